@@ -1,0 +1,5 @@
+//! Data sets: what they offer (their schema), and their rows.
+
+mod table;
+
+pub use table::Table;

@@ -1,0 +1,46 @@
+//! Rows of discrete variables in memory.
+
+use crate::model::VarId;
+
+/// The rows of one data set, coded by the variables' domains.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// The data set's name.
+    pub name: String,
+    /// The number of rows.
+    pub rows: usize,
+    /// Per variable of the model, its codes (`rows` of them), or `None` where the data set does not
+    /// observe it. Variables intervened on hold the value they were set to.
+    pub columns: Vec<Option<Vec<u32>>>,
+    /// Each row's weight, where the data set has weights.
+    pub weights: Option<Vec<f64>>,
+}
+
+impl Table {
+    /// The codes of `variable`, if it is in the table.
+    pub fn column(&self, variable: VarId) -> Option<&[u32]> {
+        self.columns.get(variable)?.as_deref()
+    }
+
+    /// The weight of `row` (1 without weights).
+    pub fn weight(&self, row: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |w| w[row])
+    }
+
+    /// The sum of the weights.
+    pub fn total_weight(&self) -> f64 {
+        self.weights.as_ref().map_or(self.rows as f64, |w| w.iter().sum())
+    }
+
+    /// The distinct rows over `variables` with their weights, in order of first appearance;
+    /// `None` if a variable is missing.
+    pub fn counts(&self, variables: &[VarId]) -> Option<indexmap::IndexMap<Vec<u32>, f64>> {
+        let columns: Vec<&[u32]> = variables.iter().map(|&v| self.column(v)).collect::<Option<_>>()?;
+        let mut counts = indexmap::IndexMap::new();
+        for row in 0..self.rows {
+            let key: Vec<u32> = columns.iter().map(|c| c[row]).collect();
+            *counts.entry(key).or_insert(0.0) += self.weight(row);
+        }
+        Some(counts)
+    }
+}

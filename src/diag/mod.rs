@@ -1,0 +1,111 @@
+//! Diagnostics: what is wrong, where, why, and what to write instead.
+
+mod render;
+
+pub use render::{ColorChoice, render_human, render_json};
+
+use serde::Serialize;
+
+/// A half-open byte range of one source file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// The range `start..end`.
+    pub fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+
+    /// The smallest range that holds both.
+    pub fn to(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+}
+
+/// How serious a diagnostic is; errors stop the pipeline after the step that found them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The model cannot be used.
+    Error,
+    /// The model can be used, but something deserves a look.
+    Warning,
+    /// A fact worth knowing, such as a type taken from the data.
+    Note,
+}
+
+/// A place in the source and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What, in a few words.
+    pub message: String,
+    /// Whether this is the place that the title speaks of.
+    pub primary: bool,
+}
+
+/// One message to the user.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Diagnostic {
+    /// The code, e.g. `E0301`; its first letter tells the severity.
+    pub code: &'static str,
+    /// How serious it is.
+    pub severity: Severity,
+    /// The title: lowercase, no full stop.
+    pub message: String,
+    /// The places, primary first.
+    pub labels: Vec<Label>,
+    /// Facts.
+    pub notes: Vec<String>,
+    /// What to write instead.
+    pub helps: Vec<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic whose severity is the code's first letter (`E`, `W` or `N`).
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        let severity = match code.as_bytes()[0] {
+            b'W' => Severity::Warning,
+            b'N' => Severity::Note,
+            _ => Severity::Error,
+        };
+        Self { code, severity, message: message.into(), labels: vec![], notes: vec![], helps: vec![] }
+    }
+
+    /// Adds a labelled place; the first one added is the primary.
+    pub fn label(mut self, span: Span, message: impl Into<String>) -> Self {
+        let primary = self.labels.is_empty();
+        self.labels.push(Label { span, message: message.into(), primary });
+        self
+    }
+
+    /// Adds a fact.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Adds what to write instead.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.helps.push(help.into());
+        self
+    }
+
+    /// Whether the pipeline must stop.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// Sorts by place, errors before warnings at the same place, and drops repeats.
+pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    let place = |d: &Diagnostic| d.labels.first().map_or(Span::new(usize::MAX, usize::MAX), |l| l.span);
+    diagnostics.sort_by(|a, b| place(a).cmp(&place(b)).then(a.severity.cmp(&b.severity)).then(a.code.cmp(b.code)));
+    diagnostics.dedup();
+}

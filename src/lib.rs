@@ -1,0 +1,34 @@
+//! `dcmc` compiles causal graphs written in a small declarative language and runs them.
+//!
+//! The pipeline, one folder a step; each step only imports from the ones before it:
+//!
+//! 1. [`syntax`] turns text into an `Ast` and never fails: mistakes become diagnostics.
+//! 2. [`model`] gives names, types and domains a meaning and builds the causal graph.
+//! 3. [`data`] reads what the data sets offer (their schema), later their rows.
+//! 4. [`plan`] compiles the graph and the regimes to modules of mechanisms and an order to train them in.
+//! 5. [`train`] fits each module with its engine ([`nets`] holds the mechanisms).
+//! 6. [`query`] answers observational and interventional questions from trained modules.
+//! 7. [`report`] writes answers as text, JSON and HTML.
+//!
+//! Beside the pipeline: [`causal`] (graph theory on numbered nodes), [`factor`] (discrete tables and
+//! variable elimination), [`truth`] (the ground-truth model a file may declare), [`diag`] (diagnostics)
+//! and [`seed`] (named random streams).
+
+pub mod causal;
+pub mod cli;
+pub mod data;
+pub mod diag;
+pub mod factor;
+pub mod model;
+#[cfg(feature = "run")]
+pub mod nets;
+pub mod plan;
+#[cfg(feature = "run")]
+pub mod query;
+#[cfg(feature = "run")]
+pub mod report;
+pub mod seed;
+pub mod syntax;
+#[cfg(feature = "run")]
+pub mod train;
+pub mod truth;

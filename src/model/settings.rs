@@ -1,0 +1,106 @@
+//! Settings of training: global, and for single modules.
+
+use super::VarId;
+use serde::{Deserialize, Serialize};
+
+/// How a module is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// Maximum likelihood over the module's c-factors.
+    Likelihood,
+    /// Wasserstein GAN with gradient penalty.
+    WganGp,
+    /// A frozen file.
+    Pretrained,
+}
+
+/// What a model file asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineChoice {
+    /// `likelihood` wherever it applies, else `wgan_gp`.
+    #[default]
+    Auto,
+    /// [`Engine::Likelihood`].
+    Likelihood,
+    /// [`Engine::WganGp`].
+    WganGp,
+}
+
+/// Settings as written; `None` leaves the default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Overrides {
+    /// The engine.
+    pub engine: Option<EngineChoice>,
+    /// Passes over the data (neural engines), of the largest task's rows.
+    pub epochs: Option<usize>,
+    /// Generator steps (adversarial); overrides `epochs`.
+    pub steps: Option<usize>,
+    /// Rows per step.
+    pub batch: Option<usize>,
+    /// Adam's learning rate.
+    pub lr: Option<f64>,
+    /// The run's seed.
+    pub seed: Option<u64>,
+    /// `auto`, `cpu`, `cuda`, `cuda:1`, `metal`.
+    pub device: Option<String>,
+    /// Width of hidden layers.
+    pub hidden: Option<Vec<usize>>,
+    /// Length of the noise vectors.
+    pub noise: Option<usize>,
+    /// Gradient penalty (adversarial).
+    pub lambda: Option<f64>,
+    /// Critic steps per generator step (adversarial).
+    pub critic_steps: Option<usize>,
+    /// Rows joined into one critic input (adversarial).
+    pub pac: Option<usize>,
+    /// Critic dropout (adversarial).
+    pub dropout: Option<f64>,
+    /// Values of each hidden cause (likelihood); chosen on held-out rows where absent.
+    pub levels: Option<usize>,
+    /// Restarts from random tables (likelihood).
+    pub restarts: Option<usize>,
+    /// Bootstrap refits behind the intervals (likelihood).
+    pub bootstrap: Option<usize>,
+    /// Samples drawn per query where it is answered by sampling.
+    pub samples: Option<usize>,
+}
+
+/// The `train` statements of a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// `train { … }`.
+    pub global: Overrides,
+    /// `train {D, A} { … }`: each applies to the modules that share a variable with it.
+    pub modules: Vec<(Vec<VarId>, Overrides)>,
+}
+
+impl Settings {
+    /// The settings of a module with `variables`: its own blocks, in order, over the global one.
+    pub fn of(&self, variables: &[VarId]) -> Overrides {
+        let mut merged = self.global.clone();
+        for (targets, overrides) in &self.modules {
+            if targets.iter().any(|t| variables.contains(t)) {
+                merged.extend(overrides);
+            }
+        }
+        merged
+    }
+
+    /// The run's seed.
+    pub fn seed(&self) -> u64 {
+        self.global.seed.unwrap_or(1)
+    }
+}
+
+impl Overrides {
+    /// Takes every setting that `other` has.
+    pub fn extend(&mut self, other: &Self) {
+        macro_rules! take {
+            ($($field:ident),*) => { $(if other.$field.is_some() { self.$field.clone_from(&other.$field); })* };
+        }
+        take!(engine, epochs, steps, batch, lr, seed, device, hidden, noise, lambda, critic_steps, pac, dropout);
+        take!(levels, restarts, bootstrap, samples);
+    }
+}

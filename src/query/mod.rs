@@ -1,0 +1,3 @@
+//! Answers from trained modules.
+
+pub mod answer;

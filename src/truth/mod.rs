@@ -1,0 +1,5 @@
+//! The ground-truth structural causal model a file may declare.
+
+/// A ground-truth model.
+#[derive(Clone, Debug, Default)]
+pub struct Scm {}
