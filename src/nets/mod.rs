@@ -2,3 +2,35 @@
 
 pub mod file;
 pub mod table;
+
+use rand_chacha::ChaCha8Rng;
+
+/// What one row's mechanisms share and nobody sees: one entry per row in each list.
+#[derive(Clone, Debug)]
+pub enum Hidden {
+    /// Tables: which member a row uses, and the value of each of the module's hidden causes.
+    Levels {
+        /// Per row the member of the module.
+        member: Vec<u32>,
+        /// Per hidden cause of the module its values, `rows` of them.
+        values: Vec<Vec<u32>>,
+    },
+    /// Networks: per hidden cause of the module a matrix `[rows, noise]`, row-major.
+    Vectors(Vec<Vec<f32>>),
+}
+
+/// Draws from a module's mechanisms (forward sampling: the paper's Algorithm 9, a variable at a time).
+pub trait Sampler {
+    /// Draws what is hidden for `rows` rows.
+    fn hidden(&self, rows: usize, rng: &mut ChaCha8Rng) -> Hidden;
+
+    /// Draws `variable` of the module for each row of `hidden`, given its parents' codes in ascending
+    /// order of the parents' numbers (each list has one code per row).
+    fn sample(
+        &self,
+        variable: usize,
+        parents: &[&[u32]],
+        hidden: &Hidden,
+        rng: &mut ChaCha8Rng,
+    ) -> candle_core::Result<Vec<u32>>;
+}
