@@ -14,16 +14,16 @@ struct Form {
 
 /// The forms that a keyword announces.
 const FORMS: &[Form] = &[
-    Form { keyword: "data", rule: Rule::data, example: "data obs = \"file.csv\"" },
-    Form { keyword: "query", rule: Rule::query, example: "query effect: P(Y | do(X = 1))" },
-    Form { keyword: "truth", rule: Rule::truth, example: "truth { X ~ bernoulli(0.5) }" },
-    Form { keyword: "train", rule: Rule::train, example: "train { epochs: 300 }" },
-    Form { keyword: "expect", rule: Rule::expect, example: "expect tv(effect, truth) < 0.05" },
-    Form { keyword: "output", rule: Rule::output, example: "output effect -> \"effect.csv\"" },
-    Form { keyword: "latent", rule: Rule::latent, example: "latent U -> {A, B}" },
-    Form { keyword: "import", rule: Rule::import, example: "import \"other.scm\" as other" },
-    Form { keyword: "assert", rule: Rule::assertion, example: "assert identifiable(effect)" },
-    Form { keyword: "dcm", rule: Rule::edition, example: "dcm 1 \"A title\"" },
+    Form { keyword: "data", rule: Rule::one_data, example: "data obs = \"file.csv\"" },
+    Form { keyword: "query", rule: Rule::one_query, example: "query effect: P(Y | do(X = 1))" },
+    Form { keyword: "truth", rule: Rule::one_truth, example: "truth { X ~ bernoulli(0.5) }" },
+    Form { keyword: "train", rule: Rule::one_train, example: "train { epochs: 300 }" },
+    Form { keyword: "expect", rule: Rule::one_expect, example: "expect tv(effect, truth) < 0.05" },
+    Form { keyword: "output", rule: Rule::one_output, example: "output effect -> \"effect.csv\"" },
+    Form { keyword: "latent", rule: Rule::one_latent, example: "latent U -> {A, B}" },
+    Form { keyword: "import", rule: Rule::one_import, example: "import \"other.scm\" as other" },
+    Form { keyword: "assert", rule: Rule::one_assertion, example: "assert identifiable(effect)" },
+    Form { keyword: "dcm", rule: Rule::one_edition, example: "dcm 1 \"A title\"" },
 ];
 
 /// The diagnostic for an unreadable statement at `place`.
@@ -38,10 +38,16 @@ pub(super) fn statement(text: &str, place: Span) -> Diagnostic {
     }
     let (rule, example) = match form {
         Some(form) => (form.rule, form.example),
-        None if looks_like_declaration(source) => (Rule::declaration, "X: binary, or X: int[0..9]"),
-        None => (Rule::edges, "X -> Y"),
+        None if looks_like_declaration(source) => (Rule::one_declaration, "X: binary, or X: int[0..9]"),
+        None => (Rule::one_edges, "X -> Y"),
     };
     unexpected(text, place, rule, example)
+}
+
+/// The diagnostic for an unreadable query that stands alone.
+pub(super) fn query(text: &str) -> Diagnostic {
+    let place = Span::new(0, text.len());
+    unclosed(text, place).unwrap_or_else(|| unexpected(text, place, Rule::one_query_form, "P(Y | do(X = 1))"))
 }
 
 /// The diagnostic for an unreadable line of the truth block at `place`.
@@ -51,10 +57,12 @@ pub(super) fn truth_entry(text: &str, place: Span) -> Diagnostic {
         return found;
     }
     let (rule, example) = match source.find(['~', '=', ':']).map(|at| &source[at..=at]) {
-        Some("~") if source.contains("table") => (Rule::truth_table, "Y ~ table(X) { 0: [0.9, 0.1]; 1: [0.2, 0.8] }"),
-        Some("~") => (Rule::draw, "X ~ bernoulli(0.5)"),
-        Some(":") => (Rule::truth_type, "U: categorical {yes, no}"),
-        _ => (Rule::compute, "Y = X xor bernoulli(0.1)"),
+        Some("~") if source.contains("table") => {
+            (Rule::one_truth_table, "Y ~ table(X) { 0: [0.9, 0.1]; 1: [0.2, 0.8] }")
+        }
+        Some("~") => (Rule::one_draw, "X ~ bernoulli(0.5)"),
+        Some(":") => (Rule::one_truth_type, "U: categorical {yes, no}"),
+        _ => (Rule::one_compute, "Y = X xor bernoulli(0.1)"),
     };
     unexpected(text, place, rule, example)
 }
@@ -96,7 +104,7 @@ fn unexpected(text: &str, place: Span, rule: Rule, example: &str) -> Diagnostic 
     let outcome = ScmParser::parse(rule, source);
     pest::set_error_detail(false);
     let (at, expected) = match outcome {
-        Ok(pairs) => (pairs.last().map_or(0, |p| p.as_span().end()), vec!["the end of the statement".to_owned()]),
+        Ok(_) => (0, vec![]),
         Err(error) => expectation(&error),
     };
     let at = place.start + at + (source[at..].len() - source[at..].trim_start_matches([' ', '\t']).len());

@@ -4,7 +4,7 @@ pub mod ast;
 mod explain;
 mod parse;
 
-pub use parse::parse;
+pub use parse::{parse, parse_query};
 
 #[derive(pest_derive::Parser)]
 #[grammar = "../grammar/scm.pest"]

@@ -42,6 +42,20 @@ pub fn parse(text: &str) -> (Ast, Vec<Diagnostic>) {
     (ast, diagnostics)
 }
 
+/// Reads a query alone, e.g. `P(A | do(D = 1))`.
+///
+/// # Errors
+/// What is wrong with it; places are bytes of `text`.
+pub fn parse_query(text: &str) -> Result<QueryForm, Vec<Diagnostic>> {
+    if let Some(problem) = explain::too_deep(text, MAX_DEPTH) {
+        return Err(vec![problem]);
+    }
+    match ScmParser::parse(Rule::one_query_form, text).ok().and_then(|mut pairs| pairs.next()) {
+        Some(node) => Ok(query_form(only(node))),
+        None => Err(vec![explain::query(text)]),
+    }
+}
+
 /// The lines of a truth block that fit no form.
 fn unread_entries(node: &Node) -> Vec<Span> {
     if node.as_rule() != Rule::truth {
@@ -244,8 +258,7 @@ fn query(node: Node) -> StatementKind {
     StatementKind::Query { name: query_name, form: query_form(next(&mut inner)) }
 }
 
-/// The form of a query, from a `query_form` node.
-pub(super) fn query_form(node: Node) -> QueryForm {
+fn query_form(node: Node) -> QueryForm {
     let form = only(node);
     match form.as_rule() {
         Rule::probability => QueryForm::Probability(term(only(form))),
@@ -620,7 +633,7 @@ mod tests {
     fn six_bad_statements_give_six_errors() {
         let text = "A => B\ndata obs\nX -> Y\nquery q: P(\nD: int[0..\nexpect tv(q) < 1\nA -> -> B\n";
         let (ast, diagnostics) =
-            parse("A => B\ndata obs\nX -> Y\nquery q: P(Y X)\nD: int[0..x]\nexpect tv(q) < 1\nA -> -> B\n");
+            parse("A => B\ndata obs\nX -> Y\nquery q: P(Y X)\nD: int[0..x]\nexpect tv(q < 1\nA -> -> B\n");
         assert_eq!(diagnostics.len(), 6, "{diagnostics:#?}");
         assert_eq!(ast.statements.len(), 1);
         assert!(!parse(text).1.is_empty());
