@@ -76,7 +76,7 @@ impl Layout {
     pub fn normalise(&self, counts: &mut [f64], prior: Prior) {
         self.distributions(|start, stride, length, is_table| {
             let pseudo = if is_table { prior.table } else { prior.latent };
-            let end = start + stride * length;
+            let end = start + stride * (length - 1) + 1;
             let total: f64 = counts[start..end].iter().step_by(stride).map(|c| c + pseudo).sum();
             for cell in counts[start..end].iter_mut().step_by(stride) {
                 // The floor keeps an unseen value from making a row of data impossible.
@@ -89,7 +89,7 @@ impl Layout {
     pub fn draw(&self, counts: &mut [f64], prior: Prior, rng: &mut ChaCha8Rng) {
         self.distributions(|start, stride, length, is_table| {
             let pseudo = if is_table { prior.table } else { prior.latent };
-            let end = start + stride * length;
+            let end = start + stride * (length - 1) + 1;
             for cell in counts[start..end].iter_mut().step_by(stride) {
                 *cell = gamma(*cell + pseudo, rng);
             }
