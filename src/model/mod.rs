@@ -1,9 +1,14 @@
 //! What a model file means: variables with domains, the causal graph, regimes of data, queries.
 
 mod domain;
+mod lower;
+mod names;
 mod settings;
 
 pub use domain::{Domain, Value};
+pub(crate) use lower::domain_of_type;
+pub use lower::{apply_setting, lower, parse_query, set_data};
+pub use names::closest;
 pub use settings::{Engine, EngineChoice, Overrides, Settings};
 
 use crate::causal::Admg;
@@ -26,8 +31,8 @@ pub struct Model {
     pub latents: Vec<Latent>,
     /// The `data` statements.
     pub regimes: Vec<Regime>,
-    /// The ground truth, if declared.
-    pub truth: Option<crate::truth::Scm>,
+    /// The lines of the `truth` block, if there is one; `truth::Scm` gives them their meaning.
+    pub truth: Option<TruthBlock>,
     /// The `train` statements.
     pub settings: Settings,
     /// The `query` statements.
@@ -44,6 +49,19 @@ pub struct Variable {
     /// Its type, where declared or inferred from data.
     pub domain: Option<Domain>,
     /// Where it was first named.
+    pub span: Span,
+    /// Where its type was declared.
+    pub declared: Option<Span>,
+    /// The file of a `pretrained` mechanism.
+    pub pretrained: Option<(String, Span)>,
+}
+
+/// The `truth` block as written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TruthBlock {
+    /// Its lines.
+    pub entries: Vec<crate::syntax::ast::TruthEntry>,
+    /// Where it stands.
     pub span: Span,
 }
 

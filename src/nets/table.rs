@@ -45,3 +45,10 @@ pub struct TableMember {
     /// Per mechanism a row-major table `[parents…, latents…, value]`, each row of values summing to one.
     pub tables: Vec<Vec<f64>>,
 }
+
+impl TableMechanism {
+    /// The number of joint values of the observed parents.
+    pub fn rows(&self) -> usize {
+        self.parent_cards.iter().product()
+    }
+}

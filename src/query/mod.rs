@@ -1,3 +1,4 @@
 //! Answers from trained modules.
 
 pub mod answer;
+pub mod exact;

@@ -1,5 +1,7 @@
 //! Training: a plan's modules, one engine a file.
 
+pub mod likelihood;
+
 use crate::nets::table::TableModule;
 use serde::Serialize;
 
@@ -47,6 +49,13 @@ pub enum TrainError {
         module: String,
         /// The step.
         step: usize,
+    },
+    /// The data sets do not hold what the plan asks of them.
+    Data {
+        /// The module's id.
+        module: String,
+        /// What is missing.
+        message: String,
     },
     /// Candle failed.
     Candle(candle_core::Error),

@@ -1,0 +1,154 @@
+//! From the syntax tree to the model: names, types, graph, data, settings, queries.
+
+mod data;
+mod graph;
+mod query;
+mod settings;
+mod types;
+
+pub use data::set_data;
+pub use query::parse_query;
+pub use settings::apply as apply_setting;
+pub(crate) use types::domain as domain_of_type;
+
+use super::{Domain, Model, TruthBlock, VarId, closest};
+use crate::diag::{self, Diagnostic, Span};
+use crate::syntax::ast::{Ast, Name, Scalar, Spanned, StatementKind};
+use std::collections::BTreeSet;
+
+/// The meaning of a syntax tree. `infer` is called once the data statements are known and before
+/// any value is read: it may give variables without a type the type their data shows.
+///
+/// Everything that is wrong is reported; the model holds what could be understood.
+pub fn lower(ast: &Ast, infer: impl FnOnce(&mut Model) -> Vec<Diagnostic>) -> (Model, Vec<Diagnostic>) {
+    let mut lowering = Lowering::default();
+    lowering.edition(ast);
+    lowering.graph(ast);
+    lowering.types(ast);
+    lowering.settings(ast);
+    lowering.unsupported(ast);
+    let regimes = lowering.data_sources(ast);
+    let found = infer(&mut lowering.model);
+    lowering.diagnostics.extend(found);
+    lowering.data_values(ast, &regimes);
+    lowering.queries(ast);
+    lowering.expectations(ast);
+    diag::sort(&mut lowering.diagnostics);
+    (lowering.model, lowering.diagnostics)
+}
+
+#[derive(Default)]
+struct Lowering {
+    model: Model,
+    diagnostics: Vec<Diagnostic>,
+    /// Names that were reported as unknown once; they are not reported again.
+    unknown: BTreeSet<String>,
+}
+
+impl Lowering {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn edition(&mut self, ast: &Ast) {
+        let Some(edition) = &ast.edition else { return };
+        self.model.title.clone_from(&edition.title);
+        if edition.number.value != 1 {
+            self.report(
+                Diagnostic::new("E0107", format!("there is no edition {} of this language", edition.number.value))
+                    .label(edition.number.span, "unknown edition")
+                    .help("write `dcm 1`"),
+            );
+        }
+    }
+
+    fn unsupported(&mut self, ast: &Ast) {
+        let mut truth: Option<Span> = None;
+        for statement in &ast.statements {
+            match &statement.kind {
+                StatementKind::Unsupported(word) => self.report(
+                    Diagnostic::new("E0101", format!("`{word}` statements are not supported yet"))
+                        .label(statement.span, "this version of dcmc cannot run it"),
+                ),
+                StatementKind::Truth(entries) => match truth {
+                    Some(first) => self.report(
+                        Diagnostic::new("E0202", "there are two truth blocks")
+                            .label(statement.span, "the second one")
+                            .label(first, "the first one")
+                            .help("put all equations into one block"),
+                    ),
+                    None => {
+                        truth = Some(statement.span);
+                        self.model.truth = Some(TruthBlock { entries: entries.clone(), span: statement.span });
+                    }
+                },
+                _ => {}
+            }
+        }
+    }
+
+    /// The variable called `name`; unknown names are reported once.
+    fn variable(&mut self, name: &Name) -> Option<VarId> {
+        if let Some(id) = self.model.id(&name.value) {
+            return Some(id);
+        }
+        if self.model.latents.iter().any(|l| l.name.as_deref() == Some(&name.value)) {
+            self.report(
+                Diagnostic::new("E0706", format!("`{}` is hidden", name.value))
+                    .label(name.span, "a latent variable has no data and no answer"),
+            );
+        } else if self.unknown.insert(name.value.clone()) {
+            let mut found = Diagnostic::new("E0201", format!("there is no variable `{}`", name.value))
+                .label(name.span, "not in the graph");
+            let names = self.model.variables.keys().map(String::as_str);
+            found = match closest(&name.value, names) {
+                Some(near) => found.help(format!("did you mean `{near}`?")),
+                None => found.help(format!("the variables are {}", list(self.model.variables.keys()))),
+            };
+            self.report(found);
+        }
+        None
+    }
+
+    /// The code of a written value of `variable`; values outside the domain are reported.
+    fn code(&mut self, variable: VarId, value: &Spanned<Scalar>) -> Option<u32> {
+        let name = self.model.name(variable).to_owned();
+        let Some(domain) = self.model.domain(variable).cloned() else {
+            self.report(
+                Diagnostic::new("E0406", format!("`{name}` needs a type before it can have a value"))
+                    .label(value.span, "this value means nothing yet")
+                    .label(self.model.variables[variable].span, "declared without a type")
+                    .help(format!("declare it, for example `{name}: binary`")),
+            );
+            return None;
+        };
+        let code = domain.code(value.value.text());
+        if code.is_none() {
+            let mut found = Diagnostic::new("E0404", format!("`{}` is not a value of `{name}`", value.value.text()))
+                .label(value.span, format!("`{name}` is {domain}"));
+            if let Some(declared) = self.model.variables[variable].declared {
+                found = found.label(declared, "declared here");
+            }
+            if let (Domain::Labels(labels), text) = (&domain, value.value.text()) {
+                if let Some(near) = closest(text, labels.iter().map(String::as_str)) {
+                    found = found.help(format!("did you mean `{near}`?"));
+                }
+            }
+            if domain.cardinality().is_none() {
+                found = found.note("only discrete variables can be set or observed in this version");
+            }
+            self.report(found);
+        }
+        code
+    }
+}
+
+/// `a, b and c`, each in backquotes.
+fn list<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|n| format!("`{}`", n.as_ref())).collect();
+    match &quoted[..] {
+        [] => "none".to_owned(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

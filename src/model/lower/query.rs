@@ -1,0 +1,322 @@
+//! Queries, what is written of them, and what is expected of them.
+
+use super::{Lowering, list};
+use crate::diag::{Diagnostic, Span};
+use crate::model::{
+    Comparison, Domain, Expectation, Measure, Model, Output, Query, QueryKind, Reference, Term, VarId, closest,
+};
+use crate::syntax::ast::{self, Assigned, Ast, Name, QueryForm, StatementKind};
+
+impl Lowering {
+    pub(super) fn queries(&mut self, ast: &Ast) {
+        for statement in &ast.statements {
+            let StatementKind::Query { name, form } = &statement.kind else { continue };
+            if let Some(first) = self.model.queries.iter().find(|q| q.name == name.value) {
+                let found = Diagnostic::new("E0202", format!("two queries are called `{}`", name.value));
+                let found = found.label(name.span, "the second").label(first.span, "the first");
+                self.report(found);
+                continue;
+            }
+            if let Some(kind) = self.query_kind(form) {
+                let text = text_of(&self.model, &kind);
+                self.model.queries.push(Query { name: name.value.clone(), text, kind, span: statement.span });
+            } else {
+                self.unknown.insert(name.value.clone());
+            }
+        }
+        for statement in &ast.statements {
+            let StatementKind::Output { query, path } = &statement.kind else { continue };
+            if self.query_named(query) {
+                let output = Output { query: query.value.clone(), path: path.value.clone(), span: statement.span };
+                self.model.outputs.push(output);
+            }
+        }
+    }
+
+    /// What a query asks, or `None` where something in it was reported.
+    pub(super) fn query_kind(&mut self, form: &QueryForm) -> Option<QueryKind> {
+        let reported = self.diagnostics.iter().filter(|d| d.is_error()).count();
+        let kind = match form {
+            QueryForm::Probability(term) => QueryKind::Distribution(self.term(term)),
+            QueryForm::Combination(terms, constant) => {
+                let terms = terms.iter().map(|(factor, term)| (*factor, self.expected(term))).collect();
+                QueryKind::Expectation { terms, constant: *constant }
+            }
+        };
+        (self.diagnostics.iter().filter(|d| d.is_error()).count() == reported).then_some(kind)
+    }
+
+    fn term(&mut self, term: &ast::Term) -> Term {
+        let places: Vec<&Assigned> = term.outcome.iter().chain(&term.interventions).chain(&term.evidence).collect();
+        for (at, later) in places.iter().enumerate() {
+            if let Some(first) = places[..at].iter().find(|p| p.name.value == later.name.value) {
+                let code = if at < term.outcome.len() { "E0202" } else { "E0703" };
+                let title = format!("`{}` stands twice in one query", later.name.value);
+                self.report(
+                    Diagnostic::new(code, title)
+                        .label(later.name.span, "again here")
+                        .label(first.name.span, "first here"),
+                );
+            }
+        }
+        let mut read = |part: &[Assigned]| part.iter().filter_map(|a| self.value_of(a)).collect();
+        Term { outcome: read(&term.outcome), interventions: read(&term.interventions), evidence: read(&term.evidence) }
+    }
+
+    /// A variable of a query and its value; only discrete variables can be asked for.
+    fn value_of(&mut self, assigned: &Assigned) -> Option<(VarId, Option<u32>)> {
+        let variable = self.variable(&assigned.name)?;
+        match (&assigned.value, self.model.domain(variable)) {
+            (Some(value), _) => self.code(variable, value).map(|code| (variable, Some(code))),
+            (None, None) => {
+                let name = &assigned.name;
+                let title = format!("`{}` needs a type before it can be asked for", name.value);
+                let found = Diagnostic::new("E0406", title).label(name.span, "its values are not known");
+                self.report(found.help(format!("declare it, for example `{}: binary`", name.value)));
+                None
+            }
+            (None, Some(domain)) if domain.cardinality().is_none() => {
+                let title = format!("`{}` is {domain}: its values cannot be listed", assigned.name.value);
+                self.report(Diagnostic::new("E0707", title).label(assigned.name.span, "not discrete"));
+                None
+            }
+            (None, Some(_)) => Some((variable, None)),
+        }
+    }
+
+    fn expected(&mut self, term: &ast::Term) -> Term {
+        let lowered = self.term(term);
+        if let [assigned] = &term.outcome[..] {
+            let labels = lowered.outcome.first().and_then(|o| self.model.domain(o.0));
+            if let (Some(Domain::Labels(labels)), None) = (labels, &assigned.value) {
+                let name = &assigned.name.value;
+                let help =
+                    format!("ask for a probability: `P({name} = {})`, or `E[{name} = {}]`", labels[0], labels[0]);
+                let title = format!("`{name}` has labels, and labels have no mean");
+                self.report(Diagnostic::new("E0404", title).label(assigned.name.span, "here").help(help));
+            }
+        } else {
+            let place = term.outcome[1].name.span;
+            let title = "`E[…]` takes the mean of one variable";
+            self.report(Diagnostic::new("E0101", title).label(place, "a second one").help("write one `E[…]` for each"));
+        }
+        lowered
+    }
+
+    fn query_named(&mut self, name: &Name) -> bool {
+        if self.model.queries.iter().any(|q| q.name == name.value) {
+            return true;
+        }
+        if !self.unknown.insert(name.value.clone()) {
+            return false;
+        }
+        let found = Diagnostic::new("E0201", format!("there is no query `{}`", name.value)).label(name.span, "unknown");
+        let names = self.model.queries.iter().map(|q| q.name.as_str());
+        let found = match closest(&name.value, names.clone()) {
+            Some(near) => found.help(format!("did you mean `{near}`?")),
+            None => found.help(format!("the queries are {}", list(names))),
+        };
+        self.report(found);
+        false
+    }
+
+    pub(super) fn expectations(&mut self, ast: &Ast) {
+        for statement in &ast.statements {
+            let StatementKind::Expect { measure, op, bound } = &statement.kind else { continue };
+            if let Some(measure) = self.measure(measure) {
+                let op = Comparison::from_symbol(&op.value);
+                let text = format!("{} {} {bound}", measure_text(&self.model, &measure), symbol(op));
+                self.model.expectations.push(Expectation { text, measure, op, bound: *bound, span: statement.span });
+            }
+        }
+    }
+
+    fn measure(&mut self, measure: &ast::Measure) -> Option<Measure> {
+        Some(match measure {
+            ast::Measure::Number(n) => Measure::Number(*n),
+            ast::Measure::Abs(inner) => Measure::Abs(Box::new(self.measure(inner)?)),
+            ast::Measure::Sum(a, sign, b) => {
+                Measure::Sum(Box::new(self.measure(a)?), *sign, Box::new(self.measure(b)?))
+            }
+            ast::Measure::Distance { kind, query, reference } => {
+                let known = self.query_named(query);
+                let reference = self.reference(reference)?;
+                known.then_some(())?;
+                self.distribution(query)?;
+                let name = query.value.clone();
+                if kind == "kl" { Measure::Kl(name, reference) } else { Measure::Tv(name, reference) }
+            }
+            ast::Measure::Row { query, selection } => {
+                self.query_named(query).then_some(())?;
+                let mut selected = vec![];
+                for assigned in selection {
+                    let (variable, code) = self.value_of(assigned)?;
+                    let Some(code) = code else {
+                        let title = format!("which value of `{}`?", assigned.name.value);
+                        let found = Diagnostic::new("E0103", title).label(assigned.name.span, "no value");
+                        self.report(found.help(format!("write `{} = 1`", assigned.name.value)));
+                        return None;
+                    };
+                    selected.push((variable, code));
+                }
+                self.selects_one_row(query, &selected)?;
+                Measure::Row(query.value.clone(), selected)
+            }
+        })
+    }
+
+    fn reference(&mut self, name: &Name) -> Option<Reference> {
+        if name.value == "truth" {
+            if self.model.truth.is_some() {
+                return Some(Reference::Truth);
+            }
+            let found =
+                Diagnostic::new("E0201", "this file has no truth block").label(name.span, "nothing to compare with");
+            self.report(found.help("add `truth { … }`, or compare with a data set"));
+            return None;
+        }
+        if let Some(at) = self.model.regimes.iter().position(|r| r.name == name.value) {
+            return Some(Reference::Data(at));
+        }
+        let found =
+            Diagnostic::new("E0201", format!("there is no data set `{}`", name.value)).label(name.span, "unknown");
+        let names: Vec<&str> = self.model.regimes.iter().map(|r| r.name.as_str()).chain(["truth"]).collect();
+        self.report(match closest(&name.value, names.iter().copied()) {
+            Some(near) => found.help(format!("did you mean `{near}`?")),
+            None => found.help(format!("it can be compared with {}", list(names))),
+        });
+        None
+    }
+
+    /// Distances are between distributions.
+    fn distribution(&mut self, name: &Name) -> Option<()> {
+        let query = self.model.queries.iter().find(|q| q.name == name.value)?;
+        if matches!(query.kind, QueryKind::Distribution(_)) {
+            return Some(());
+        }
+        let found = Diagnostic::new("E0404", format!("`{}` is a mean, not a distribution", name.value));
+        self.report(found.label(name.span, "has no distance").help(format!("compare `abs({} - …)`", name.value)));
+        None
+    }
+
+    /// Every variable of the query without a value must be selected, and nothing else.
+    fn selects_one_row(&mut self, name: &Name, selected: &[(VarId, u32)]) -> Option<()> {
+        let query = self.model.queries.iter().find(|q| q.name == name.value)?;
+        let open: Vec<VarId> = match &query.kind {
+            QueryKind::Distribution(term) => free(term, true).collect(),
+            QueryKind::Expectation { terms, .. } => terms.iter().flat_map(|(_, t)| free(t, false)).collect(),
+        };
+        let missing: Vec<&str> =
+            open.iter().filter(|v| !selected.iter().any(|s| s.0 == **v)).map(|&v| self.model.name(v)).collect();
+        if missing.is_empty() {
+            return Some(());
+        }
+        let example: Vec<String> = missing.iter().map(|v| format!("{v} = …")).collect();
+        let found = Diagnostic::new("E0103", format!("`{}` has several rows: which one?", name.value));
+        let found = found.label(name.span, format!("no value for {}", list(&missing)));
+        self.report(found.help(format!("write `{}({})`", name.value, example.join(", "))));
+        None
+    }
+}
+
+/// The variables of a term that stand for all their values.
+fn free(term: &Term, outcome: bool) -> impl Iterator<Item = VarId> + '_ {
+    let asked = term.outcome.iter().filter(move |_| outcome);
+    asked.chain(&term.interventions).chain(&term.evidence).filter(|(_, code)| code.is_none()).map(|(v, _)| *v)
+}
+
+/// A query in canonical spelling.
+pub(super) fn text_of(model: &Model, kind: &QueryKind) -> String {
+    match kind {
+        QueryKind::Distribution(term) => format!("P({})", term_text(model, term)),
+        QueryKind::Expectation { terms, constant } => {
+            let mut text = String::new();
+            for (factor, term) in terms {
+                let sign = if *factor < 0.0 { "-" } else { "+" };
+                text += &match (text.is_empty(), sign) {
+                    (true, "+") => String::new(),
+                    (true, sign) => sign.to_owned(),
+                    (false, sign) => format!(" {sign} "),
+                };
+                if factor.abs() != 1.0 {
+                    text += &format!("{} * ", factor.abs());
+                }
+                text += &format!("E[{}]", term_text(model, term));
+            }
+            match *constant {
+                0.0 if !text.is_empty() => text,
+                c if text.is_empty() => c.to_string(),
+                c => format!("{text} {} {}", if c < 0.0 { "-" } else { "+" }, c.abs()),
+            }
+        }
+    }
+}
+
+fn term_text(model: &Model, term: &Term) -> String {
+    let mut given = vec![];
+    if !term.interventions.is_empty() {
+        given.push(format!("do({})", values_text(model, &term.interventions)));
+    }
+    if !term.evidence.is_empty() {
+        given.push(values_text(model, &term.evidence));
+    }
+    let outcome = values_text(model, &term.outcome);
+    if given.is_empty() { outcome } else { format!("{outcome} | {}", given.join(", ")) }
+}
+
+fn values_text(model: &Model, values: &[(VarId, Option<u32>)]) -> String {
+    let texts: Vec<String> = values
+        .iter()
+        .map(|&(variable, code)| match (code, model.domain(variable)) {
+            (Some(code), Some(domain)) => format!("{} = {}", model.name(variable), domain.value(code)),
+            _ => model.name(variable).to_owned(),
+        })
+        .collect();
+    texts.join(", ")
+}
+
+fn measure_text(model: &Model, measure: &Measure) -> String {
+    let reference = |r: &Reference| match r {
+        Reference::Truth => "truth".to_owned(),
+        Reference::Data(at) => model.regimes[*at].name.clone(),
+    };
+    match measure {
+        Measure::Number(n) => n.to_string(),
+        Measure::Tv(query, r) => format!("tv({query}, {})", reference(r)),
+        Measure::Kl(query, r) => format!("kl({query}, {})", reference(r)),
+        Measure::Abs(inner) => format!("abs({})", measure_text(model, inner)),
+        Measure::Sum(a, sign, b) => {
+            let sign = if *sign < 0.0 { "-" } else { "+" };
+            format!("{} {sign} {}", measure_text(model, a), measure_text(model, b))
+        }
+        Measure::Row(query, selection) if selection.is_empty() => query.clone(),
+        Measure::Row(query, selection) => {
+            let values: Vec<_> = selection.iter().map(|&(v, c)| (v, Some(c))).collect();
+            format!("{query}({})", values_text(model, &values))
+        }
+    }
+}
+
+fn symbol(op: Comparison) -> &'static str {
+    match op {
+        Comparison::Eq => "==",
+        Comparison::Ne => "!=",
+        Comparison::Lt => "<",
+        Comparison::Le => "<=",
+        Comparison::Gt => ">",
+        Comparison::Ge => ">=",
+    }
+}
+
+/// Reads a query given on the command line, e.g. `P(A | do(D = 1))`.
+///
+/// # Errors
+/// Everything that is wrong with it; places are bytes of `text`.
+pub fn parse_query(model: &Model, text: &str) -> Result<Query, Vec<Diagnostic>> {
+    let (form, span) = (crate::syntax::parse_query(text)?, Span::new(0, text.len()));
+    let mut lowering = Lowering { model: model.clone(), ..Lowering::default() };
+    match lowering.query_kind(&form) {
+        Some(kind) => Ok(Query { name: "query".to_owned(), text: text_of(model, &kind), kind, span }),
+        None => Err(lowering.diagnostics),
+    }
+}

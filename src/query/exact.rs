@@ -1,0 +1,204 @@
+//! Exact answers by summation over trained tables.
+
+use crate::factor::{Factor, TooLarge, eliminate};
+use crate::model::{Model, VarId};
+use crate::nets::table::{TableMember, TableModule};
+use crate::train::Trained;
+
+/// Tables of more cells than this are not built.
+const MAX_CELLS: usize = 1 << 24;
+
+/// The answer to `P(outcome | do(…), evidence)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    /// `P(outcome | do, evidence)`, variables in the order asked for, summing to one (all zero where
+    /// the evidence is impossible).
+    pub point: Factor,
+    /// `P(evidence | do)`.
+    pub evidence: f64,
+    /// The same table from each replicate of the modules: their spread is the estimate's uncertainty.
+    pub replicates: Vec<Factor>,
+}
+
+/// `P(outcome | do(interventions), evidence)` by variable elimination; only the mechanisms of ancestors
+/// of what is asked enter. `Ok(None)` where one of them has no tables.
+///
+/// The point estimate averages `P(outcome, evidence | do)` over all combinations of the modules' members
+/// before it conditions, which is what sampling a member per row does; replicate `r` joins the
+/// replicates `r` of all modules, which saw the same resampled rows.
+///
+/// # Errors
+/// [`TooLarge`] where an intermediate table would be too large to sum.
+pub fn joint(
+    model: &Model,
+    modules: &[&Trained],
+    outcome: &[VarId],
+    interventions: &[(VarId, u32)],
+    evidence: &[(VarId, u32)],
+) -> Result<Option<Estimate>, TooLarge> {
+    let question = Question { model, outcome, interventions, evidence };
+    let mut parts = vec![];
+    for &variable in &question.needed() {
+        let Some(part) = modules.iter().enumerate().find_map(|(at, m)| part(at, m, variable)) else { return Ok(None) };
+        parts.push(part);
+    }
+    let (point, evidence) = question.answer(&parts, Fits::Members)?;
+    let count = parts.iter().map(|p| p.tables.replicates.len()).max().unwrap_or(0);
+    let replicates =
+        (0..count).map(|r| Ok(question.answer(&parts, Fits::Replicate(r))?.0)).collect::<Result<_, TooLarge>>()?;
+    Ok(Some(Estimate { point, evidence, replicates }))
+}
+
+/// The 90 % interval around `point`.
+pub fn interval(point: f64, replicates: &[f64]) -> (f64, f64) {
+    let n = replicates.len() as f64;
+    if replicates.len() < 2 {
+        return (point, point);
+    }
+    let mean = replicates.iter().sum::<f64>() / n;
+    let variance = replicates.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let half = 1.645 * variance.sqrt();
+    (point - half, point + half)
+}
+
+struct Question<'a> {
+    model: &'a Model,
+    outcome: &'a [VarId],
+    interventions: &'a [(VarId, u32)],
+    evidence: &'a [(VarId, u32)],
+}
+
+/// A needed mechanism: its module and its place there.
+struct Part<'a> {
+    module: usize,
+    tables: &'a TableModule,
+    mechanism: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Fits {
+    Members,
+    Replicate(usize),
+}
+
+fn part<'a>(module: usize, trained: &'a Trained, variable: VarId) -> Option<Part<'a>> {
+    let Trained::Tables(tables) = trained;
+    let mechanism = tables.mechanisms.iter().position(|m| m.variable == variable)?;
+    Some(Part { module, tables, mechanism })
+}
+
+impl Question<'_> {
+    fn set_to(&self, variable: VarId) -> Option<u32> {
+        self.interventions.iter().find(|(v, _)| *v == variable).map(|(_, value)| *value)
+    }
+
+    /// The ancestors of outcome and evidence in the mutilated graph, less what is intervened on.
+    fn needed(&self) -> Vec<VarId> {
+        let mut open: Vec<VarId> = self.outcome.iter().copied().chain(self.evidence.iter().map(|e| e.0)).collect();
+        let mut needed = std::collections::BTreeSet::new();
+        while let Some(variable) = open.pop() {
+            if self.set_to(variable).is_none() && needed.insert(variable) {
+                open.extend(self.model.graph.parents(variable));
+            }
+        }
+        needed.into_iter().collect()
+    }
+
+    /// `P(outcome | do, evidence)` and `P(evidence | do)`.
+    fn answer(&self, parts: &[Part], fits: Fits) -> Result<(Factor, f64), TooLarge> {
+        let nodes = self.model.graph.len();
+        let latents = self.model.latents.len();
+        // Latents and members are numbered after the variables.
+        let latent_node = |l: usize| nodes + l;
+        let member_node = |m: usize| nodes + latents + m;
+        let mut factors = vec![];
+        let mut seen = std::collections::BTreeSet::new();
+        for part in parts {
+            let fits = part.fits(fits);
+            let m = &part.tables.mechanisms[part.mechanism];
+            let mut variables = vec![];
+            let mut cards = vec![];
+            if fits.len() > 1 {
+                variables.push(member_node(part.module));
+                cards.push(fits.len());
+                if seen.insert(member_node(part.module)) {
+                    factors.push(Factor::new(variables.clone(), cards.clone(), vec![1.0 / fits.len() as f64; fits.len()]));
+                }
+            }
+            for &l in &m.latents {
+                let latent = &part.tables.latents[l];
+                if seen.insert(latent_node(latent.latent)) {
+                    let (mut variables, mut cards) = (variables.clone(), cards.clone());
+                    variables.push(latent_node(latent.latent));
+                    cards.push(latent.levels);
+                    let values = fits.iter().flat_map(|f| f.priors[l].iter().copied()).collect();
+                    factors.push(Factor::new(variables, cards, values));
+                }
+            }
+            variables.extend(&m.parents);
+            cards.extend(&m.parent_cards);
+            variables.extend(m.latents.iter().map(|&l| latent_node(part.tables.latents[l].latent)));
+            cards.extend(m.latents.iter().map(|&l| part.tables.latents[l].levels));
+            variables.push(m.variable);
+            cards.push(m.card);
+            let values = fits.iter().flat_map(|f| f.tables[part.mechanism].iter().copied()).collect();
+            factors.push(self.restricted(Factor::new(variables, cards, values)));
+        }
+        let free: Vec<VarId> = self.outcome.iter().copied().filter(|&v| self.fixed(v).is_none()).collect();
+        let table = eliminate(factors, &free, MAX_CELLS)?;
+        let total = if self.contradictory() { 0.0 } else { table.total() };
+        let scale = if total > 0.0 { 1.0 / total } else { 0.0 };
+        Ok((self.with_fixed(table, scale), total))
+    }
+
+    /// The value of a variable that is intervened on or observed.
+    fn fixed(&self, variable: VarId) -> Option<u32> {
+        self.set_to(variable).or_else(|| self.evidence.iter().find(|(v, _)| *v == variable).map(|(_, value)| *value))
+    }
+
+    fn restricted(&self, mut factor: Factor) -> Factor {
+        for (v, value) in self.interventions.iter().chain(self.evidence) {
+            factor = factor.restrict(*v, *value as usize);
+        }
+        factor
+    }
+
+    /// Whether the evidence says that a variable is not what it was set to, or two things at once.
+    fn contradictory(&self) -> bool {
+        self.evidence.iter().any(|&(v, value)| self.fixed(v) != Some(value))
+    }
+
+    /// `table` times `scale`, with the outcome variables whose value is fixed put back in.
+    fn with_fixed(&self, table: Factor, scale: f64) -> Factor {
+        let mut whole = table;
+        whole.values.iter_mut().for_each(|v| *v *= scale);
+        for &v in self.outcome {
+            if let Some(value) = self.fixed(v) {
+                let card = self.card(v);
+                let point = (0..card).map(|k| f64::from(k == value as usize)).collect();
+                whole = whole.product(&Factor::new(vec![v], vec![card], point));
+            }
+        }
+        whole.reordered(self.outcome)
+    }
+
+    fn card(&self, variable: VarId) -> usize {
+        self.model.variables[variable].domain.as_ref().and_then(|d| d.cardinality()).unwrap_or(1)
+    }
+}
+
+impl Part<'_> {
+    fn fits(&self, fits: Fits) -> &[TableMember] {
+        match fits {
+            Fits::Members => &self.tables.members,
+            Fits::Replicate(r) if self.tables.replicates.is_empty() => {
+                let r = r % self.tables.members.len();
+                &self.tables.members[r..=r]
+            }
+            Fits::Replicate(r) => {
+                let r = r % self.tables.replicates.len();
+                &self.tables.replicates[r..=r]
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! What is wrong with a statement that fits no form, in the user's words.
+
+use super::{Rule, ScmParser};
+use crate::diag::{Diagnostic, Span};
+use pest::Parser;
+use pest::error::{Error, InputLocation};
+
+/// A form of statement: how it starts, its rule, and what it looks like.
+struct Form {
+    keyword: &'static str,
+    rule: Rule,
+    example: &'static str,
+}
+
+/// The forms that a keyword announces.
+const FORMS: &[Form] = &[
+    Form { keyword: "data", rule: Rule::one_data, example: "data obs = \"file.csv\"" },
+    Form { keyword: "query", rule: Rule::one_query, example: "query effect: P(Y | do(X = 1))" },
+    Form { keyword: "truth", rule: Rule::one_truth, example: "truth { X ~ bernoulli(0.5) }" },
+    Form { keyword: "train", rule: Rule::one_train, example: "train { epochs: 300 }" },
+    Form { keyword: "expect", rule: Rule::one_expect, example: "expect tv(effect, truth) < 0.05" },
+    Form { keyword: "output", rule: Rule::one_output, example: "output effect -> \"effect.csv\"" },
+    Form { keyword: "latent", rule: Rule::one_latent, example: "latent U -> {A, B}" },
+    Form { keyword: "import", rule: Rule::one_import, example: "import \"other.scm\" as other" },
+    Form { keyword: "assert", rule: Rule::one_assertion, example: "assert identifiable(effect)" },
+    Form { keyword: "dcm", rule: Rule::one_edition, example: "dcm 1 \"A title\"" },
+];
+
+/// The diagnostic for an unreadable statement at `place`.
+pub(super) fn statement(text: &str, place: Span) -> Diagnostic {
+    let source = &text[place.start..place.end];
+    if let Some(found) = unclosed(text, place).or_else(|| foreign(source, place)) {
+        return found;
+    }
+    let form = FORMS.iter().find(|f| starts_with_keyword(source, f.keyword));
+    if let (None, Some(found)) = (form, misspelt(source, place)) {
+        return found;
+    }
+    let (rule, example) = match form {
+        Some(form) => (form.rule, form.example),
+        None if looks_like_declaration(source) => (Rule::one_declaration, "X: binary, or X: int[0..9]"),
+        None => (Rule::one_edges, "X -> Y"),
+    };
+    unexpected(text, place, rule, example)
+}
+
+/// The diagnostic for an unreadable query that stands alone.
+pub(super) fn query(text: &str) -> Diagnostic {
+    let place = Span::new(0, text.len());
+    unclosed(text, place).unwrap_or_else(|| unexpected(text, place, Rule::one_query_form, "P(Y | do(X = 1))"))
+}
+
+/// The diagnostic for an unreadable line of the truth block at `place`.
+pub(super) fn truth_entry(text: &str, place: Span) -> Diagnostic {
+    let source = &text[place.start..place.end];
+    if let Some(found) = unclosed(text, place) {
+        return found;
+    }
+    let (rule, example) = match source.find(['~', '=', ':']).map(|at| &source[at..=at]) {
+        Some("~") if source.contains("table") => {
+            (Rule::one_truth_table, "Y ~ table(X) { 0: [0.9, 0.1]; 1: [0.2, 0.8] }")
+        }
+        Some("~") => (Rule::one_draw, "X ~ bernoulli(0.5)"),
+        Some(":") => (Rule::one_truth_type, "U: categorical {yes, no}"),
+        _ => (Rule::one_compute, "Y = X xor bernoulli(0.1)"),
+    };
+    unexpected(text, place, rule, example)
+}
+
+/// The diagnostic for a file that even the catch-all rule cannot follow.
+pub(super) fn unreadable(text: &str, error: &Error<Rule>) -> Diagnostic {
+    let at = location(error).min(text.len());
+    Diagnostic::new("E0101", "this cannot be read").label(token_at(text, at, text.len()), "here")
+}
+
+/// Brackets and prefix operators nested deeper than `limit`.
+pub(super) fn too_deep(text: &str, limit: usize) -> Option<Diagnostic> {
+    let (mut depth, mut prefixes) = (0_usize, 0_usize);
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            'i' if text[at..].starts_with("if ") => prefixes += 1,
+            'n' if text[at..].starts_with("not ") => prefixes += 1,
+            '\n' | ';' if depth == 0 => prefixes = 0,
+            _ => {}
+        }
+        if depth + prefixes > 10 * limit || depth > limit {
+            let here = Span::new(at, at + c.len_utf8());
+            return Some(
+                Diagnostic::new("E0101", "this is nested too deeply")
+                    .label(here, format!("more than {limit} levels here"))
+                    .help("split it into several statements"),
+            );
+        }
+    }
+    None
+}
+
+/// Reads the statement again as `rule` to learn how far it gets and what could have stood there.
+fn unexpected(text: &str, place: Span, rule: Rule, example: &str) -> Diagnostic {
+    let source = &text[place.start..place.end];
+    pest::set_error_detail(true);
+    let outcome = ScmParser::parse(rule, source);
+    pest::set_error_detail(false);
+    let (at, expected) = match outcome {
+        Ok(_) => (0, vec![]),
+        Err(error) => expectation(&error),
+    };
+    let at = place.start + at + (source[at..].len() - source[at..].trim_start_matches([' ', '\t']).len());
+    let found = token_at(text, at, place.end);
+    let what = &text[found.start..found.end];
+    let finished = what.is_empty() || what.starts_with('\n');
+    let (code, title) = match finished {
+        true => ("E0103", "this statement is not finished".to_owned()),
+        false => ("E0101", format!("unexpected `{what}`")),
+    };
+    let message = match expected.is_empty() {
+        true => "this does not belong here".to_owned(),
+        false => format!("expected {}", one_of(&expected)),
+    };
+    Diagnostic::new(code, title).label(found, message).help(format!("write it like `{example}`"))
+}
+
+/// How far the parser got, and what it would have taken there.
+fn expectation(error: &Error<Rule>) -> (usize, Vec<String>) {
+    let Some(attempts) = error.parse_attempts() else { return (location(error), vec![]) };
+    let mut expected: Vec<String> = vec![];
+    for stack in attempts.call_stacks() {
+        let deepest = stack.deepest.get_rule().copied();
+        expected.extend([deepest, stack.parent].into_iter().flatten().filter_map(describe).map(str::to_owned));
+    }
+    let tokens = attempts.expected_tokens();
+    expected.extend(tokens.iter().map(ToString::to_string).filter_map(|t| token_name(&t)));
+    expected.sort();
+    expected.dedup();
+    (attempts.max_position, expected)
+}
+
+/// A terminal of the grammar as the user would call it; letters, spaces and newlines say nothing.
+fn token_name(token: &str) -> Option<String> {
+    if token.contains("BUILTIN_RULE") {
+        return Some("a name".to_owned());
+    }
+    let plain = token.trim_matches('"').trim_matches('`');
+    let telling = !plain.is_empty()
+        && !plain.contains("..")
+        && !matches!(plain, "XID_START" | "XID_CONTINUE" | "ANY" | "SOI" | "EOI" | "WHITESPACE" | "_" | "'" | "\\")
+        && !plain.chars().any(|c| c.is_whitespace() || c == '\u{feff}' || matches!(c, '#' | '\\' | '→' | '←' | '↔'));
+    telling.then(|| format!("`{plain}`"))
+}
+
+/// The rules worth naming.
+fn describe(rule: Rule) -> Option<&'static str> {
+    Some(match rule {
+        Rule::name | Rule::plain | Rule::quoted | Rule::names => "a name",
+        Rule::number | Rule::integer | Rule::unsigned | Rule::digits => "a number",
+        Rule::string => "a quoted string",
+        Rule::type_ | Rule::type_name => "a type",
+        Rule::expr | Rule::primary => "an expression",
+        Rule::query_form => "P(…) or E[…]",
+        _ => return None,
+    })
+}
+
+fn location(error: &Error<Rule>) -> usize {
+    match error.location {
+        InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
+    }
+}
+
+/// The word or symbol at `at`, not past `end`.
+fn token_at(text: &str, at: usize, end: usize) -> Span {
+    let rest = &text[at.min(end)..end];
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '\'';
+    let length = match rest.chars().next() {
+        None => 0,
+        Some(c) if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+        Some('-' | '=' | '<' | '>') => rest.find(|c| !"-=<>".contains(c)).unwrap_or(rest.len()),
+        Some(c) => c.len_utf8(),
+    };
+    Span::new(at.min(end), at.min(end) + length)
+}
+
+fn one_of(expected: &[String]) -> String {
+    match expected {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+fn starts_with_keyword(source: &str, keyword: &str) -> bool {
+    let Some(rest) = source.strip_prefix(keyword) else { return false };
+    rest.starts_with([' ', '\t', '{', '\n']) || rest.is_empty()
+}
+
+/// Two words in a row, the first nearly a keyword.
+fn misspelt(source: &str, place: Span) -> Option<Diagnostic> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let length = source.find(|c| !is_word(c))?;
+    let (word, rest) = source.split_at(length);
+    rest.trim_start_matches([' ', '\t']).starts_with(|c| is_word(c) || c == '{').then_some(())?;
+    let nearest = FORMS.iter().min_by_key(|f| strsim::damerau_levenshtein(f.keyword, word))?;
+    let close = strsim::damerau_levenshtein(nearest.keyword, word) * 3 <= word.chars().count().max(3);
+    let title = Diagnostic::new("E0101", format!("`{word}` begins no statement"));
+    let place = Span::new(place.start, place.start + length);
+    close.then(|| title.label(place, format!("did you mean `{}`?", nearest.keyword)))
+}
+
+fn looks_like_declaration(source: &str) -> bool {
+    source.find(':').is_some_and(|colon| source.find("->").is_none_or(|arrow| colon < arrow))
+}
+
+/// A bracket or string that is opened and never closed.
+fn unclosed(text: &str, place: Span) -> Option<Diagnostic> {
+    let mut open: Vec<(usize, char)> = vec![];
+    let mut characters = text[place.start..place.end].char_indices();
+    while let Some((at, c)) = characters.next() {
+        let at = place.start + at;
+        match c {
+            '"' => {
+                let mut escape = false;
+                let closed = characters.by_ref().take_while(|&(_, c)| c != '\n').any(|(_, c)| {
+                    let closes = c == '"' && !escape;
+                    escape = c == '\\' && !escape;
+                    closes
+                });
+                if !closed {
+                    let here = Span::new(at, at + 1);
+                    let title = Diagnostic::new("E0106", "this string is never closed");
+                    return Some(title.label(here, "opened here").help("close it with `\"` on the same line"));
+                }
+            }
+            '#' => while characters.next().is_some_and(|(_, c)| c != '\n') {},
+            '(' | '[' | '{' => open.push((at, c)),
+            ')' | ']' | '}' => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    let (at, bracket) = open.pop()?;
+    let close = match bracket {
+        '(' => ')',
+        '[' => ']',
+        _ => '}',
+    };
+    let title = Diagnostic::new("E0104", format!("this `{bracket}` is never closed"));
+    Some(title.label(Span::new(at, at + 1), "opened here").help(format!("add a `{close}`")))
+}
+
+/// Habits from other languages.
+fn foreign(source: &str, place: Span) -> Option<Diagnostic> {
+    let arrows = [("<-->", "<->"), ("-->", "->"), ("<=>", "<->"), ("=>", "->"), ("<--", "<-"), ("--", "<->")];
+    for (wrong, right) in arrows {
+        if let Some(at) = source.find(wrong) {
+            let here = Span::new(place.start + at, place.start + at + wrong.len());
+            let title = Diagnostic::new("E0102", format!("`{wrong}` is not an arrow of this language"));
+            return Some(title.label(here, format!("write `{right}`")));
+        }
+    }
+    let word = source.split([' ', '{', '\n']).next().unwrap_or("");
+    if matches!(word, "digraph" | "graph" | "dag" | "network") {
+        let here = Span::new(place.start, place.start + word.len());
+        let title = Diagnostic::new("E0102", format!("`{word} {{ … }}` belongs to another format"));
+        return Some(title.label(here, "here").help("write the edges alone, one chain a line: `X -> Y -> Z`"));
+    }
+    let (left, right) = source.split_once('~')?;
+    let here = Span::new(place.start, place.end);
+    let title = Diagnostic::new("E0102", "`~` draws a variable inside `truth { … }` only");
+    Some(title.label(here, "here").help(format!("for a causal edge write `{} -> {}`", right.trim(), left.trim())))
+}

@@ -1,0 +1,235 @@
+//! The rows that teach a module: per set of variables whose likelihood is taken together, the distinct
+//! rows, and how each data set's rows fall on them.
+
+use super::layout::gamma;
+use crate::data::Table;
+use crate::model::{Model, VarId};
+use crate::nets::table::TableMechanism;
+use crate::plan::Module;
+use crate::seed;
+use indexmap::IndexMap;
+use rand::seq::SliceRandom;
+use std::collections::BTreeMap;
+
+/// The data of a module.
+#[derive(Clone, Debug)]
+pub(super) struct Rows {
+    /// The likelihood is the product of these terms.
+    pub terms: Vec<Term>,
+    /// The data sets, each once.
+    pub sets: Vec<Set>,
+}
+
+/// Mechanisms joined by shared hidden causes, and the distinct rows of their variables and parents.
+#[derive(Clone, Debug)]
+pub(super) struct Term {
+    /// The mechanisms, ascending.
+    pub mechanisms: Vec<usize>,
+    /// Per distinct row and mechanism the cell `[parents…, value]` of the mechanism's table.
+    pub cells: Vec<u32>,
+}
+
+/// One data set.
+#[derive(Clone, Debug)]
+pub(super) struct Set {
+    name: String,
+    /// Each row's weight.
+    weights: Vec<f64>,
+    /// Whether the weights are whole numbers: counts of equal rows.
+    counts: bool,
+    /// Terms that the rows belong to, with the distinct row of each row.
+    places: Vec<(usize, Vec<u32>)>,
+}
+
+/// A weight per distinct row, for each term.
+pub(super) type Weights = Vec<Vec<f64>>;
+
+impl Term {
+    /// The number of distinct rows.
+    pub fn rows(&self) -> usize {
+        self.cells.len() / self.mechanisms.len().max(1)
+    }
+
+    /// The cells of a row's mechanisms.
+    pub fn row(&self, row: usize) -> &[u32] {
+        &self.cells[row * self.mechanisms.len()..][..self.mechanisms.len()]
+    }
+}
+
+impl Rows {
+    /// Pools the rows of the module's tasks. A task's variables fall apart into sets joined by hidden
+    /// causes; equal sets of different tasks share a term.
+    ///
+    /// # Errors
+    /// A sentence, where a task names data, variables or columns that are not there.
+    pub fn new(
+        model: &Model,
+        module: &Module,
+        tables: &[Table],
+        mechanisms: &[TableMechanism],
+    ) -> Result<Self, String> {
+        let mut builders: IndexMap<Vec<usize>, IndexMap<Vec<u32>, u32>> = IndexMap::new();
+        let mut sets: BTreeMap<String, Set> = BTreeMap::new();
+        for task in &module.tasks {
+            let table =
+                tables.iter().find(|t| t.name == task.data).ok_or_else(|| format!("no data set {}", task.data))?;
+            let taught = taught(model, &task.teaches, mechanisms)?;
+            for group in joined(mechanisms, &taught) {
+                let at = builders.entry(group.clone()).or_default();
+                let places = place_rows(table, &group, mechanisms, at)?;
+                let term = builders.get_index_of(&group).unwrap_or(0);
+                sets.entry(task.data.clone()).or_insert_with(|| Set::new(table)).places.push((term, places));
+            }
+        }
+        let terms = builders
+            .into_iter()
+            .map(|(mechanisms, rows)| Term { mechanisms, cells: rows.into_keys().flatten().collect() })
+            .collect();
+        Ok(Self { terms, sets: sets.into_values().collect() })
+    }
+
+    /// The weights of the rows as they are.
+    pub fn weights(&self) -> Weights {
+        self.collect(|set| set.weights.clone())
+    }
+
+    /// The rows' weights in the Bayesian bootstrap (Rubin 1981, doi:10.1214/aos/1176345338): each row
+    /// is weighted by a draw from the exponential distribution, a row that counts `n` times by one from
+    /// gamma(n). The draws depend on the data set and the replicate only, so that all modules agree.
+    pub fn resampled(&self, seed: u64, replicate: usize) -> Weights {
+        self.collect(|set| set.resampled(seed, replicate))
+    }
+
+    /// The rows split at random into `folds` equal parts: per part the weights without it, and its own.
+    pub fn folds(&self, seed: u64, folds: usize) -> Vec<(Weights, Weights)> {
+        let parts: Vec<Vec<Vec<f64>>> = self.sets.iter().map(|set| set.folds(seed, folds)).collect();
+        let part = |fold: usize| {
+            let mut at = 0;
+            self.collect(|_| {
+                at += 1;
+                parts[at - 1][fold].clone()
+            })
+        };
+        let whole = self.weights();
+        (0..folds)
+            .map(|fold| {
+                let held_out = part(fold);
+                let minus = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| (a - b).max(0.0)).collect();
+                (whole.iter().zip(&held_out).map(minus).collect(), held_out)
+            })
+            .collect()
+    }
+
+    fn collect(&self, mut weights: impl FnMut(&Set) -> Vec<f64>) -> Weights {
+        let mut sums: Weights = self.terms.iter().map(|t| vec![0.0; t.rows()]).collect();
+        for set in &self.sets {
+            let weights = weights(set);
+            for (term, places) in &set.places {
+                places.iter().zip(&weights).for_each(|(&at, w)| sums[*term][at as usize] += w);
+            }
+        }
+        sums
+    }
+}
+
+impl Set {
+    fn new(table: &Table) -> Self {
+        let weights: Vec<f64> = (0..table.rows).map(|row| table.weight(row).max(0.0)).collect();
+        let counts = weights.iter().all(|w| w.fract() == 0.0);
+        Self { name: table.name.clone(), weights, counts, places: vec![] }
+    }
+
+    fn resampled(&self, seed: u64, replicate: usize) -> Vec<f64> {
+        let mut rng = seed::stream(seed, &format!("bootstrap/{}/{replicate}", self.name));
+        let draw = |&w: &f64| if self.counts { gamma(w, &mut rng) } else { w * gamma(1.0, &mut rng) };
+        let mut drawn: Vec<f64> = self.weights.iter().map(draw).collect();
+        let (before, after) = (self.weights.iter().sum::<f64>(), drawn.iter().sum::<f64>());
+        if after > 0.0 {
+            drawn.iter_mut().for_each(|w| *w *= before / after);
+        }
+        drawn
+    }
+
+    fn folds(&self, seed: u64, folds: usize) -> Vec<Vec<f64>> {
+        let mut rng = seed::stream(seed, &format!("folds/{}", self.name));
+        let mut parts = vec![vec![0.0; self.weights.len()]; folds];
+        let mut order: Vec<usize> = (0..folds).collect();
+        order.shuffle(&mut rng);
+        let mut next = 0;
+        for (row, &weight) in self.weights.iter().enumerate() {
+            // A row that counts many times is dealt out like that many rows.
+            let each = if self.counts { (weight / folds as f64).floor() } else { 0.0 };
+            parts.iter_mut().for_each(|part| part[row] += each);
+            let mut left = weight - each * folds as f64;
+            while left > 0.0 {
+                let share = if self.counts { 1.0 } else { left };
+                parts[order[next]][row] += share;
+                left -= share;
+                next += 1;
+                if next == folds {
+                    order.shuffle(&mut rng);
+                    next = 0;
+                }
+            }
+        }
+        parts
+    }
+}
+
+fn taught(model: &Model, names: &[String], mechanisms: &[TableMechanism]) -> Result<Vec<usize>, String> {
+    let place = |name: &String| {
+        let variable = model.variables.get_index_of(name);
+        let place = mechanisms.iter().position(|m| Some(m.variable) == variable);
+        place.ok_or_else(|| format!("{name} is no variable of the module"))
+    };
+    let mut places = names.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+    places.sort_unstable();
+    Ok(places)
+}
+
+/// `places` split into sets of mechanisms that share hidden causes, directly or through others.
+fn joined(mechanisms: &[TableMechanism], places: &[usize]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = vec![];
+    for &place in places {
+        let shares = |other: usize| mechanisms[place].latents.iter().any(|l| mechanisms[other].latents.contains(l));
+        let (mut touching, mut rest): (Vec<_>, Vec<_>) =
+            groups.into_iter().partition(|g: &Vec<usize>| g.iter().any(|&o| shares(o)));
+        touching.push(vec![place]);
+        let mut group = touching.concat();
+        group.sort_unstable();
+        rest.push(group);
+        groups = rest;
+    }
+    groups
+}
+
+fn place_rows(
+    table: &Table,
+    group: &[usize],
+    mechanisms: &[TableMechanism],
+    distinct: &mut IndexMap<Vec<u32>, u32>,
+) -> Result<Vec<u32>, String> {
+    let column = |v: VarId| table.column(v).ok_or_else(|| format!("data set {} lacks a variable", table.name));
+    let mut columns = vec![];
+    for &place in group {
+        let m = &mechanisms[place];
+        let parents = m.parents.iter().zip(&m.parent_cards).map(|(&p, &card)| Ok((column(p)?, card)));
+        let mut all = parents.collect::<Result<Vec<_>, String>>()?;
+        all.push((column(m.variable)?, m.card));
+        columns.push(all);
+    }
+    (0..table.rows)
+        .map(|row| {
+            let cell = |all: &Vec<(&[u32], usize)>| {
+                all.iter().try_fold(0_u32, |cell, (codes, card)| {
+                    let code = codes[row];
+                    ((code as usize) < *card).then(|| cell * *card as u32 + code)
+                })
+            };
+            let key: Option<Vec<u32>> = columns.iter().map(cell).collect();
+            let key = key.ok_or_else(|| format!("data set {} has a value outside its domain", table.name))?;
+            let next = distinct.len() as u32;
+            Ok(*distinct.entry(key).or_insert(next))
+        })
+        .collect()
+}

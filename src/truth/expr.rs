@@ -1,0 +1,149 @@
+//! Expressions with their names resolved.
+
+use super::build::Scope;
+use crate::diag::{Diagnostic, Span};
+use crate::model::{Domain, closest};
+use crate::syntax::ast::{Binary, Expr, ExprKind, Unary};
+
+/// A resolved expression.
+#[derive(Clone, Debug)]
+pub(super) struct Term {
+    pub kind: TermKind,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum TermKind {
+    Number(f64),
+    Label(String),
+    /// A variable, by its place in the scope.
+    Variable(usize),
+    Unary(Unary, Box<Term>),
+    Binary(Binary, Box<Term>, Box<Term>),
+    If(Box<Term>, Box<Term>, Box<Term>),
+    Call(Function, Vec<Term>),
+}
+
+/// A distribution or a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Function {
+    Bernoulli,
+    UniformInt,
+    Binomial,
+    Categorical,
+    Min,
+    Max,
+    Abs,
+    Floor,
+    Ceil,
+    Round,
+}
+
+/// Name, meaning, number of arguments, how it is called.
+const FUNCTIONS: [(&str, Function, std::ops::RangeInclusive<usize>, &str); 10] = [
+    ("bernoulli", Function::Bernoulli, 1..=1, "bernoulli(p): 1 with probability p, else 0"),
+    ("uniform_int", Function::UniformInt, 2..=2, "uniform_int(a, b): a, …, b equally likely"),
+    ("binomial", Function::Binomial, 2..=2, "binomial(n, p): successes in n trials"),
+    ("categorical", Function::Categorical, 1..=10_000, "categorical(p0, p1, …): the value of that place"),
+    ("min", Function::Min, 1..=100, "min(a, b, …)"),
+    ("max", Function::Max, 1..=100, "max(a, b, …)"),
+    ("abs", Function::Abs, 1..=1, "abs(x)"),
+    ("floor", Function::Floor, 1..=1, "floor(x)"),
+    ("ceil", Function::Ceil, 1..=1, "ceil(x)"),
+    ("round", Function::Round, 1..=1, "round(x)"),
+];
+
+/// Resolves an expression whose value belongs to a variable with `labels` (if it has labels).
+pub(super) fn resolve(expr: &Expr, labels: Option<&[String]>, scope: &Scope) -> Result<Term, Diagnostic> {
+    let kind = match &expr.kind {
+        ExprKind::Number(n) => TermKind::Number(*n),
+        ExprKind::Text(text) => TermKind::Label(text.clone()),
+        ExprKind::Name(name) => resolve_name(name, expr.span, labels, scope)?,
+        ExprKind::Unary(op, inner) => TermKind::Unary(*op, Box::new(resolve(inner, None, scope)?)),
+        ExprKind::Binary(op, left, right) => {
+            let (for_left, for_right) = match op {
+                Binary::Eq | Binary::Ne => (labels_of(right, scope), labels_of(left, scope)),
+                _ => (None, None),
+            };
+            let (left, right) = (resolve(left, for_left, scope)?, resolve(right, for_right, scope)?);
+            TermKind::Binary(*op, Box::new(left), Box::new(right))
+        }
+        ExprKind::If(test, then, otherwise) => TermKind::If(
+            Box::new(resolve(test, None, scope)?),
+            Box::new(resolve(then, labels, scope)?),
+            Box::new(resolve(otherwise, labels, scope)?),
+        ),
+        ExprKind::Call(name, arguments) => {
+            let known = FUNCTIONS.iter().find(|f| f.0 == name.value);
+            let Some((_, function, count, usage)) = known else { return Err(unknown_function(&name.value, name.span)) };
+            if !count.contains(&arguments.len()) {
+                let title = format!("`{}` does not take {} arguments", name.value, arguments.len());
+                return Err(Diagnostic::new("E0402", title).label(expr.span, "here").help(format!("write {usage}")));
+            }
+            let arguments: Result<_, _> = arguments.iter().map(|a| resolve(a, None, scope)).collect();
+            TermKind::Call(*function, arguments?)
+        }
+    };
+    Ok(Term { kind, span: expr.span })
+}
+
+fn unknown_function(name: &str, span: Span) -> Diagnostic {
+    let found =
+        Diagnostic::new("E0201", format!("there is no function or distribution `{name}`")).label(span, "unknown");
+    match closest(name, FUNCTIONS.iter().map(|f| f.0)) {
+        Some(near) => found.help(format!("did you mean `{near}`?")),
+        None => FUNCTIONS.iter().fold(found, |d, f| d.help(f.3)),
+    }
+}
+
+/// The labels of a variable that stands alone on one side of a comparison.
+fn labels_of<'a>(expr: &Expr, scope: &'a Scope) -> Option<&'a [String]> {
+    let ExprKind::Name(name) = &expr.kind else { return None };
+    match scope.domain(scope.place(name)?) {
+        Some(Domain::Labels(labels)) => Some(labels),
+        _ => None,
+    }
+}
+
+/// A name is first a label of the variable it is compared with or belongs to, then a variable, then any label.
+fn resolve_name(name: &str, span: Span, labels: Option<&[String]>, scope: &Scope) -> Result<TermKind, Diagnostic> {
+    if labels.is_some_and(|l| l.iter().any(|l| l == name)) {
+        return Ok(TermKind::Label(name.to_owned()));
+    }
+    if let Some(place) = scope.place(name) {
+        return Ok(TermKind::Variable(place));
+    }
+    match name {
+        "true" => return Ok(TermKind::Number(1.0)),
+        "false" => return Ok(TermKind::Number(0.0)),
+        _ if scope.is_label(name) => return Ok(TermKind::Label(name.to_owned())),
+        _ => {}
+    }
+    let found = Diagnostic::new("E0201", format!("`{name}` is neither a variable of the truth block nor a label"));
+    let found = found.label(span, "unknown");
+    Err(match closest(name, scope.names()) {
+        Some(near) => found.help(format!("did you mean `{near}`?")),
+        None => found.help(format!("give it an equation: `{name} ~ bernoulli(0.5)`")),
+    })
+}
+
+impl Term {
+    /// The variables an expression names, by their places in the scope.
+    pub(super) fn variables(&self, found: &mut Vec<usize>) {
+        match &self.kind {
+            TermKind::Number(_) | TermKind::Label(_) => {}
+            TermKind::Variable(place) => {
+                if !found.contains(place) {
+                    found.push(*place);
+                }
+            }
+            TermKind::Unary(_, inner) => inner.variables(found),
+            TermKind::Binary(_, left, right) => {
+                left.variables(found);
+                right.variables(found);
+            }
+            TermKind::If(test, then, otherwise) => [test, then, otherwise].iter().for_each(|t| t.variables(found)),
+            TermKind::Call(_, arguments) => arguments.iter().for_each(|a| a.variables(found)),
+        }
+    }
+}
