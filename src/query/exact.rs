@@ -122,7 +122,11 @@ impl Question<'_> {
                 variables.push(member_node(part.module));
                 cards.push(fits.len());
                 if seen.insert(member_node(part.module)) {
-                    factors.push(Factor::new(variables.clone(), cards.clone(), vec![1.0 / fits.len() as f64; fits.len()]));
+                    factors.push(Factor::new(
+                        variables.clone(),
+                        cards.clone(),
+                        vec![1.0 / fits.len() as f64; fits.len()],
+                    ));
                 }
             }
             for &l in &m.latents {
