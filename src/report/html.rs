@@ -103,9 +103,10 @@ fn headline(answer: &Answer) -> Vec<Cell> {
         true => sheet.lines.iter().max_by(|a, b| a.estimate.total_cmp(&b.estimate)),
         false => sheet.lines.first(),
     };
-    let (mut row, mut estimate, mut interval, mut truth) = Default::default();
+    let (mut row, mut estimate, mut interval, mut truth) = <(String, String, String, String)>::default();
     if let Some(line) = best {
-        row = settings(&sheet.keys, line, |_| true);
+        let parts = [outcome(&sheet.keys, line), conditions(&sheet.keys, line)];
+        row = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ");
         estimate = decimal(line.estimate);
         interval = interval_text(line);
         truth = line.truth.map_or_else(String::new, decimal);
@@ -113,23 +114,31 @@ fn headline(answer: &Answer) -> Vec<Cell> {
     vec![
         Cell::Html(format!("<a href=\"#{}\">{}</a>", anchor(answer), escape(&answer.name))),
         Cell::Code(answer.query.clone()),
-        Cell::Text(row),
+        Cell::Html(format!("<span class=\"wide\">{}</span>", escape(&row))),
         Cell::Number(estimate),
         Cell::Number(interval),
         Cell::Number(truth),
     ]
 }
 
-/// `D = 0, A = 1` of the keys that `wanted` takes.
-fn settings(keys: &[Key], line: &Line, wanted: impl Fn(&Key) -> bool) -> String {
-    let one = |(key, cell): (&Key, &Option<Value>)| {
-        let value = cell.as_ref()?;
-        wanted(key).then(|| match key.role {
-            Role::Do => format!("do({} = {value})", key.name),
-            _ => format!("{} = {value}", key.name),
-        })
-    };
-    keys.iter().zip(&line.cells).filter_map(one).collect::<Vec<_>>().join(", ")
+/// `A = 1`: what the line is about.
+fn outcome(keys: &[Key], line: &Line) -> String {
+    settings(keys, line, Role::Outcome).join(", ")
+}
+
+/// `do(D = 0), given C = red`: what it holds under.
+fn conditions(keys: &[Key], line: &Line) -> String {
+    let mut parts: Vec<String> = settings(keys, line, Role::Do).iter().map(|s| format!("do({s})")).collect();
+    let given = settings(keys, line, Role::Given);
+    if !given.is_empty() {
+        parts.push(format!("given {}", given.join(", ")));
+    }
+    parts.join(", ")
+}
+
+fn settings(keys: &[Key], line: &Line, role: Role) -> Vec<String> {
+    let cells = keys.iter().zip(&line.cells).filter(|(key, _)| key.role == role);
+    cells.filter_map(|(key, cell)| Some(format!("{} = {}", key.name, cell.as_ref()?))).collect()
 }
 
 fn interval_text(line: &Line) -> String {
@@ -194,22 +203,14 @@ fn answer_card(answer: &Answer) -> String {
 }
 
 fn answer_plot(id: &str, answer: &Answer, sheet: &Sheet) -> String {
-    let is_outcome = |key: &Key| key.role == Role::Outcome;
-    let conditional = sheet.keys.iter().any(|k| !is_outcome(k)) && sheet.keys.iter().any(is_outcome);
-    let shown: Vec<Bar> = sheet
-        .lines
-        .iter()
-        .map(|line| Bar {
-            group: if conditional { settings(&sheet.keys, line, |k| !is_outcome(k)) } else { String::new() },
-            label: match settings(&sheet.keys, line, |k| !conditional || is_outcome(k)) {
-                label if label.is_empty() => answer.name.clone(),
-                label => label,
-            },
-            value: line.estimate,
-            interval: line.interval,
-            reference: line.truth,
-        })
-        .collect();
+    let has_outcome = sheet.keys.iter().any(|key| key.role == Role::Outcome);
+    let bar = |line: &Line| {
+        let (about, under) = (outcome(&sheet.keys, line), conditions(&sheet.keys, line));
+        let (group, label) = if has_outcome { (under, about) } else { (String::new(), under) };
+        let label = if label.is_empty() { answer.name.clone() } else { label };
+        Bar { group, label, value: line.estimate, interval: line.interval, reference: line.truth }
+    };
+    let shown: Vec<Bar> = sheet.lines.iter().map(bar).collect();
     let title = format!("{}: {}", answer.name, answer.query);
     let bar = |b: &Bar| {
         let place = if b.group.is_empty() { b.label.clone() } else { format!("{}; {}", b.group, b.label) };
@@ -264,7 +265,7 @@ fn fit(report: &Report) -> String {
     }
     let row = |f: &Fit| {
         vec![
-            Cell::Code(f.data.clone()),
+            Cell::Text(f.data.clone()),
             Cell::Text(if f.test { "held out" } else { "training" }.to_owned()),
             Cell::Number(decimal(f.tv)),
             Cell::Number(decimal(f.kl)),
@@ -392,7 +393,7 @@ fn engine_name(engine: Engine) -> String {
 fn manifest(report: &Report) -> String {
     let (mut singles, mut lists) = (vec![], vec![]);
     flatten("", report.manifest, &mut singles, &mut lists);
-    let row = |(key, value): &(String, String)| vec![Cell::Text(key.clone()), Cell::Code(value.clone())];
+    let row = |(key, value): &(String, String)| vec![Cell::Text(key.clone()), fact(value.clone())];
     let rows: Vec<Vec<Cell>> = singles.iter().map(row).collect();
     let mut body = String::new();
     if !rows.is_empty() {
@@ -435,6 +436,10 @@ fn scalar(value: &Json) -> String {
     }
 }
 
+fn fact(value: String) -> Cell {
+    if value.len() >= 40 && !value.contains(' ') { Cell::Digest(value) } else { Cell::Text(value) }
+}
+
 fn object_table(key: &str, objects: &Objects) -> String {
     let mut names: Vec<&str> = vec![];
     for (name, _) in objects.iter().flatten() {
@@ -444,7 +449,7 @@ fn object_table(key: &str, objects: &Objects) -> String {
     }
     let heads: Vec<(&str, bool)> = names.iter().map(|name| (*name, false)).collect();
     let field = |object: &Vec<(String, String)>, name: &&str| {
-        Cell::Code(object.iter().find(|(n, _)| n == name).map_or_else(String::new, |(_, value)| value.clone()))
+        fact(object.iter().find(|(n, _)| n == name).map_or_else(String::new, |(_, value)| value.clone()))
     };
     let rows: Vec<Vec<Cell>> = objects.iter().map(|o| names.iter().map(|n| field(o, n)).collect()).collect();
     table(&capitalised(key), &heads, &rows)

@@ -27,6 +27,8 @@ pub(super) enum Cell {
     Number(String),
     /// A name from the model, in the code font.
     Code(String),
+    /// A long string without spaces, such as a digest.
+    Digest(String),
     /// HTML that is written as it is.
     Html(String),
 }
@@ -56,6 +58,7 @@ fn table_cell(cell: &Cell, head: bool) -> String {
         Cell::Text(text) => format!("<{open}>{}</{close}>", escape(text)),
         Cell::Number(text) => format!("<{open} class=\"number\">{}</{close}>", escape(text)),
         Cell::Code(text) => format!("<{open}><code>{}</code></{close}>", escape(text)),
+        Cell::Digest(text) => format!("<{open}><code class=\"digest\">{}</code></{close}>", escape(text)),
         Cell::Html(html) => format!("<{open}>{html}</{close}>"),
     }
 }

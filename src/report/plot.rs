@@ -4,12 +4,12 @@ use super::markup::escape;
 use std::fmt::Write;
 
 /// Width of the drawing in CSS pixels; the page scales it down on narrow screens.
-const WIDTH: f64 = 560.0;
+const WIDTH: f64 = 470.0;
 const ROW: f64 = 26.0;
 const BAR: f64 = 14.0;
-/// Mean width of a character at the plots' font size.
-const CHARACTER: f64 = 7.0;
-const MAX_LABEL: usize = 26;
+/// Width of a wide character at the plots' font size.
+const CHARACTER: f64 = 7.5;
+const MAX_LABEL: usize = 22;
 
 /// A bar with its interval and a reference.
 #[derive(Clone, Debug)]
@@ -105,9 +105,9 @@ fn headings(bars: &[Bar]) -> usize {
 
 /// A line through `points` of (step, value); a point that is not finite breaks nothing, it is left out.
 pub(super) fn curve(id: &str, title: &str, description: &str, class: &str, points: &[(f64, f64)]) -> String {
-    let (height, left, bottom) = (190.0, 62.0, 160.0);
+    let (height, left, bottom) = (190.0, 54.0, 160.0);
     let points: Vec<(f64, f64)> = thinned(points);
-    let x = Axis::over(points.iter().map(|p| p.0).chain([0.0]), left, WIDTH - 14.0, 5);
+    let x = Axis::over(points.iter().map(|p| p.0).chain([0.0]), left, WIDTH - 22.0, 5);
     let y = Axis::over(points.iter().map(|p| p.1), bottom, 12.0, 4);
     let mut svg = open(id, title, description, height);
     for &tick in &y.ticks {
@@ -115,7 +115,7 @@ pub(super) fn curve(id: &str, title: &str, description: &str, class: &str, point
         _ = write!(
             svg,
             "<line class=\"grid\" x1=\"{left}\" y1=\"{at:.1}\" x2=\"{:.1}\" y2=\"{at:.1}\"/>",
-            WIDTH - 14.0
+            WIDTH - 22.0
         );
         let label = y.label(tick);
         _ = write!(

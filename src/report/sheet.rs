@@ -82,13 +82,18 @@ impl Sheet {
         Self { keys, lines, omitted: 0, probabilities }
     }
 
-    /// The same, cut to the `few` largest rows if there are more than `many`. Expectations keep their
-    /// order: the first rows stay.
+    /// The same, cut to `few` rows if there are more than `many`: the most probable ones, or the first
+    /// of expectations; their order stays.
     pub fn shortened(mut self, many: usize, few: usize) -> Self {
         if self.lines.len() > many {
             self.omitted = self.lines.len() - few;
             if self.probabilities {
-                self.lines.sort_by(|a, b| b.estimate.total_cmp(&a.estimate));
+                let mut order: Vec<usize> = (0..self.lines.len()).collect();
+                order.sort_by(|&a, &b| self.lines[b].estimate.total_cmp(&self.lines[a].estimate));
+                let mut kept = vec![false; order.len()];
+                order[..few].iter().for_each(|&at| kept[at] = true);
+                let mut kept = kept.into_iter();
+                self.lines.retain(|_| kept.next().unwrap_or(false));
             }
             self.lines.truncate(few);
         }

@@ -39,7 +39,10 @@ impl Ink {
 }
 
 fn answer_text(answer: &Answer, ink: Ink) -> String {
-    let sheet = Sheet::new(answer).shortened(MANY_ROWS, FEW_ROWS);
+    let mut sheet = Sheet::new(answer).shortened(MANY_ROWS, FEW_ROWS);
+    if sheet.omitted > 0 && sheet.probabilities {
+        sheet.lines.sort_by(|a, b| b.estimate.total_cmp(&a.estimate));
+    }
     let mut out = format!("{}  {}\n", ink.bold(&answer.name), answer.query);
     let mut columns: Vec<(String, Side)> = sheet.keys.iter().map(|k| (k.title(), Side::Right)).collect();
     columns.push((if sheet.probabilities { "p" } else { "value" }.to_owned(), Side::Right));
