@@ -49,6 +49,26 @@ pub fn joint(
     Ok(Some(Estimate { point, evidence, replicates }))
 }
 
+/// As [`joint`], the point estimate alone.
+///
+/// # Errors
+/// [`TooLarge`] where an intermediate table would be too large to sum.
+pub fn point(
+    model: &Model,
+    modules: &[&Trained],
+    outcome: &[VarId],
+    interventions: &[(VarId, u32)],
+    evidence: &[(VarId, u32)],
+) -> Result<Option<Factor>, TooLarge> {
+    let question = Question { model, outcome, interventions, evidence };
+    let parts: Option<Vec<Part>> = question
+        .needed()
+        .iter()
+        .map(|&variable| modules.iter().enumerate().find_map(|(at, m)| part(at, m, variable)))
+        .collect();
+    parts.map(|parts| question.answer(&parts, Fits::Members).map(|(point, _)| point)).transpose()
+}
+
 /// The 90 % interval around `point`.
 pub fn interval(point: f64, replicates: &[f64]) -> (f64, f64) {
     let n = replicates.len() as f64;

@@ -1,8 +1,15 @@
 //! Training: a plan's modules, one engine a file.
 
+mod checkpoint;
 pub mod likelihood;
+mod schedule;
 
+pub use schedule::train_plan;
+
+use crate::model::VarId;
 use crate::nets::table::TableModule;
+use crate::nets::{Hidden, Sampler};
+use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 /// A trained module.
@@ -10,6 +17,35 @@ use serde::Serialize;
 pub enum Trained {
     /// Conditional probability tables.
     Tables(TableModule),
+}
+
+impl Trained {
+    /// The variables whose mechanisms the module holds.
+    pub fn variables(&self) -> Vec<VarId> {
+        match self {
+            Self::Tables(module) => module.mechanisms.iter().map(|m| m.variable).collect(),
+        }
+    }
+}
+
+impl Sampler for Trained {
+    fn hidden(&self, rows: usize, rng: &mut ChaCha8Rng) -> Hidden {
+        match self {
+            Self::Tables(module) => module.hidden(rows, rng),
+        }
+    }
+
+    fn sample(
+        &self,
+        variable: usize,
+        parents: &[&[u32]],
+        hidden: &Hidden,
+        rng: &mut ChaCha8Rng,
+    ) -> candle_core::Result<Vec<u32>> {
+        match self {
+            Self::Tables(module) => module.sample(variable, parents, hidden, rng),
+        }
+    }
 }
 
 /// A line of `metrics.jsonl`, and what progress bars show.
@@ -30,6 +66,14 @@ pub struct Metric {
 
 /// Watches training.
 pub trait Observer: Sync {
+    /// A module starts training; `reused` if its file from an earlier run is taken instead.
+    fn started(&self, module: &str, reused: bool) {
+        let _ = (module, reused);
+    }
+    /// A module is trained and saved.
+    fn finished(&self, module: &str) {
+        let _ = module;
+    }
     /// Something was measured.
     fn metric(&self, metric: &Metric);
     /// Whether training should stop as soon as it can.
@@ -59,6 +103,19 @@ pub enum TrainError {
     },
     /// Candle failed.
     Candle(candle_core::Error),
+    /// A module file cannot be written.
+    File(String),
+}
+
+impl std::fmt::Display for TrainError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("training was stopped"),
+            Self::NotFinite { module, step } => write!(f, "the loss of {module} is not a number at step {step}"),
+            Self::Candle(error) => write!(f, "{error}"),
+            Self::File(why) => f.write_str(why),
+        }
+    }
 }
 
 impl From<candle_core::Error> for TrainError {
