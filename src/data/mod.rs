@@ -1,8 +1,30 @@
 //! Data sets: what they offer (their schema), and their rows.
+//!
+//! A file is opened in the format of its extension ([`file`]: delimited text or Parquet), its columns
+//! are matched with the model's variables (`select`), and its rows are filtered and coded (`load`).
 
+mod cell;
+#[cfg(feature = "run")]
+mod columnar;
+mod delimited;
+mod file;
+mod filter;
+mod infer;
+mod load;
+mod nearest;
+mod select;
+mod simulate;
 mod table;
+#[cfg(test)]
+mod tests;
+#[cfg(feature = "run")]
+mod write;
 
+pub use infer::{infer, infer_domains};
+pub use load::{load, schema};
 pub use table::Table;
+#[cfg(feature = "run")]
+pub use write::{Column, Values, columns_of_records, columns_of_table, write_table, write_whole};
 
 use crate::model::VarId;
 

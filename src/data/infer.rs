@@ -1,0 +1,159 @@
+//! Types of variables taken from their data.
+
+use super::cell::Cell;
+use super::file::{DataFile, Row};
+use super::load::{open, unreadable};
+use super::select::{Selection, quoted, select};
+use crate::diag::{Diagnostic, Span};
+use crate::model::{Domain, Model, Source, VarId};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
+
+/// The most values an `int` that is inferred has.
+const MAX_INTS: usize = 20;
+/// The widest range of an inferred `int`: codes count every number in it.
+const MAX_RANGE: i64 = 100;
+/// The most labels an inferred `categorical` has.
+const MAX_LABELS: usize = 50;
+
+/// Gives each variable of `model` without a type the one its data have, and a note (N0407) for each;
+/// see [`infer`]. Codes that the model already holds for such a variable (in `do(X = 1)` or a query)
+/// were made without its type: check a model again after its types are known.
+pub fn infer_domains(model: &mut Model, base: &Path) -> Vec<Diagnostic> {
+    let (domains, diagnostics) = infer(model, base);
+    for (variable, domain) in domains {
+        model.variables[variable].domain = Some(domain);
+    }
+    diagnostics
+}
+
+/// The types of the variables without one, from all rows of the data sets that hold them: whole
+/// numbers 0 and 1 → `binary`, at most 20 whole numbers → `int[low..high]`, at most 50 texts →
+/// `categorical {…}`; others stay without. With a note (N0407) for each, and errors for files that
+/// cannot be read.
+pub fn infer(model: &Model, base: &Path) -> (Vec<(VarId, Domain)>, Vec<Diagnostic>) {
+    let mut untyped: BTreeMap<VarId, Seen> =
+        (0..model.variables.len()).filter(|&v| model.domain(v).is_none()).map(|v| (v, Seen::default())).collect();
+    let mut diagnostics = vec![];
+    if !untyped.is_empty() {
+        for regime in &model.regimes {
+            let Source::File { path, span } = &regime.source else { continue };
+            let place = (path.as_str(), *span);
+            let read = open(base, place).and_then(|file| {
+                let (selection, _) = select(model, regime, place, file.header())?;
+                look_at(file, place, &selection, &mut untyped)
+            });
+            diagnostics.extend(read.err().into_iter().flatten());
+        }
+    }
+    let mut domains = vec![];
+    for (variable, seen) in untyped {
+        if seen.files.is_empty() {
+            continue;
+        }
+        let verdict = seen.domain();
+        diagnostics.push(note(model, variable, &seen, &verdict));
+        domains.extend(verdict.ok().map(|domain| (variable, domain)));
+    }
+    (domains, diagnostics)
+}
+
+fn look_at(
+    file: DataFile,
+    place: (&str, Span),
+    selection: &Selection,
+    untyped: &mut BTreeMap<VarId, Seen>,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut targets: Vec<(usize, &mut Seen)> = vec![];
+    for (variable, seen) in untyped.iter_mut() {
+        if let Some(&column) = selection.columns.get(variable) {
+            seen.files.insert(place.0.to_owned());
+            targets.push((column, seen));
+        }
+    }
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let visit = &mut |row: &Row| {
+        if selection.conditions.iter().all(|c| c.holds(row.cell(c.column))) {
+            targets.iter_mut().for_each(|(column, seen)| seen.add(row.cell(*column)));
+        }
+    };
+    file.rows(&selection.wanted(), usize::MAX, visit).map_err(|failure| vec![unreadable(place, failure)])?;
+    Ok(())
+}
+
+/// What the columns of one variable hold.
+#[derive(Default)]
+struct Seen {
+    files: BTreeSet<String>,
+    /// Whole numbers, one more than are allowed at most.
+    ints: BTreeSet<i64>,
+    /// Cells as text, one more than are allowed at most.
+    texts: HashSet<Box<[u8]>>,
+    has_fractions: bool,
+    has_text: bool,
+}
+
+impl Seen {
+    fn add(&mut self, cell: Cell) {
+        if cell.is_missing() {
+            return;
+        }
+        match cell.whole() {
+            Some(number) if self.ints.len() <= MAX_INTS => _ = self.ints.insert(number),
+            Some(_) => {}
+            None if cell.number().is_some() => self.has_fractions = true,
+            None => self.has_text = true,
+        }
+        if let Cell::Text(text) = cell
+            && self.texts.len() <= MAX_LABELS
+            && !self.texts.contains(text)
+        {
+            self.texts.insert(text.into());
+        }
+    }
+
+    /// The type, or why there is none.
+    fn domain(&self) -> Result<Domain, String> {
+        if self.has_text {
+            return self.labels();
+        }
+        if self.has_fractions {
+            return Err("it has numbers that are not whole".to_owned());
+        }
+        let (Some(&low), Some(&high)) = (self.ints.first(), self.ints.last()) else {
+            return Err("all its cells are empty".to_owned());
+        };
+        match () {
+            () if low >= 0 && high <= 1 => Ok(Domain::Binary),
+            () if self.ints.len() > MAX_INTS => Err(format!("it has more than {MAX_INTS} different numbers")),
+            () if high - low >= MAX_RANGE => Err(format!("its numbers range from {low} to {high}")),
+            () => Ok(Domain::Int { low, high }),
+        }
+    }
+
+    fn labels(&self) -> Result<Domain, String> {
+        if self.texts.len() > MAX_LABELS {
+            return Err(format!("it has more than {MAX_LABELS} different texts"));
+        }
+        let texts = self.texts.iter().map(|text| String::from_utf8(text.to_vec()));
+        let mut labels: Vec<String> = texts.collect::<Result<_, _>>().map_err(|_| "it is not UTF-8 text".to_owned())?;
+        labels.sort();
+        Ok(Domain::Labels(labels))
+    }
+}
+
+fn note(model: &Model, variable: VarId, seen: &Seen, verdict: &Result<Domain, String>) -> Diagnostic {
+    let name = model.name(variable);
+    let span = model.variables.get_index(variable).map_or_else(Span::default, |(_, about)| about.span);
+    let files = quoted(seen.files.iter().map(String::as_str), 4);
+    match verdict {
+        Ok(domain) => Diagnostic::new("N0407", format!("`{name}` has no type: it is {domain}, as in {files}"))
+            .label(span, "no type")
+            .help(format!("write `{name}: {domain}` to settle it")),
+        Err(why) => Diagnostic::new("N0407", format!("`{name}` has no type, and {files} does not give one: {why}"))
+            .label(span, "no type")
+            .help(format!("write its type, e.g. `{name}: real`")),
+    }
+}
