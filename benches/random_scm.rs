@@ -58,6 +58,7 @@ struct Score {
     plain: f64,
     conditioning: f64,
     covered: f64,
+    percentile: f64,
     width: f64,
     seconds: f64,
 }
@@ -69,6 +70,7 @@ impl Score {
         self.plain += other.plain;
         self.conditioning += other.conditioning;
         self.covered += other.covered;
+        self.percentile += other.percentile;
         self.width += other.width;
         self.seconds += other.seconds;
     }
@@ -76,13 +78,14 @@ impl Score {
     fn print(&self, name: &str) {
         let per = |x: f64| x / self.sets;
         println!(
-            "{name:<14} {:>8.4} {:>8.4} {:>8.4} {:>9.1}% {:>8.4} {:>8.2}",
+            "{name:<14} {:>8.4} {:>8.4} {:>8.4} {:>9.1}% {:>8.4} {:>8.2} {:>6.1}%",
             per(self.ours),
             per(self.plain),
             per(self.conditioning),
             100.0 * per(self.covered),
             per(self.width),
-            per(self.seconds)
+            per(self.seconds),
+            100.0 * per(self.percentile)
         );
     }
 }
@@ -90,7 +93,8 @@ impl Score {
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let sets = if arguments.iter().any(|a| a == "--quick") { 4 } else { 20 };
-    for rows in [1_000, 10_000] {
+    let sizes = std::env::var("ROWS").unwrap_or("1000,10000".into());
+    for rows in sizes.split(',').map(|x| x.parse().unwrap()) {
         println!("{rows} rows, {sets} data sets per graph: mean |error| of P(y | do(x))");
         println!("graph              ours    plain     cond  coverage    width  seconds");
         let mut total = Score::default();
@@ -128,6 +132,10 @@ fn run(case: &Case, rows: usize, set: usize) -> Score {
         score.plain += 0.5 * (ask(&plain).point.values[1] - truth).abs();
         score.conditioning += 0.5 * (conditional(&table, case, value) - truth).abs();
         score.covered += 0.5 * f64::from(low <= truth && truth <= high);
+        let mut sorted = replicates.clone();
+        sorted.sort_by(f64::total_cmp);
+        let q = |p: f64| { let at = p * (sorted.len() - 1) as f64; let (i, f) = (at as usize, at.fract()); sorted[i] * (1.0 - f) + sorted[(i + 1).min(sorted.len() - 1)] * f };
+        score.percentile += 0.5 * f64::from(q(0.05) <= truth && truth <= q(0.95));
         score.width += 0.5 * (high - low);
     }
     score
@@ -144,6 +152,7 @@ fn ours() -> Recipe {
             "RESTARTS" => r.restarts = v.parse().unwrap(),
             "DRAWS" => r.draws = v.parse().unwrap(),
             "WARM" => r.warm_up = v.parse().unwrap(),
+            "NEAR" => r.near = v.parse().unwrap(),
             "THIN" => r.thin = v.parse().unwrap(),
             "CAND" => r.candidates = v.split(',').map(|x| x.parse().unwrap()).collect(),
             _ => {}

@@ -4,6 +4,7 @@ use crate::factor::{Factor, TooLarge, eliminate};
 use crate::model::{Model, VarId};
 use crate::nets::table::{TableMember, TableModule};
 use crate::train::Trained;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tables of more cells than this are not built.
 const MAX_CELLS: usize = 1 << 24;
@@ -115,7 +116,7 @@ impl Question<'_> {
     /// The ancestors of outcome and evidence in the mutilated graph, less what is intervened on.
     fn needed(&self) -> Vec<VarId> {
         let mut open: Vec<VarId> = self.outcome.iter().copied().chain(self.evidence.iter().map(|e| e.0)).collect();
-        let mut needed = std::collections::BTreeSet::new();
+        let mut needed = BTreeSet::new();
         while let Some(variable) = open.pop() {
             if self.set_to(variable).is_none() && needed.insert(variable) {
                 open.extend(self.model.graph.parents(variable));
@@ -126,43 +127,11 @@ impl Question<'_> {
 
     /// `P(outcome | do, evidence)` and `P(evidence | do)`.
     fn answer(&self, parts: &[Part], fits: Fits) -> Result<(Factor, f64), TooLarge> {
-        let nodes = self.model.graph.len();
-        let latents = self.model.latents.len();
-        // Latents and members are numbered after the variables.
-        let latent_node = |l: usize| nodes + l;
-        let member_node = |m: usize| nodes + latents + m;
+        let mut nodes = Nodes { next: self.model.graph.len(), known: BTreeMap::new() };
         let mut factors = vec![];
-        let mut seen = std::collections::BTreeSet::new();
         for part in parts {
-            let fits = part.fits(fits);
-            let m = &part.tables.mechanisms[part.mechanism];
-            let mut variables = vec![];
-            let mut cards = vec![];
-            if fits.len() > 1 {
-                variables.push(member_node(part.module));
-                cards.push(fits.len());
-                if seen.insert(member_node(part.module)) {
-                    factors.push(Factor::new(variables.clone(), cards.clone(), vec![1.0 / fits.len() as f64; fits.len()]));
-                }
-            }
-            for &l in &m.latents {
-                let latent = &part.tables.latents[l];
-                if seen.insert(latent_node(latent.latent)) {
-                    let (mut variables, mut cards) = (variables.clone(), cards.clone());
-                    variables.push(latent_node(latent.latent));
-                    cards.push(latent.levels);
-                    let values = fits.iter().flat_map(|f| f.priors[l].iter().copied()).collect();
-                    factors.push(Factor::new(variables, cards, values));
-                }
-            }
-            variables.extend(&m.parents);
-            cards.extend(&m.parent_cards);
-            variables.extend(m.latents.iter().map(|&l| latent_node(part.tables.latents[l].latent)));
-            cards.extend(m.latents.iter().map(|&l| part.tables.latents[l].levels));
-            variables.push(m.variable);
-            cards.push(m.card);
-            let values = fits.iter().flat_map(|f| f.tables[part.mechanism].iter().copied()).collect();
-            factors.push(self.restricted(Factor::new(variables, cards, values)));
+            let mechanism = part.factors(part.fits(fits), &mut nodes, &mut factors);
+            factors.push(self.restricted(mechanism));
         }
         let free: Vec<VarId> = self.outcome.iter().copied().filter(|&v| self.fixed(v).is_none()).collect();
         let table = eliminate(factors, &free, MAX_CELLS)?;
@@ -207,7 +176,63 @@ impl Question<'_> {
     }
 }
 
+/// Numbers of what has no number of its own among the factors' variables.
+struct Nodes {
+    next: usize,
+    known: BTreeMap<Node, usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Node {
+    /// Which member a module uses.
+    Member(usize),
+    /// A latent by its module and its place there.
+    Latent(usize, usize),
+}
+
+impl Nodes {
+    /// The number of `node`, and whether it is new.
+    fn number(&mut self, node: Node) -> (usize, bool) {
+        let new = !self.known.contains_key(&node);
+        let number = *self.known.entry(node).or_insert(self.next);
+        self.next += usize::from(new);
+        (number, new)
+    }
+}
+
 impl Part<'_> {
+    /// The mechanism as a factor over `[member, parents…, latents…, variable]`; the distributions of
+    /// member and latents are added to `factors` when they are met for the first time.
+    fn factors(&self, fits: &[TableMember], nodes: &mut Nodes, factors: &mut Vec<Factor>) -> Factor {
+        let m = &self.tables.mechanisms[self.mechanism];
+        let (mut variables, mut cards) = (vec![], vec![]);
+        if fits.len() > 1 {
+            let (member, new) = nodes.number(Node::Member(self.module));
+            variables.push(member);
+            cards.push(fits.len());
+            if new {
+                factors.push(Factor::new(vec![member], vec![fits.len()], vec![1.0 / fits.len() as f64; fits.len()]));
+            }
+        }
+        let member = variables.clone();
+        variables.extend(&m.parents);
+        cards.extend(&m.parent_cards);
+        for &l in &m.latents {
+            let (number, new) = nodes.number(Node::Latent(self.module, l));
+            let levels = self.tables.latents[l].levels;
+            variables.push(number);
+            cards.push(levels);
+            if new {
+                let scope = member.iter().copied().chain([number]).collect();
+                let sizes = member.iter().map(|_| fits.len()).chain([levels]).collect();
+                factors.push(Factor::new(scope, sizes, fits.iter().flat_map(|f| &f.priors[l]).copied().collect()));
+            }
+        }
+        variables.push(m.variable);
+        cards.push(m.card);
+        Factor::new(variables, cards, fits.iter().flat_map(|f| &f.tables[self.mechanism]).copied().collect())
+    }
+
     fn fits(&self, fits: Fits) -> &[TableMember] {
         match fits {
             Fits::Members => &self.tables.members,

@@ -31,6 +31,7 @@ pub struct Recipe {
     pub draws: usize,
     pub warm_up: usize,
     pub thin: usize,
+    pub near: f64,
     pub candidates: Vec<usize>,
 }
 
@@ -47,6 +48,7 @@ impl Recipe {
             draws: 64,
             warm_up: 200,
             thin: 10,
+            near: 2.0,
             candidates: vec![2, 4, 8],
         }
     }
@@ -114,16 +116,22 @@ pub fn train_with(
     let fits = restarts(&likelihood, &weights, "restart", recipe.restarts);
     let layout = &likelihood.layout;
     let (members, replicates): (Vec<Vec<f64>>, Vec<Vec<f64>>) = if recipe.gibbs {
-        let chains: Vec<Vec<Vec<f64>>> = (0..recipe.restarts)
+        let near: Vec<&Fit> = fits.iter().filter(|f| f.objective > fits[0].objective - recipe.near).collect();
+        let all: Vec<Vec<f64>> = (0..recipe.draws)
             .into_par_iter()
-            .map(|i| {
-                let mut rng = seed::stream(seed, &format!("likelihood/{}/chain/{i}", module.id));
-                let length =
-                    Chain { warm_up: recipe.warm_up, thin: recipe.thin, draws: recipe.draws / recipe.restarts };
-                posterior::chain(&likelihood, &fits[i].parameters, &weights, prior, length, &mut rng)
+            .map(|r| {
+                let resampled = rows.resampled(seed, r);
+                let start = near[r % near.len()].parameters.clone();
+                let stop = Stop { gain: 1e-2, passes: 300 };
+                let start = if recipe.thin == 1 { start } else { likelihood.fit(start, &resampled, prior, stop).parameters };
+                if recipe.warm_up == 0 {
+                    return start;
+                }
+                let mut rng = seed::stream(seed, &format!("likelihood/{}/chain/{r}", module.id));
+                let length = Chain { warm_up: recipe.warm_up - 1, thin: 1, draws: 1 };
+                posterior::chain(&likelihood, &start, &weights, prior, length, &mut rng).pop().unwrap()
             })
             .collect();
-        let all = chains.concat();
         (all.clone(), all)
     } else {
         let near: Vec<&Fit> = fits.iter().filter(|f| !recipe.best && f.objective > fits[0].objective - 2.0).collect();
