@@ -134,7 +134,11 @@ fn run(case: &Case, rows: usize, set: usize) -> Score {
         score.covered += 0.5 * f64::from(low <= truth && truth <= high);
         let mut sorted = replicates.clone();
         sorted.sort_by(f64::total_cmp);
-        let q = |p: f64| { let at = p * (sorted.len() - 1) as f64; let (i, f) = (at as usize, at.fract()); sorted[i] * (1.0 - f) + sorted[(i + 1).min(sorted.len() - 1)] * f };
+        let q = |p: f64| {
+            let at = p * (sorted.len() - 1) as f64;
+            let (i, f) = (at as usize, at.fract());
+            sorted[i] * (1.0 - f) + sorted[(i + 1).min(sorted.len() - 1)] * f
+        };
         score.percentile += 0.5 * f64::from(q(0.05) <= truth && truth <= q(0.95));
         score.width += 0.5 * (high - low);
     }
@@ -270,7 +274,8 @@ fn fit(model: &Model, table: &Table, recipe: &Recipe, seed: u64) -> Vec<Trained>
         .iter()
         .enumerate()
         .map(|(at, component)| {
-            let mut names: Vec<String> = component.iter().map(|&v| model.variables.get_index(v).expect("a variable").0.clone()).collect();
+            let mut names: Vec<String> =
+                component.iter().map(|&v| model.variables.get_index(v).expect("a variable").0.clone()).collect();
             names.sort();
             let task = Task {
                 data: "obs".into(),

@@ -3,6 +3,7 @@
 use super::Table;
 use crate::diag::Diagnostic;
 use crate::model::{Model, Regime, Source, VarId};
+use crate::truth::Scm;
 
 /// The variables a simulated data set holds, ascending.
 ///
@@ -38,7 +39,7 @@ pub fn table(model: &Model, regime: &Regime, seed: u64) -> Result<Table, Vec<Dia
     let observed = observed(model, regime)?;
     let Source::Simulate { rows, seed: own } = regime.source else { return Ok(Table::default()) };
     let seed = own.unwrap_or_else(|| crate::seed::derive(seed, &format!("data/{}", regime.name)));
-    let mut columns = draw(model, regime, rows, seed).map_err(|error| vec![error])?;
+    let mut columns = draw(model, regime, rows, seed)?;
     for (variable, column) in columns.iter_mut().enumerate() {
         if !observed.contains(&variable) {
             *column = None;
@@ -47,12 +48,11 @@ pub fn table(model: &Model, regime: &Regime, seed: u64) -> Result<Table, Vec<Dia
     Ok(Table { name: regime.name.clone(), rows, columns, weights: None })
 }
 
-/// The one place that draws from the truth block.
-fn draw(model: &Model, regime: &Regime, rows: usize, seed: u64) -> Result<Vec<Option<Vec<u32>>>, Diagnostic> {
-    let _ = (rows, seed);
-    let message = match model.truth {
-        None => format!("data set `{}` is simulated, but the model has no truth block", regime.name),
-        Some(_) => format!("cannot draw data set `{}`: the truth block does not simulate yet", regime.name),
+fn draw(model: &Model, regime: &Regime, rows: usize, seed: u64) -> Result<Vec<Option<Vec<u32>>>, Vec<Diagnostic>> {
+    let Some(truth) = Scm::build(model)? else {
+        let message = format!("data set `{}` is simulated, but the model has no truth block", regime.name);
+        return Err(vec![Diagnostic::new("E0501", message).label(regime.span, "simulated").help("add `truth { … }`")]);
     };
-    Err(Diagnostic::new("E0501", message).label(regime.span, "simulated"))
+    let drawn = truth.simulate(&regime.interventions, rows, &mut crate::seed::stream(seed, "simulate"));
+    Ok(drawn.into_iter().map(Some).collect())
 }
