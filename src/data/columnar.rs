@@ -6,9 +6,10 @@ use parquet::basic::{ConvertedType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::ParquetError;
-use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// An open Parquet file.
 pub struct Columnar {
@@ -56,7 +57,7 @@ impl Columnar {
     /// # Errors
     /// Where it is not a Parquet file.
     pub fn open(file: File) -> Result<Self, Failure> {
-        let reader = SerializedFileReader::new(file).map_err(|error| broken(&error))?;
+        let reader = guarded(|| SerializedFileReader::new(file).map_err(|error| broken(&error)))?;
         let schema = reader.metadata().file_metadata().schema_descr();
         let header = schema.columns().iter().map(|column| column.path().string()).collect();
         Ok(Self { header, reader })
@@ -66,9 +67,7 @@ impl Columnar {
     pub fn rows(self, wanted: &[usize], limit: usize, visit: &mut dyn FnMut(&Row)) -> Result<usize, Failure> {
         let mut visited = 0;
         for group in 0..self.reader.num_row_groups() {
-            let group = self.reader.get_row_group(group).map_err(|error| broken(&error))?;
-            let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
-            let columns = self.read_group(group.as_ref(), wanted, rows)?;
+            let (rows, columns) = guarded(|| self.read_group(group, wanted))?;
             let before = visited;
             for row in 0..rows.min(limit - before) {
                 visit(&Row::Columns(&columns, row, before));
@@ -78,12 +77,10 @@ impl Columnar {
         Ok(visited)
     }
 
-    fn read_group(
-        &self,
-        group: &dyn RowGroupReader,
-        wanted: &[usize],
-        rows: usize,
-    ) -> Result<Vec<Option<Column>>, Failure> {
+    /// The number of rows of a row group, and its `wanted` columns.
+    fn read_group(&self, group: usize, wanted: &[usize]) -> Result<(usize, Vec<Option<Column>>), Failure> {
+        let group = self.reader.get_row_group(group).map_err(|error| broken(&error))?;
+        let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
         let schema = self.reader.metadata().file_metadata().schema_descr();
         let mut columns: Vec<Option<Column>> = (0..self.header.len()).map(|_| None).collect();
         for &at in wanted {
@@ -96,8 +93,14 @@ impl Columnar {
             }
             columns[at] = Some(column);
         }
-        Ok(columns)
+        Ok((rows, columns))
     }
+}
+
+/// The result of `read`, or a failure where it panics: the parquet crate asserts some of what it
+/// reads, such as offsets in a damaged footer. Nothing that `read` touched is used afterwards.
+fn guarded<T>(read: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(Failure::new("it is a damaged Parquet file")))
 }
 
 fn check_kind(about: &ColumnDescriptor, name: &str) -> Result<(), Failure> {
