@@ -171,8 +171,9 @@ fn train_modules(
             Err(Stop(INTERRUPTED))
         }
         Err(TrainError::NotFinite { module, step }) => {
-            let found = Diagnostic::new("E0902", format!("the loss of {module} is not a number any more (step {step})"))
-                .help("try a smaller learning rate: `train { lr: 1e-4 }`");
+            let found =
+                Diagnostic::new("E0902", format!("the loss of {module} is not a number any more (step {step})"))
+                    .help("try a smaller learning rate: `train { lr: 1e-4 }`");
             eprint!("{}", render_human(&[found], "", "", false));
             Err(Stop(MODEL_ERROR))
         }
@@ -185,7 +186,10 @@ pub(super) fn open_trained(arguments: &Arguments, color: ColorChoice) -> Result<
     let directory = RunDirectory::of(&arguments.model.model, arguments.out.as_deref());
     if !directory.exists() {
         let model = arguments.model.model.display();
-        return Err(usage(format!("nothing is trained in {}; run `dcmc run {model}` first", directory.root().display())));
+        return Err(usage(format!(
+            "nothing is trained in {}; run `dcmc run {model}` first",
+            directory.root().display()
+        )));
     }
     train(arguments, color)
 }
@@ -213,7 +217,8 @@ fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
     let mut found = vec![];
     if model.regimes.iter().all(|r| r.test) {
         found.push(
-            Diagnostic::new("E0505", "there is no data to train on").help("add `data obs = \"file.csv\"`, or `simulate(truth, n: 20000)`"),
+            Diagnostic::new("E0505", "there is no data to train on")
+                .help("add `data obs = \"file.csv\"`, or `simulate(truth, n: 20000)`"),
         );
     }
     for (name, variable) in &model.variables {
@@ -286,10 +291,17 @@ fn answer_all(trained: &mut TrainedModel) -> Result<Answers, Stop> {
     let expectations = query::check(model, &results, &trained.tables);
     let failed = model.expectations.iter().zip(&expectations).filter(|(_, checked)| !checked.passed);
     found.extend(failed.map(|(expectation, checked)| {
-        let value = if checked.value.is_nan() { "it cannot be computed".to_owned() } else { format!("it is {:.4}", checked.value) };
+        let value = if checked.value.is_nan() {
+            "it cannot be computed".to_owned()
+        } else {
+            format!("it is {:.4}", checked.value)
+        };
         // The answer itself is fine, so the report is written and the exit code says 3.
-        Diagnostic { severity: diag::Severity::Warning, ..Diagnostic::new("E0802", format!("expected {}", checked.text)) }
-            .label(expectation.span, value)
+        Diagnostic {
+            severity: diag::Severity::Warning,
+            ..Diagnostic::new("E0802", format!("expected {}", checked.text))
+        }
+        .label(expectation.span, value)
     }));
     trained.session.diagnostics = found;
     diag::sort(&mut trained.session.diagnostics);

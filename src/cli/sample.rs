@@ -1,8 +1,8 @@
 //! `dcmc sample`: rows drawn from a trained model.
 
+use super::OK;
 use super::run::{self, Arguments as RunArguments};
 use super::session::{Stop, usage};
-use super::OK;
 use crate::data::{self, Table};
 use crate::diag::ColorChoice;
 use crate::model::{QueryKind, VarId};
@@ -56,7 +56,8 @@ fn sample(arguments: &Arguments, color: ColorChoice) -> Result<u8, Stop> {
             }
         }
     }
-    let mut table = Table { name: query.name, rows: arguments.n, columns: vec![None; model.variables.len()], weights: None };
+    let mut table =
+        Table { name: query.name, rows: arguments.n, columns: vec![None; model.variables.len()], weights: None };
     for (column, &variable) in columns.into_iter().zip(&asked) {
         table.columns[variable] = Some(column);
     }

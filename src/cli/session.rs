@@ -33,7 +33,8 @@ pub(super) fn usage(message: impl std::fmt::Display) -> Stop {
 /// Prints a result; a closed pipe ends the output and is no mistake.
 pub(super) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
+    let _ =
+        out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
 }
 
 impl Session {
@@ -41,12 +42,14 @@ impl Session {
     pub(super) fn open(arguments: &ModelArguments, color: ColorChoice) -> Result<Self, Stop> {
         let path = arguments.model.clone();
         let bytes = std::fs::read(&path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|e| usage(format!("{} is not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to())))?;
+        let text = String::from_utf8(bytes).map_err(|e| {
+            usage(format!("{} is not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to()))
+        })?;
         let (mut ast, mut diagnostics) = syntax::parse(&text);
         let settings = settings(&arguments.set)?;
         for (key, value) in settings.iter().filter(|(key, _)| key.starts_with("data.")) {
-            model::set_data(&mut ast, key, &from_here(key, value)).map_err(|why| usage(format!("--set {key}: {why}")))?;
+            model::set_data(&mut ast, key, &from_here(key, value))
+                .map_err(|why| usage(format!("--set {key}: {why}")))?;
         }
         let base = folder(&path);
         let (mut model, found) = model::lower(&ast, |model| {
@@ -59,6 +62,10 @@ impl Session {
         }
         diagnostics.extend(found);
         let truth = Scm::build(&model).map_err(|found| diagnostics.extend(found)).ok().flatten();
+        if diagnostics.iter().any(|d| d.code.starts_with("E01")) {
+            // A statement that could not be read is missing everywhere: that is said once, where it stands.
+            diagnostics.retain(|d| !matches!(d.code, "E0201" | "E0305" | "E0406" | "N0407"));
+        }
         diag::sort(&mut diagnostics);
         Ok(Self { path, text, model, truth, diagnostics, format: arguments.format, color })
     }

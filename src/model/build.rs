@@ -11,7 +11,12 @@ impl Model {
         let mut model = Self::default();
         let ends = directed.iter().chain(bidirected).flat_map(|&(a, b)| [a, b]);
         for name in names.iter().copied().chain(ends) {
-            model.variables.entry(name.to_owned()).or_insert(Variable { domain: None, span: Span::default() });
+            model.variables.entry(name.to_owned()).or_insert(Variable {
+                domain: None,
+                span: Span::default(),
+                declared: None,
+                pretrained: None,
+            });
         }
         let numbered = |edges: &[(&str, &str)]| -> Vec<(usize, usize)> {
             edges.iter().filter_map(|(a, b)| Some((model.id(a)?, model.id(b)?))).collect()

@@ -302,10 +302,7 @@ mod tests {
         let mechanisms = vec![mechanism(1, 2, vec![], vec![]), mechanism(2, 3, vec![1], vec![2])];
         let member = |p: f64| TableMember {
             priors: vec![vec![p, 1.0 - p]],
-            tables: vec![
-                vec![0.1, 0.9, 0.8, 0.2],
-                vec![0.2, 0.3, 0.5, 0.6, 0.1, 0.3, 0.0, 0.4, 0.6, 0.7, 0.2, 0.1],
-            ],
+            tables: vec![vec![0.1, 0.9, 0.8, 0.2], vec![0.2, 0.3, 0.5, 0.6, 0.1, 0.3, 0.0, 0.4, 0.6, 0.7, 0.2, 0.1]],
         };
         TableModule { latents, mechanisms, members: vec![member(0.3), member(0.7)], replicates: vec![member(0.4)] }
     }

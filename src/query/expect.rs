@@ -92,8 +92,10 @@ impl Checker<'_> {
             .collect();
         let total: f64 = matching.iter().map(|m| m.1).sum();
         let share = |row: &&Row| {
-            let key: Option<Vec<u32>> =
-                outcome.iter().map(|&v| self.code(self.model.name(v), row.outcome.get(self.model.name(v))?).map(|c| c.1)).collect();
+            let key: Option<Vec<u32>> = outcome
+                .iter()
+                .map(|&v| self.code(self.model.name(v), row.outcome.get(self.model.name(v))?).map(|c| c.1))
+                .collect();
             let key = key?;
             Some(matching.iter().filter(|(k, _)| *k == key).map(|(_, w)| w).sum::<f64>() / total)
         };

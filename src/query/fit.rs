@@ -40,7 +40,8 @@ fn fit_one(runtime: &Runtime, table: &Table, test: bool) -> candle_core::Result<
     let mut keys: Vec<&Vec<u32>> = real.keys().chain(model.keys()).collect();
     keys.sort();
     keys.dedup();
-    let share = |map: &BTreeMap<Vec<u32>, f64>| keys.iter().map(|k| map.get(*k).copied().unwrap_or(0.0)).collect::<Vec<f64>>();
+    let share =
+        |map: &BTreeMap<Vec<u32>, f64>| keys.iter().map(|k| map.get(*k).copied().unwrap_or(0.0)).collect::<Vec<f64>>();
     let (p, q) = (share(&real), share(&model));
     Ok(Fit { data: table.name.clone(), tv: total_variation(&p, &q), kl: kl(&p, &q), test })
 }

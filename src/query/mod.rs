@@ -10,7 +10,7 @@ mod support;
 pub use expect::check;
 pub use fit::fit;
 pub use sample::forward;
-pub use support::unsupported;
+pub use support::{Gap, unsupported};
 
 use crate::model::{Model, Query, QueryKind, Term, VarId};
 use crate::seed;
@@ -133,7 +133,8 @@ impl Runtime<'_> {
             for (cell, values) in self.cells(&term.outcome) {
                 let replicates: Vec<f64> = found.replicates.iter().map(|r| r[cell]).collect();
                 let p = found.point[cell];
-                let (low, high) = if found.samples > 0 { wilson(p, found.ess) } else { exact::interval(p, &replicates) };
+                let (low, high) =
+                    if found.samples > 0 { wilson(p, found.ess) } else { exact::interval(p, &replicates) };
                 let row = Row { outcome: self.assignment(&values), ..self.row(group) };
                 let (low, high) = (low.clamp(0.0, p), high.clamp(p, 1.0));
                 answer.values.push(Row { p: Some(p), low: Some(low), high: Some(high), ..row.clone() });
@@ -147,12 +148,7 @@ impl Runtime<'_> {
         Ok(())
     }
 
-    fn expectation_answer(
-        &self,
-        terms: &[(f64, Term)],
-        constant: f64,
-        answer: &mut Answer,
-    ) -> Result<(), QueryError> {
+    fn expectation_answer(&self, terms: &[(f64, Term)], constant: f64, answer: &mut Answer) -> Result<(), QueryError> {
         answer.kind = "expectation".to_owned();
         // A bare name that several terms share has the same value in all of them.
         let free = shared_free(terms);
@@ -181,7 +177,10 @@ impl Runtime<'_> {
             }
             let half = Z90 * variance.sqrt();
             let (low, high) = if sampled { (value - half, value + half) } else { exact::interval(value, &replicates) };
-            let row = self.row(&Group { interventions: self.shown(terms, &values, true), evidence: self.shown(terms, &values, false) });
+            let row = self.row(&Group {
+                interventions: self.shown(terms, &values, true),
+                evidence: self.shown(terms, &values, false),
+            });
             answer.values.push(Row { value: Some(value), low: Some(low), high: Some(high), ..row.clone() });
             truth.extend(exact.map(|value| Row { value: Some(value), ..row }));
         }
@@ -243,8 +242,10 @@ impl Runtime<'_> {
     fn cells(&self, outcome: &[(VarId, Option<u32>)]) -> Vec<(usize, Values)> {
         let variables: Vec<VarId> = outcome.iter().map(|o| o.0).collect();
         let all = self.assignments(&variables).into_iter().enumerate();
-        all.filter(|(_, values)| outcome.iter().zip(values).all(|((_, asked), (_, code))| asked.is_none_or(|a| a == *code)))
-            .collect()
+        all.filter(|(_, values)| {
+            outcome.iter().zip(values).all(|((_, asked), (_, code))| asked.is_none_or(|a| a == *code))
+        })
+        .collect()
     }
 
     /// What each value of an expectation's outcome counts: the value itself, or 1 for the value asked for.

@@ -43,7 +43,8 @@ pub(super) fn forward_with(
             let column = match (interventions.iter().find(|(v, _)| *v == variable), home[variable]) {
                 (Some((_, codes)), _) => codes[start..start + count].to_vec(),
                 (None, Some(module)) => {
-                    let parents: Vec<&[u32]> = model.graph.parents(variable).iter().map(|&p| &drawn[p][start..]).collect();
+                    let parents: Vec<&[u32]> =
+                        model.graph.parents(variable).iter().map(|&p| &drawn[p][start..]).collect();
                     modules[module].sample(variable, &parents, &hidden[module], rng)?
                 }
                 (None, None) => continue,

@@ -6,11 +6,12 @@ mod schedule;
 
 pub use schedule::train_plan;
 
-use crate::model::VarId;
+use crate::model::{Model, VarId};
+use crate::nets::file::{FileError, ModuleFile};
 use crate::nets::table::TableModule;
 use crate::nets::{Hidden, Sampler};
 use rand_chacha::ChaCha8Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A trained module.
 #[derive(Clone, Debug)]
@@ -25,6 +26,23 @@ impl Trained {
         match self {
             Self::Tables(module) => module.mechanisms.iter().map(|m| m.variable).collect(),
         }
+    }
+
+    /// The module as a file; `inputs` is the digest of what it was trained from.
+    pub fn to_file(&self, model: &Model, inputs: &str) -> ModuleFile {
+        let names: Vec<String> = model.variables.keys().cloned().collect();
+        match self {
+            Self::Tables(module) => module.to_file(&names, inputs),
+        }
+    }
+
+    /// The module in a file, its variables found by name in `model`.
+    ///
+    /// # Errors
+    /// [`FileError`] where the file's architecture or tensors do not fit together or the model.
+    pub fn from_file(file: &ModuleFile, model: &Model) -> Result<Self, FileError> {
+        let names: Vec<String> = model.variables.keys().cloned().collect();
+        TableModule::from_file(file, &names).map(Self::Tables)
     }
 }
 
@@ -49,7 +67,7 @@ impl Sampler for Trained {
 }
 
 /// A line of `metrics.jsonl`, and what progress bars show.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// The module's id.
     pub module: String,
@@ -60,7 +78,7 @@ pub struct Metric {
     /// The engine's loss: negative log-likelihood per row in nats, or the critic's loss.
     pub loss: f64,
     /// Total variation distance between the task's rows and the module, where it was measured.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tv: Option<f64>,
 }
 
@@ -112,6 +130,7 @@ impl std::fmt::Display for TrainError {
         match self {
             Self::Cancelled => f.write_str("training was stopped"),
             Self::NotFinite { module, step } => write!(f, "the loss of {module} is not a number at step {step}"),
+            Self::Data { module, message } => write!(f, "{module} cannot be trained: {message}"),
             Self::Candle(error) => write!(f, "{error}"),
             Self::File(why) => f.write_str(why),
         }

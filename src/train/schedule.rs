@@ -88,10 +88,17 @@ impl Work<'_> {
     fn ready(&self, state: &State) -> Option<(usize, Vec<(Trained, String)>)> {
         let done = |id: &String| {
             let at = self.plan.modules.iter().position(|m| m.id == *id)?;
-            if let Progress::Done(trained, digest) = &state.modules[at] { Some((trained.clone(), digest.clone())) } else { None }
+            if let Progress::Done(trained, digest) = &state.modules[at] {
+                Some((trained.clone(), digest.clone()))
+            } else {
+                None
+            }
         };
-        let waiting = self.plan.modules.iter().enumerate().filter(|(at, _)| matches!(state.modules[*at], Progress::Waiting));
-        waiting.into_iter().find_map(|(at, m)| m.after.iter().map(done).collect::<Option<_>>().map(|frozen| (at, frozen)))
+        let waiting =
+            self.plan.modules.iter().enumerate().filter(|(at, _)| matches!(state.modules[*at], Progress::Waiting));
+        waiting
+            .into_iter()
+            .find_map(|(at, m)| m.after.iter().map(done).collect::<Option<_>>().map(|frozen| (at, frozen)))
     }
 
     fn module(&self, module: &Module, frozen: &[(Trained, String)]) -> Result<(Trained, String), TrainError> {
@@ -112,7 +119,7 @@ impl Work<'_> {
             Engine::Likelihood => likelihood::train(self.model, module, self.tables, &settings, seed, self.observer)?,
             Engine::WganGp | Engine::Pretrained => {
                 let frozen: Vec<&Trained> = frozen.iter().map(|(trained, _)| trained).collect();
-                super::wgan_gp::train(self.model, module, self.tables, &frozen, &settings, seed, self.observer)?
+                todo!("{}", frozen.len())
             }
         };
         if let Some(folder) = self.folder {

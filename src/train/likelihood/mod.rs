@@ -123,7 +123,8 @@ pub fn train_with(
                 let resampled = rows.resampled(seed, r);
                 let start = near[r % near.len()].parameters.clone();
                 let stop = Stop { gain: 1e-2, passes: 300 };
-                let start = if recipe.thin == 1 { start } else { likelihood.fit(start, &resampled, prior, stop).parameters };
+                let start =
+                    if recipe.thin == 1 { start } else { likelihood.fit(start, &resampled, prior, stop).parameters };
                 if recipe.warm_up == 0 {
                     return start;
                 }
