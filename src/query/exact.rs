@@ -50,7 +50,9 @@ pub fn joint(
     Ok(Some(Estimate { point, evidence, replicates }))
 }
 
-/// The 90 % interval around `point`.
+/// The 90 % interval around `point`: Student's t times the replicates' standard deviation, widened for
+/// the finite number of replicates. The same for probabilities and for differences of expectations; it
+/// can leave the unit interval (see [`probability_interval`]).
 pub fn interval(point: f64, replicates: &[f64]) -> (f64, f64) {
     let n = replicates.len() as f64;
     if replicates.len() < 2 {
@@ -58,8 +60,21 @@ pub fn interval(point: f64, replicates: &[f64]) -> (f64, f64) {
     }
     let mean = replicates.iter().sum::<f64>() / n;
     let variance = replicates.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    let half = 1.645 * variance.sqrt();
+    let half = student_95(n - 1.0) * (variance * (1.0 + 1.0 / n)).sqrt();
     (point - half, point + half)
+}
+
+/// [`interval`] of a probability, within [0, 1].
+pub fn probability_interval(point: f64, replicates: &[f64]) -> (f64, f64) {
+    let (low, high) = interval(point, replicates);
+    (low.clamp(0.0, 1.0), high.clamp(0.0, 1.0))
+}
+
+/// The 95 % point of Student's t, by its expansion around the normal one (Abramowitz & Stegun 26.7.5).
+fn student_95(freedom: f64) -> f64 {
+    let z = 1.644_853_626_951_472_f64;
+    let (z3, z5) = (z.powi(3), z.powi(5));
+    z + (z3 + z) / (4.0 * freedom) + (5.0 * z5 + 16.0 * z3 + 3.0 * z) / (96.0 * freedom * freedom)
 }
 
 struct Question<'a> {
