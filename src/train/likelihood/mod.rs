@@ -70,3 +70,6 @@ fn variables(model: &Model, module: &Module) -> Result<Vec<VarId>, String> {
     }
     Ok(variables)
 }
+
+#[cfg(test)]
+mod tests;

@@ -227,7 +227,7 @@ fn place_rows(
         .map(|row| {
             let cell = |all: &Vec<(&[u32], usize)>| {
                 all.iter().try_fold(0_u32, |cell, (codes, card)| {
-                    let code = codes[row];
+                    let code = *codes.get(row)?;
                     ((code as usize) < *card).then(|| cell * *card as u32 + code)
                 })
             };
