@@ -94,6 +94,10 @@ pub trait Observer: Sync {
     }
     /// Something was measured.
     fn metric(&self, metric: &Metric);
+    /// Something that the user should know went less well than asked for.
+    fn warning(&self, module: &str, message: &str) {
+        let _ = (module, message);
+    }
     /// Whether training should stop as soon as it can.
     fn cancelled(&self) -> bool {
         false
