@@ -1,5 +1,8 @@
 //! Training: a plan's modules, one engine a file.
 
+pub mod wgan_gp;
+
+use crate::nets::generator::GeneratorModule;
 use crate::nets::table::TableModule;
 use serde::Serialize;
 
@@ -8,6 +11,8 @@ use serde::Serialize;
 pub enum Trained {
     /// Conditional probability tables.
     Tables(TableModule),
+    /// Implicit generators.
+    Generators(GeneratorModule),
 }
 
 /// A line of `metrics.jsonl`, and what progress bars show.
@@ -47,6 +52,13 @@ pub enum TrainError {
         module: String,
         /// The step.
         step: usize,
+    },
+    /// The module cannot be trained from what it was given.
+    Input {
+        /// The module's id.
+        module: String,
+        /// What is missing or does not fit.
+        reason: String,
     },
     /// Candle failed.
     Candle(candle_core::Error),
