@@ -3,11 +3,13 @@
 mod checkpoint;
 pub mod likelihood;
 mod schedule;
+pub mod wgan_gp;
 
 pub use schedule::train_plan;
 
 use crate::model::{Model, VarId};
 use crate::nets::file::{FileError, ModuleFile};
+use crate::nets::generator::GeneratorModule;
 use crate::nets::table::TableModule;
 use crate::nets::{Hidden, Sampler};
 use rand_chacha::ChaCha8Rng;
@@ -18,6 +20,8 @@ use serde::{Deserialize, Serialize};
 pub enum Trained {
     /// Conditional probability tables.
     Tables(TableModule),
+    /// Implicit generators.
+    Generators(GeneratorModule),
 }
 
 impl Trained {
@@ -25,6 +29,7 @@ impl Trained {
     pub fn variables(&self) -> Vec<VarId> {
         match self {
             Self::Tables(module) => module.mechanisms.iter().map(|m| m.variable).collect(),
+            Self::Generators(module) => module.generators.iter().map(|g| g.shape.variable).collect(),
         }
     }
 
@@ -33,6 +38,7 @@ impl Trained {
         let names: Vec<String> = model.variables.keys().cloned().collect();
         match self {
             Self::Tables(module) => module.to_file(&names, inputs),
+            Self::Generators(module) => module.to_file(|v| model.name(v), inputs),
         }
     }
 
@@ -42,7 +48,13 @@ impl Trained {
     /// [`FileError`] where the file's architecture or tensors do not fit together or the model.
     pub fn from_file(file: &ModuleFile, model: &Model) -> Result<Self, FileError> {
         let names: Vec<String> = model.variables.keys().cloned().collect();
-        TableModule::from_file(file, &names).map(Self::Tables)
+        match file.header.kind.as_str() {
+            "generators" => {
+                let module = GeneratorModule::from_file(file, |name| model.id(name));
+                module.map(Self::Generators).map_err(FileError::Format)
+            }
+            _ => TableModule::from_file(file, &names).map(Self::Tables),
+        }
     }
 }
 
@@ -50,6 +62,7 @@ impl Sampler for Trained {
     fn hidden(&self, rows: usize, rng: &mut ChaCha8Rng) -> Hidden {
         match self {
             Self::Tables(module) => module.hidden(rows, rng),
+            Self::Generators(module) => module.hidden(rows, rng),
         }
     }
 
@@ -62,6 +75,7 @@ impl Sampler for Trained {
     ) -> candle_core::Result<Vec<u32>> {
         match self {
             Self::Tables(module) => module.sample(variable, parents, hidden, rng),
+            Self::Generators(module) => module.sample(variable, parents, hidden, rng),
         }
     }
 }
@@ -122,7 +136,13 @@ pub enum TrainError {
         module: String,
         /// What is missing.
         message: String,
-    },
+@@    /// The module cannot be trained from what it was given.
+    Input {
+        /// The module's id.
+        module: String,
+        /// What is missing or does not fit.
+        reason: String,
+@@    },
     /// Candle failed.
     Candle(candle_core::Error),
     /// A module file cannot be written.

@@ -1,6 +1,6 @@
 //! Training a whole plan: modules that do not wait for each other train side by side.
 
-use super::{Observer, TrainError, Trained, checkpoint, likelihood};
+use super::{Observer, TrainError, Trained, checkpoint, likelihood, wgan_gp};
 use crate::data::Table;
 use crate::model::{Engine, Model, VarId};
 use crate::plan::{Module, Plan};
@@ -119,7 +119,7 @@ impl Work<'_> {
             Engine::Likelihood => likelihood::train(self.model, module, self.tables, &settings, seed, self.observer)?,
             Engine::WganGp | Engine::Pretrained => {
                 let frozen: Vec<&Trained> = frozen.iter().map(|(trained, _)| trained).collect();
-                todo!("{}", frozen.len())
+                wgan_gp::train(self.model, module, self.tables, &frozen, &settings, seed, self.observer)?
             }
         };
         if let Some(folder) = self.folder {
