@@ -230,7 +230,8 @@ fn fit(model: &Model, table: &Table, recipe: &Recipe, seed: u64) -> Vec<Trained>
         .iter()
         .enumerate()
         .map(|(at, component)| {
-            let mut names: Vec<String> = component.iter().map(|&v| model.variables.get_index(v).expect("a variable").0.clone()).collect();
+            let mut names: Vec<String> =
+                component.iter().map(|&v| model.variables.get_index(v).expect("a variable").0.clone()).collect();
             names.sort();
             let task = Task {
                 data: "obs".into(),

@@ -3,7 +3,8 @@
 use crate::model::Domain;
 use std::collections::HashMap;
 
-/// A cell as its file gives it.
+/// A cell as its file gives it; typed cells come from Parquet files.
+#[cfg_attr(not(feature = "run"), allow(dead_code))]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell<'a> {
     /// No value (Parquet's null).

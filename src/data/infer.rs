@@ -5,7 +5,7 @@ use super::file::{DataFile, Row};
 use super::load::{open, unreadable};
 use super::select::{Selection, quoted, select};
 use crate::diag::{Diagnostic, Span};
-use crate::model::{Domain, Model, Source, VarId};
+use crate::model::{Domain, Model, Regime, Source, VarId};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
@@ -17,8 +17,7 @@ const MAX_RANGE: i64 = 100;
 const MAX_LABELS: usize = 50;
 
 /// Gives each variable of `model` without a type the one its data have, and a note (N0407) for each;
-/// see [`infer`]. Codes that the model already holds for such a variable (in `do(X = 1)` or a query)
-/// were made without its type: check a model again after its types are known.
+/// see [`infer`]. For `model::lower`, which reads values only once types are known.
 pub fn infer_domains(model: &mut Model, base: &Path) -> Vec<Diagnostic> {
     let (domains, diagnostics) = infer(model, base);
     for (variable, domain) in domains {
@@ -39,8 +38,10 @@ pub fn infer(model: &Model, base: &Path) -> (Vec<(VarId, Domain)>, Vec<Diagnosti
         for regime in &model.regimes {
             let Source::File { path, span } = &regime.source else { continue };
             let place = (path.as_str(), *span);
+            // What was set, and to what, is read after types are known: only columns matter here.
+            let regime = Regime { interventions: vec![], ..regime.clone() };
             let read = open(base, place).and_then(|file| {
-                let (selection, _) = select(model, regime, place, file.header())?;
+                let (selection, _) = select(model, &regime, place, file.header())?;
                 look_at(file, place, &selection, &mut untyped)
             });
             diagnostics.extend(read.err().into_iter().flatten());

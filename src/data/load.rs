@@ -258,7 +258,7 @@ impl<'m> Reading<'m> {
             if let (Some((name, about)), Some(domain)) =
                 (self.model.variables.get_index(variable), self.model.domain(variable))
             {
-                error = error.label(about.span, format!("`{name}` is {domain}"));
+                error = error.label(about.declared.unwrap_or(about.span), format!("`{name}` is {domain}"));
             }
         }
         error.notes.clone_from(&self.bad.shown);

@@ -1,6 +1,6 @@
 //! Data sets: what they offer (their schema), and their rows.
 //!
-//! A file is opened in the format of its extension ([`file`]: delimited text or Parquet), its columns
+//! A file is opened in the format of its extension (`file`: delimited text or Parquet), its columns
 //! are matched with the model's variables (`select`), and its rows are filtered and coded (`load`).
 
 mod cell;

@@ -8,8 +8,16 @@ use crate::truth::Scm;
 /// The variables a simulated data set holds, ascending.
 ///
 /// # Errors
-/// E0502 where the statement names columns of a file that is not there.
+/// E0501 without a truth block, E0502 where the statement names columns of a file that is not there.
 pub fn observed(model: &Model, regime: &Regime) -> Result<Vec<VarId>, Vec<Diagnostic>> {
+    if model.truth.is_none() {
+        let message = format!("data set `{}` is simulated, but there is no truth block", regime.name);
+        return Err(vec![
+            Diagnostic::new("E0501", message)
+                .label(regime.span, "draws from the truth")
+                .help("add a `truth { … }` block with an equation for each variable"),
+        ]);
+    }
     let filter = regime.filter.iter().flat_map(|f| f.terms.first()).map(|t| ("where", t.span));
     let weight = regime.weight.iter().map(|(_, span)| ("weight", *span));
     let errors: Vec<Diagnostic> = filter
@@ -34,25 +42,14 @@ pub fn observed(model: &Model, regime: &Regime) -> Result<Vec<VarId>, Vec<Diagno
 /// The rows of a simulated data set; without a seed of its own it has the stream `data/NAME` of `seed`.
 ///
 /// # Errors
-/// Where the truth block cannot be drawn from.
+/// Those of [`observed`] and of [`Scm::build`].
 pub fn table(model: &Model, regime: &Regime, seed: u64) -> Result<Table, Vec<Diagnostic>> {
     let observed = observed(model, regime)?;
     let Source::Simulate { rows, seed: own } = regime.source else { return Ok(Table::default()) };
     let seed = own.unwrap_or_else(|| crate::seed::derive(seed, &format!("data/{}", regime.name)));
-    let mut columns = draw(model, regime, rows, seed)?;
-    for (variable, column) in columns.iter_mut().enumerate() {
-        if !observed.contains(&variable) {
-            *column = None;
-        }
-    }
-    Ok(Table { name: regime.name.clone(), rows, columns, weights: None })
-}
-
-fn draw(model: &Model, regime: &Regime, rows: usize, seed: u64) -> Result<Vec<Option<Vec<u32>>>, Vec<Diagnostic>> {
-    let Some(truth) = Scm::build(model)? else {
-        let message = format!("data set `{}` is simulated, but the model has no truth block", regime.name);
-        return Err(vec![Diagnostic::new("E0501", message).label(regime.span, "simulated").help("add `truth { … }`")]);
-    };
+    let Some(truth) = Scm::build(model)? else { return Ok(Table::default()) };
     let drawn = truth.simulate(&regime.interventions, rows, &mut crate::seed::stream(seed, "simulate"));
-    Ok(drawn.into_iter().map(Some).collect())
+    let shown = |(variable, codes)| observed.contains(&variable).then_some(codes);
+    let columns = drawn.into_iter().enumerate().map(shown).collect();
+    Ok(Table { name: regime.name.clone(), rows, columns, weights: None })
 }

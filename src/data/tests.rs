@@ -12,7 +12,9 @@ fn model(variables: &[(&str, Option<Domain>)], path: &str) -> Model {
     let mut model = Model::default();
     for (at, (name, domain)) in variables.iter().enumerate() {
         let span = Span::new(100 + at, 101 + at);
-        model.variables.insert((*name).to_owned(), Variable { domain: domain.clone(), span });
+        model
+            .variables
+            .insert((*name).to_owned(), Variable { domain: domain.clone(), span, declared: None, pretrained: None });
     }
     model.regimes.push(Regime {
         name: "obs".to_owned(),
@@ -310,7 +312,8 @@ fn variables_that_are_not_discrete_are_left_out_with_a_warning() {
 fn types_come_from_the_data() {
     let names = ["two", "ints", "text", "mixed", "real", "far", "many", "none", "absent", "yes"];
     let mut model = model(&names.map(|n| (n, None)), "x.csv");
-    model.variables.insert("typed".into(), Variable { domain: Some(Domain::Real), span: Span::default() });
+    let typed = Variable { domain: Some(Domain::Real), span: Span::default(), declared: None, pretrained: None };
+    model.variables.insert("typed".into(), typed);
     let mut text = "two,ints,text,mixed,real,far,many,none,yes,typed\n".to_owned();
     for i in 0..30 {
         let row = [
@@ -521,17 +524,67 @@ mod written {
     }
 }
 
+/// A model as `lower` reads it from `text`.
+fn lowered(text: &str) -> Model {
+    let (ast, diagnostics) = crate::syntax::parse(text);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let (model, diagnostics) = crate::model::lower(&ast, crate::truth::infer_domains);
+    assert!(!diagnostics.iter().any(Diagnostic::is_error), "{diagnostics:?}");
+    model
+}
+
+const SIMULATED: &str = "A -> B
+A: int[1..3]
+B: binary
+truth {
+  A ~ uniform_int(1, 3)
+  B ~ bernoulli(0.25)
+}
+";
+
 #[test]
 fn simulated_data_sets_offer_every_variable_they_do_not_hide() {
-    let mut model = typed("x.csv");
-    model.regimes[0].source = Source::Simulate { rows: 10, seed: None };
-    let everything = schema(&model, 0, Path::new("")).unwrap().0;
-    assert_eq!(everything.observed, [0, 1, 2]);
-    model.regimes[0].columns = Some(vec![ColumnBinding { variable: 2, column: "C".into(), span: Span::default() }]);
-    model.regimes[0].interventions = vec![(1, DoValue::Fixed(0))];
-    assert_eq!(schema(&model, 0, Path::new("")).unwrap().0.observed, [1, 2]);
+    let mut model = lowered(&format!("{SIMULATED}data sim = simulate(truth, n: 10)"));
+    assert_eq!(schema(&model, 0, Path::new("")).unwrap().0.observed, [0, 1]);
+    model.regimes[0].columns = Some(vec![ColumnBinding { variable: 1, column: "B".into(), span: Span::default() }]);
+    assert_eq!(schema(&model, 0, Path::new("")).unwrap().0.observed, [1]);
+    assert_eq!(load(&model, 0, Path::new(""), 1).unwrap().0.column(0), None);
+    model.regimes[0].interventions = vec![(0, DoValue::Fixed(0))];
+    assert_eq!(schema(&model, 0, Path::new("")).unwrap().0.observed, [0, 1]);
     model.regimes[0].weight = Some(("n".into(), Span::new(40, 41)));
     assert_eq!(codes(&schema(&model, 0, Path::new("")).unwrap_err()), ["E0502"]);
     model.regimes[0].weight = None;
-    assert!(load(&model, 0, Path::new(""), 1).is_err(), "there is no truth block");
+    model.truth = None;
+    assert_eq!(codes(&schema(&model, 0, Path::new("")).unwrap_err()), ["E0501"]);
+    assert_eq!(codes(&load(&model, 0, Path::new(""), 1).unwrap_err()), ["E0501"]);
+}
+
+#[test]
+fn simulated_rows_follow_the_truth_the_intervention_and_the_seed() {
+    let model = lowered(&format!(
+        "{SIMULATED}data a = simulate(truth, n: 20000)
+data b = simulate(truth, n: 20000) do(A = 3)
+data c = simulate(truth, n: 20000, seed: 7)"
+    ));
+    let table = |regime, seed| load(&model, regime, Path::new(""), seed).unwrap().0;
+    let share = |codes: &[u32], code: u32| codes.iter().filter(|c| **c == code).count() as f64 / codes.len() as f64;
+    let a = table(0, 1);
+    assert!((share(a.column(1).unwrap(), 1) - 0.25).abs() < 0.015);
+    assert!((share(a.column(0).unwrap(), 2) - 1.0 / 3.0).abs() < 0.015);
+    assert_eq!(share(table(1, 1).column(0).unwrap(), 2), 1.0);
+    assert_eq!(a, table(0, 1));
+    assert_ne!(a, table(0, 2));
+    assert_eq!(table(2, 1), table(2, 2), "a seed of its own");
+    assert_ne!(a.column(1), table(1, 1).column(1), "data sets have streams of their own");
+}
+
+#[test]
+fn interventions_are_read_after_the_types_that_data_give() {
+    let folder = folder(&[("x.csv", b"A,B\n3,no\n5,yes\n"), ("y.csv", b"B\nyes\n")]);
+    let text = "A -> B\ndata x = \"x.csv\"\ndata y = \"y.csv\" do(A = 5)\nquery q: P(B | do(A = 5))\n";
+    let (ast, _) = crate::syntax::parse(text);
+    let (model, diagnostics) = crate::model::lower(&ast, |model| infer_domains(model, folder.path()));
+    assert_eq!(codes(&diagnostics), ["N0407"; 2]);
+    let (table, _) = load(&model, 1, folder.path(), 1).unwrap();
+    assert_eq!((column(&table, 0), column(&table, 1)), (vec![2], vec![1]));
 }

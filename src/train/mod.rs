@@ -136,13 +136,7 @@ pub enum TrainError {
         module: String,
         /// What is missing.
         message: String,
-@@    /// The module cannot be trained from what it was given.
-    Input {
-        /// The module's id.
-        module: String,
-        /// What is missing or does not fit.
-        reason: String,
-@@    },
+    },
     /// Candle failed.
     Candle(candle_core::Error),
     /// A module file cannot be written.

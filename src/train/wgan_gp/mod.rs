@@ -35,7 +35,7 @@ const BETAS: (f32, f32) = (0.5, 0.9);
 /// The result depends on the arguments alone, not on threads.
 ///
 /// # Errors
-/// [`TrainError::Input`] where a data set, column or ancestor is missing or a variable is not discrete,
+/// [`TrainError::Data`] where a data set, column or ancestor is missing or a variable is not discrete,
 /// [`TrainError::Cancelled`] when the observer asks for it, [`TrainError::NotFinite`] where a loss diverges.
 pub fn train(
     model: &Model,
@@ -47,7 +47,7 @@ pub fn train(
     observer: &dyn Observer,
 ) -> Result<Trained, TrainError> {
     let options = Options::new(settings);
-    let input = |reason: String| TrainError::Input { module: module.id.clone(), reason };
+    let input = |reason: String| TrainError::Data { module: module.id.clone(), message };
     let streams = Streams::new(seed, &module.id);
     let generators = generators(model, module, &options, &mut streams.of("weights")).map_err(input)?;
     let networks = generators.generators.iter().map(SoftGenerator::trained).collect::<Result<Vec<_>, _>>()?;
