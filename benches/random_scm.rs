@@ -8,7 +8,7 @@
 
 use dcmc::causal::Admg;
 use dcmc::data::Table;
-use dcmc::model::{Domain, Engine, Latent, Model, VarId, Variable};
+use dcmc::model::{Domain, Engine, Latent, Model, Overrides, VarId, Variable};
 use dcmc::nets::table::{TableLatent, TableMechanism, TableMember, TableModule};
 use dcmc::plan::{Module, Task};
 use dcmc::query::exact;
@@ -110,9 +110,9 @@ fn run(case: &Case, rows: usize, set: usize) -> Score {
     let truth: Vec<Trained> = random_scm(&model, &mut seed::stream(7, &name));
     let table = sample(&model, &truth, rows, &mut seed::stream(11, &name));
     let start = Instant::now();
-    let ours = fit(&model, &table, &ours(), set as u64);
+    let ours = fit(&model, &table, &Recipe::new(&Overrides::default()), set as u64);
     let seconds = start.elapsed().as_secs_f64();
-    let plain = fit(&model, &table, &plain(), set as u64);
+    let plain = fit(&model, &table, &Recipe::plain(LEVELS, 10), set as u64);
     let mut score = Score { sets: 1.0, seconds, ..Score::default() };
     for value in [0, 1] {
         let ask = |modules: &[Trained]| {
@@ -123,7 +123,7 @@ fn run(case: &Case, rows: usize, set: usize) -> Score {
         let truth = ask(&truth).point.values[1];
         let estimate = ask(&ours);
         let replicates: Vec<f64> = estimate.replicates.iter().map(|r| r.values[1]).collect();
-        let (low, high) = exact::interval(estimate.point.values[1], &replicates);
+        let (low, high) = exact::probability_interval(estimate.point.values[1], &replicates);
         score.ours += 0.5 * (estimate.point.values[1] - truth).abs();
         score.plain += 0.5 * (ask(&plain).point.values[1] - truth).abs();
         score.conditioning += 0.5 * (conditional(&table, case, value) - truth).abs();
@@ -131,37 +131,6 @@ fn run(case: &Case, rows: usize, set: usize) -> Score {
         score.width += 0.5 * (high - low);
     }
     score
-}
-
-fn ours() -> Recipe {
-    let mut r = Recipe::of(&Default::default());
-    for (k, v) in std::env::vars() {
-        match k.as_str() {
-            "LEVELS" => r.levels = v.parse().ok(),
-            "TABLE" => r.table = v.parse().unwrap(),
-            "LATENT" => r.latent = v.parse().unwrap(),
-            "GIBBS" => r.gibbs = v == "1",
-            "RESTARTS" => r.restarts = v.parse().unwrap(),
-            "DRAWS" => r.draws = v.parse().unwrap(),
-            "WARM" => r.warm_up = v.parse().unwrap(),
-            "THIN" => r.thin = v.parse().unwrap(),
-            "CAND" => r.candidates = v.split(',').map(|x| x.parse().unwrap()).collect(),
-            _ => {}
-        }
-    }
-    r
-}
-
-fn plain() -> Recipe {
-    let mut r = Recipe::of(&Default::default());
-    r.levels = Some(10);
-    r.restarts = 10;
-    r.table = 1e-6;
-    r.latent = 1e-6;
-    r.gibbs = false;
-    r.best = true;
-    r.bootstrap = 0;
-    r
 }
 
 fn model(case: &Case) -> Model {

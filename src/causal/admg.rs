@@ -26,6 +26,11 @@ impl Admg {
         graph
     }
 
+    /// A graph from its adjacency lists, each sorted, free of repeats and consistent with the others.
+    pub(super) fn from_lists(parents: Vec<Vec<usize>>, children: Vec<Vec<usize>>, spouses: Vec<Vec<usize>>) -> Self {
+        Self { parents, children, spouses }
+    }
+
     /// Adds `from -> to`; a repeat changes nothing. Cycles are the caller's to report.
     pub fn add_directed(&mut self, from: usize, to: usize) {
         insert_sorted(&mut self.children[from], to);

@@ -1,6 +1,23 @@
-//! Algorithms on acyclic directed mixed graphs (ADMGs). Nodes are numbers; nothing here knows of
-//! names, files or tensors.
+//! Algorithms on acyclic directed mixed graphs (ADMGs), one a file. Nodes are numbers; nothing here
+//! knows of names, files or tensors. Sets of nodes are slices in ascending order.
 
 mod admg;
+mod ancestors;
+mod c_components;
+mod closure;
+mod h_graph;
+mod paper_h_graph;
+mod q_identify;
+mod random;
+mod separation;
+mod surgery;
 
 pub use admg::Admg;
+pub use ancestors::{ancestors, ancestors_within, descendants};
+pub use c_components::{c_components, c_components_of};
+pub use closure::{Closure, Reason};
+pub use h_graph::{HGraph, HNode, Merge, Need, h_graph};
+pub use paper_h_graph::paper_h_graph;
+pub use q_identify::q_identifiable;
+pub use random::random_admg;
+pub use separation::m_separated;

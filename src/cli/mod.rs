@@ -1,1 +1,130 @@
-//! The command line.
+//! The command line: one file per subcommand; this one reads the arguments.
+
+mod check;
+mod plan;
+#[cfg(feature = "run")]
+pub mod progress;
+#[cfg(feature = "run")]
+mod run;
+#[cfg(feature = "run")]
+mod run_directory;
+#[cfg(feature = "run")]
+mod sample;
+mod session;
+#[cfg(feature = "run")]
+mod simulate;
+
+use crate::diag::ColorChoice;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Nothing is wrong.
+const OK: u8 = 0;
+/// The model has errors.
+const MODEL_ERROR: u8 = 1;
+/// Wrong arguments, or a file that cannot be read or written.
+const USAGE_ERROR: u8 = 2;
+/// An `expect` statement does not hold.
+#[cfg(feature = "run")]
+const EXPECTATION_FAILED: u8 = 3;
+/// Stopped by the user (128 + SIGINT).
+#[cfg(feature = "run")]
+const INTERRUPTED: u8 = 130;
+
+/// Compile causal graphs to modular training plans, train them, and ask them causal questions.
+#[derive(Parser)]
+#[command(name = "dcmc", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// When to colour the output.
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check, plan, train what is not yet trained, answer the queries, write the report.
+    #[cfg(feature = "run")]
+    Run(run::Arguments),
+    /// Report every mistake of a model file.
+    Check(check::Arguments),
+    /// Show the training plan.
+    Plan(plan::Arguments),
+    /// Train without answering the queries.
+    #[cfg(feature = "run")]
+    Train(run::Arguments),
+    /// Answer one query with a trained model.
+    #[cfg(feature = "run")]
+    Query(run::QueryArguments),
+    /// Draw rows from a trained model.
+    #[cfg(feature = "run")]
+    Sample(sample::Arguments),
+    /// Check the fit and the expectations of a trained model.
+    #[cfg(feature = "run")]
+    Eval(run::Arguments),
+    /// Write the rows of a simulated data set.
+    #[cfg(feature = "run")]
+    Simulate(simulate::Arguments),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What every command on a model takes.
+#[derive(Args)]
+struct ModelArguments {
+    /// The model file.
+    model: PathBuf,
+    /// Override a setting: train.KEY, train.NODES.KEY or data.NAME.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// How to print answers.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// Runs the program on the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are not mistakes. A closed pipe leaves nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE_ERROR } else { OK });
+        }
+    };
+    let code = match cli.command {
+        #[cfg(feature = "run")]
+        Command::Run(arguments) => run::run(&arguments, cli.color, run::Scope::Everything),
+        Command::Check(arguments) => check::run(&arguments, cli.color),
+        Command::Plan(arguments) => plan::run(&arguments, cli.color),
+        #[cfg(feature = "run")]
+        Command::Train(arguments) => run::run(&arguments, cli.color, run::Scope::Training),
+        #[cfg(feature = "run")]
+        Command::Query(arguments) => run::query(&arguments, cli.color),
+        #[cfg(feature = "run")]
+        Command::Sample(arguments) => sample::run(&arguments, cli.color),
+        #[cfg(feature = "run")]
+        Command::Eval(arguments) => run::run(&arguments, cli.color, run::Scope::Evaluation),
+        #[cfg(feature = "run")]
+        Command::Simulate(arguments) => simulate::run(&arguments, cli.color),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "dcmc", &mut std::io::stdout());
+            OK
+        }
+    };
+    ExitCode::from(code)
+}

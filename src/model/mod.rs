@@ -1,5 +1,6 @@
 //! What a model file means: variables with domains, the causal graph, regimes of data, queries.
 
+mod build;
 mod domain;
 mod lower;
 mod names;

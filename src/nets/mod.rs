@@ -1,6 +1,12 @@
 //! Mechanisms and critics: tables and Candle networks, and the files they are kept in.
 
+pub mod critic;
 pub mod file;
+pub mod generator;
+mod generator_file;
+pub mod noise;
+pub mod ops;
+pub mod soft;
 pub mod table;
 
 use rand_chacha::ChaCha8Rng;
@@ -15,8 +21,13 @@ pub enum Hidden {
         /// Per hidden cause of the module its values, `rows` of them.
         values: Vec<Vec<u32>>,
     },
-    /// Networks: per hidden cause of the module a matrix `[rows, noise]`, row-major.
-    Vectors(Vec<Vec<f32>>),
+    /// Networks.
+    Vectors {
+        /// The number of rows.
+        rows: usize,
+        /// Per hidden cause of the module a matrix `[rows, noise]`, row-major.
+        noise: Vec<Vec<f32>>,
+    },
 }
 
 /// Draws from a module's mechanisms (forward sampling: the paper's Algorithm 9, a variable at a time).

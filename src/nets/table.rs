@@ -1,5 +1,12 @@
 //! Mechanisms of discrete variables as conditional probability tables with hidden causes.
 
+use super::file::{FileError, ModuleFile, ModuleHeader, TensorData, Values};
+use super::{Hidden, Sampler};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
 /// The mechanisms of a module as tables.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableModule {
@@ -50,5 +57,320 @@ impl TableMechanism {
     /// The number of joint values of the observed parents.
     pub fn rows(&self) -> usize {
         self.parent_cards.iter().product()
+    }
+
+    /// The shape of its table: `[parents…, latents…, value]`.
+    fn shape(&self, latents: &[TableLatent]) -> Vec<usize> {
+        let levels = self.latents.iter().map(|&l| latents[l].levels);
+        self.parent_cards.iter().copied().chain(levels).chain([self.card]).collect()
+    }
+}
+
+impl Sampler for TableModule {
+    fn hidden(&self, rows: usize, rng: &mut ChaCha8Rng) -> Hidden {
+        let count = self.members.len().max(1) as u32;
+        let member: Vec<u32> = (0..rows).map(|_| rng.random_range(0..count)).collect();
+        let values = (0..self.latents.len())
+            .map(|l| member.iter().map(|&m| draw(&self.members[m as usize].priors[l], rng)).collect())
+            .collect();
+        Hidden::Levels { member, values }
+    }
+
+    fn sample(
+        &self,
+        variable: usize,
+        parents: &[&[u32]],
+        hidden: &Hidden,
+        rng: &mut ChaCha8Rng,
+    ) -> candle_core::Result<Vec<u32>> {
+        let Hidden::Levels { member, values } = hidden else {
+            candle_core::bail!("a table module needs hidden levels");
+        };
+        let Some(place) = self.mechanisms.iter().position(|m| m.variable == variable) else {
+            candle_core::bail!("variable {variable} is not in the module");
+        };
+        let m = &self.mechanisms[place];
+        if parents.len() != m.parents.len() || values.len() != self.latents.len() {
+            candle_core::bail!("variable {variable} has {} parents, got {}", m.parents.len(), parents.len());
+        }
+        let shape = m.shape(&self.latents);
+        let inputs: Vec<&[u32]> =
+            parents.iter().copied().chain(m.latents.iter().map(|&l| values[l].as_slice())).collect();
+        let row = |at: usize| {
+            let cell = inputs.iter().zip(&shape).try_fold(0, |cell, (codes, &card)| {
+                let code = *codes.get(at)? as usize;
+                (code < card).then(|| cell * card + code)
+            });
+            let table = self.members.get(member[at] as usize).map(|fit| fit.tables[place].as_slice());
+            cell.zip(table).and_then(|(cell, table)| table.get(cell * m.card..(cell + 1) * m.card))
+        };
+        (0..member.len())
+            .map(|at| match row(at) {
+                Some(probabilities) => Ok(draw(probabilities, rng)),
+                None => candle_core::bail!("row {at}: a parent's code is outside its domain"),
+            })
+            .collect()
+    }
+}
+
+/// A value with these probabilities.
+fn draw(probabilities: &[f64], rng: &mut ChaCha8Rng) -> u32 {
+    let mut left: f64 = rng.random();
+    for (value, p) in probabilities.iter().enumerate() {
+        left -= p;
+        if left < 0.0 {
+            return value as u32;
+        }
+    }
+    probabilities.len().saturating_sub(1) as u32
+}
+
+/// The architecture in the header of a module file; variables are places in the header's list.
+#[derive(Serialize, Deserialize)]
+struct Architecture {
+    /// Per latent its number in the model and its number of values.
+    latents: Vec<(usize, usize)>,
+    mechanisms: Vec<Shape>,
+    members: usize,
+    replicates: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Shape {
+    variable: usize,
+    card: usize,
+    parents: Vec<usize>,
+    parent_cards: Vec<usize>,
+    latents: Vec<usize>,
+}
+
+impl TableModule {
+    /// The module as a file: tensors `members.prior.L` `[members, levels]` and `members.table.M`
+    /// `[members, parents…, latents…, value]`, the same for `replicates`. `names` are the model's
+    /// variables by number, `inputs` the digest of what the module was trained from.
+    pub fn to_file(&self, names: &[String], inputs: &str) -> ModuleFile {
+        let mut used: Vec<usize> =
+            self.mechanisms.iter().flat_map(|m| m.parents.iter().copied().chain([m.variable])).collect();
+        used.sort_unstable();
+        used.dedup();
+        let place = |v: usize| used.binary_search(&v).unwrap_or(0);
+        let mechanisms = self.mechanisms.iter().map(|m| Shape {
+            variable: place(m.variable),
+            card: m.card,
+            parents: m.parents.iter().map(|&p| place(p)).collect(),
+            parent_cards: m.parent_cards.clone(),
+            latents: m.latents.clone(),
+        });
+        let architecture = Architecture {
+            latents: self.latents.iter().map(|l| (l.latent, l.levels)).collect(),
+            mechanisms: mechanisms.collect(),
+            members: self.members.len(),
+            replicates: self.replicates.len(),
+        };
+        let mut tensors = BTreeMap::new();
+        for (group, fits) in [("members", &self.members), ("replicates", &self.replicates)] {
+            let mut add = |name: String, shape: Vec<usize>, values: Vec<f64>| {
+                let shape = [fits.len()].into_iter().chain(shape).collect();
+                tensors.insert(format!("{group}.{name}"), TensorData { shape, values: Values::F64(values) });
+            };
+            for (l, latent) in self.latents.iter().enumerate() {
+                let values = fits.iter().flat_map(|f| f.priors[l].iter().copied()).collect();
+                add(format!("prior.{l}"), vec![latent.levels], values);
+            }
+            for (m, mechanism) in self.mechanisms.iter().enumerate() {
+                let values = fits.iter().flat_map(|f| f.tables[m].iter().copied()).collect();
+                add(format!("table.{m}"), mechanism.shape(&self.latents), values);
+            }
+        }
+        let header = ModuleHeader {
+            kind: "tables".into(),
+            variables: used.iter().map(|&v| names[v].clone()).collect(),
+            architecture: serde_json::json!(architecture),
+            inputs: inputs.into(),
+        };
+        ModuleFile { header, tensors }
+    }
+
+    /// The module in `file`, its variables numbered like `names`, the model's variables.
+    ///
+    /// # Errors
+    /// [`FileError::Format`] where the file is of another kind, names unknown variables, or its tensors
+    /// do not fit its architecture or are no probabilities.
+    pub fn from_file(file: &ModuleFile, names: &[String]) -> Result<Self, FileError> {
+        let wrong = |message: String| FileError::Format(message);
+        if file.header.kind != "tables" {
+            return Err(wrong(format!("a module of kind {}, not tables", file.header.kind)));
+        }
+        let architecture: Architecture =
+            Architecture::deserialize(&file.header.architecture).map_err(|e| wrong(e.to_string()))?;
+        let number = |place: usize| {
+            let name = file.header.variables.get(place).ok_or_else(|| wrong(format!("no variable {place}")))?;
+            names.iter().position(|n| n == name).ok_or_else(|| wrong(format!("unknown variable {name}")))
+        };
+        let latents: Vec<TableLatent> =
+            architecture.latents.iter().map(|&(latent, levels)| TableLatent { latent, levels }).collect();
+        let mechanisms = architecture
+            .mechanisms
+            .iter()
+            .map(|shape| mechanism(shape, latents.len(), number))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut module = Self { latents, mechanisms, members: vec![], replicates: vec![] };
+        module.members = module.fits(file, "members", architecture.members)?;
+        module.replicates = module.fits(file, "replicates", architecture.replicates)?;
+        if module.members.is_empty() {
+            return Err(wrong("a module without members".into()));
+        }
+        Ok(module)
+    }
+
+    fn fits(&self, file: &ModuleFile, group: &str, count: usize) -> Result<Vec<TableMember>, FileError> {
+        let tensor = |name: String, shape: Vec<usize>| {
+            let shape: Vec<usize> = [count].into_iter().chain(shape).collect();
+            probabilities(file, &format!("{group}.{name}"), &shape)
+        };
+        let priors = (self.latents.iter().enumerate())
+            .map(|(l, latent)| tensor(format!("prior.{l}"), vec![latent.levels]))
+            .collect::<Result<Vec<_>, _>>()?;
+        let tables = (self.mechanisms.iter().enumerate())
+            .map(|(m, mechanism)| tensor(format!("table.{m}"), mechanism.shape(&self.latents)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let part = |all: &[f64], at: usize| {
+            let each = all.len() / count;
+            all[at * each..(at + 1) * each].to_vec()
+        };
+        let fit = |at: usize| TableMember {
+            priors: priors.iter().map(|p| part(p, at)).collect(),
+            tables: tables.iter().map(|t| part(t, at)).collect(),
+        };
+        Ok((0..count).map(fit).collect())
+    }
+}
+
+fn mechanism(
+    shape: &Shape,
+    latents: usize,
+    number: impl Fn(usize) -> Result<usize, FileError>,
+) -> Result<TableMechanism, FileError> {
+    let parents = shape.parents.iter().map(|&p| number(p)).collect::<Result<Vec<_>, _>>()?;
+    let sound = shape.card > 0
+        && shape.parent_cards.len() == parents.len()
+        && parents.is_sorted_by(|a, b| a < b)
+        && shape.latents.iter().all(|&l| l < latents);
+    if !sound {
+        return Err(FileError::Format("a mechanism that does not fit the model".into()));
+    }
+    Ok(TableMechanism {
+        variable: number(shape.variable)?,
+        card: shape.card,
+        parents,
+        parent_cards: shape.parent_cards.clone(),
+        latents: shape.latents.clone(),
+    })
+}
+
+/// The tensor `name`, whose last axis holds probabilities.
+fn probabilities(file: &ModuleFile, name: &str, shape: &[usize]) -> Result<Vec<f64>, FileError> {
+    let wrong = |what: &str| FileError::Format(format!("tensor {name}: {what}"));
+    let tensor = file.tensors.get(name).ok_or_else(|| wrong("missing"))?;
+    let Values::F64(values) = &tensor.values else { return Err(wrong("not of 64-bit floats")) };
+    if tensor.shape != shape {
+        return Err(wrong("not of the shape the architecture says"));
+    }
+    let card = shape.last().copied().unwrap_or(1).max(1);
+    let sound = |row: &[f64]| row.iter().all(|p| *p >= 0.0) && (row.iter().sum::<f64>() - 1.0).abs() < 1e-6;
+    if !values.chunks(card).all(sound) {
+        return Err(wrong("not probabilities"));
+    }
+    Ok(values.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed;
+
+    /// `A -> B` with a hidden cause of both; two members.
+    fn module() -> TableModule {
+        let latents = vec![TableLatent { latent: 0, levels: 2 }];
+        let mechanism = |variable, card, parents: Vec<usize>, parent_cards| TableMechanism {
+            variable,
+            card,
+            parents,
+            parent_cards,
+            latents: vec![0],
+        };
+        let mechanisms = vec![mechanism(1, 2, vec![], vec![]), mechanism(2, 3, vec![1], vec![2])];
+        let member = |p: f64| TableMember {
+            priors: vec![vec![p, 1.0 - p]],
+            tables: vec![vec![0.1, 0.9, 0.8, 0.2], vec![0.2, 0.3, 0.5, 0.6, 0.1, 0.3, 0.0, 0.4, 0.6, 0.7, 0.2, 0.1]],
+        };
+        TableModule { latents, mechanisms, members: vec![member(0.3), member(0.7)], replicates: vec![member(0.4)] }
+    }
+
+    fn names() -> Vec<String> {
+        ["Z", "A", "B"].map(String::from).to_vec()
+    }
+
+    #[test]
+    fn samples_follow_the_tables() {
+        let (module, rows) = (module(), 200_000);
+        let mut rng = seed::stream(1, "samples");
+        let hidden = module.hidden(rows, &mut rng);
+        let a = module.sample(1, &[], &hidden, &mut rng).unwrap();
+        let b = module.sample(2, &[&a], &hidden, &mut rng).unwrap();
+        for (x, y) in (0..2).flat_map(|x| (0..3).map(move |y| (x, y))) {
+            let mut expected = 0.0;
+            for member in &module.members {
+                for u in 0..2 {
+                    let (a, b) = (member.tables[0][u * 2 + x], member.tables[1][(x * 2 + u) * 3 + y]);
+                    expected += 0.5 * member.priors[0][u] * a * b;
+                }
+            }
+            let found = a.iter().zip(&b).filter(|p| (*p.0, *p.1) == (x as u32, y as u32)).count() as f64 / rows as f64;
+            assert!((found - expected).abs() < 0.005, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn wrong_inputs_are_errors() {
+        let module = module();
+        let mut rng = seed::stream(1, "wrong");
+        let hidden = module.hidden(2, &mut rng);
+        assert!(module.sample(2, &[&[0, 7]], &hidden, &mut rng).is_err());
+        assert!(module.sample(2, &[&[0]], &hidden, &mut rng).is_err());
+        assert!(module.sample(2, &[], &hidden, &mut rng).is_err());
+        assert!(module.sample(0, &[], &hidden, &mut rng).is_err());
+        assert!(module.sample(1, &[], &Hidden::Vectors(vec![]), &mut rng).is_err());
+    }
+
+    #[test]
+    fn a_module_file_gives_the_module_back() {
+        let file = module().to_file(&names(), "digest");
+        assert_eq!(TableModule::from_file(&file, &names()).unwrap(), module());
+        assert_eq!(file.header.variables, ["A", "B"]);
+        assert_eq!(file.header.inputs, "digest");
+    }
+
+    #[test]
+    fn files_that_do_not_fit_are_errors() {
+        let file = module().to_file(&names(), "");
+        let refused = |change: &dyn Fn(&mut ModuleFile)| {
+            let mut changed = file.clone();
+            change(&mut changed);
+            TableModule::from_file(&changed, &names()).is_err()
+        };
+        assert!(!refused(&|_| {}));
+        assert!(refused(&|f| f.header.kind = "generators".into()));
+        assert!(refused(&|f| f.header.variables[0] = "Q".into()));
+        assert!(refused(&|f| f.header.architecture["members"] = 3.into()));
+        assert!(refused(&|f| f.header.architecture["mechanisms"][1]["latents"][0] = 5.into()));
+        assert!(refused(&|f| f.header.architecture = serde_json::Value::Null));
+        assert!(refused(&|f| {
+            f.tensors.remove("members.table.1");
+        }));
+        assert!(refused(&|f| {
+            let tensor = f.tensors.get_mut("members.prior.0").unwrap();
+            tensor.values = Values::F64(vec![0.5, 0.4, f64::NAN, 1.0]);
+        }));
     }
 }

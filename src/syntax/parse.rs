@@ -126,7 +126,7 @@ fn latent(node: Node) -> StatementKind {
 
 fn declaration(node: Node) -> StatementKind {
     let mut inner = parts(node);
-    let names = names(next(&mut inner));
+    let names = names(only(next(&mut inner)));
     let type_ = type_of(next(&mut inner));
     let (mut pretrained, mut braces) = (None, None);
     for part in inner {
@@ -379,7 +379,7 @@ fn truth_entry(node: Node) -> TruthEntry {
     let mut inner = parts(node);
     let first = next(&mut inner);
     match rule {
-        Rule::truth_type => TruthEntry::Type(names(first), type_of(next(&mut inner))),
+        Rule::truth_type => TruthEntry::Type(names(only(first)), type_of(next(&mut inner))),
         Rule::truth_table => {
             let parents = names(next(&mut inner));
             let rows = parts(next(&mut inner)).map(table_row).collect();

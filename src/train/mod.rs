@@ -1,19 +1,87 @@
 //! Training: a plan's modules, one engine a file.
 
+mod checkpoint;
 pub mod likelihood;
+mod schedule;
+pub mod wgan_gp;
 
+pub use schedule::train_plan;
+
+use crate::model::{Model, VarId};
+use crate::nets::file::{FileError, ModuleFile};
+use crate::nets::generator::GeneratorModule;
 use crate::nets::table::TableModule;
-use serde::Serialize;
+use crate::nets::{Hidden, Sampler};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 /// A trained module.
 #[derive(Clone, Debug)]
 pub enum Trained {
     /// Conditional probability tables.
     Tables(TableModule),
+    /// Implicit generators.
+    Generators(GeneratorModule),
+}
+
+impl Trained {
+    /// The variables whose mechanisms the module holds.
+    pub fn variables(&self) -> Vec<VarId> {
+        match self {
+            Self::Tables(module) => module.mechanisms.iter().map(|m| m.variable).collect(),
+            Self::Generators(module) => module.generators.iter().map(|g| g.shape.variable).collect(),
+        }
+    }
+
+    /// The module as a file; `inputs` is the digest of what it was trained from.
+    pub fn to_file(&self, model: &Model, inputs: &str) -> ModuleFile {
+        let names: Vec<String> = model.variables.keys().cloned().collect();
+        match self {
+            Self::Tables(module) => module.to_file(&names, inputs),
+            Self::Generators(module) => module.to_file(|v| model.name(v), inputs),
+        }
+    }
+
+    /// The module in a file, its variables found by name in `model`.
+    ///
+    /// # Errors
+    /// [`FileError`] where the file's architecture or tensors do not fit together or the model.
+    pub fn from_file(file: &ModuleFile, model: &Model) -> Result<Self, FileError> {
+        let names: Vec<String> = model.variables.keys().cloned().collect();
+        match file.header.kind.as_str() {
+            "generators" => {
+                let module = GeneratorModule::from_file(file, |name| model.id(name));
+                module.map(Self::Generators).map_err(FileError::Format)
+            }
+            _ => TableModule::from_file(file, &names).map(Self::Tables),
+        }
+    }
+}
+
+impl Sampler for Trained {
+    fn hidden(&self, rows: usize, rng: &mut ChaCha8Rng) -> Hidden {
+        match self {
+            Self::Tables(module) => module.hidden(rows, rng),
+            Self::Generators(module) => module.hidden(rows, rng),
+        }
+    }
+
+    fn sample(
+        &self,
+        variable: usize,
+        parents: &[&[u32]],
+        hidden: &Hidden,
+        rng: &mut ChaCha8Rng,
+    ) -> candle_core::Result<Vec<u32>> {
+        match self {
+            Self::Tables(module) => module.sample(variable, parents, hidden, rng),
+            Self::Generators(module) => module.sample(variable, parents, hidden, rng),
+        }
+    }
 }
 
 /// A line of `metrics.jsonl`, and what progress bars show.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// The module's id.
     pub module: String,
@@ -24,14 +92,26 @@ pub struct Metric {
     /// The engine's loss: negative log-likelihood per row in nats, or the critic's loss.
     pub loss: f64,
     /// Total variation distance between the task's rows and the module, where it was measured.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tv: Option<f64>,
 }
 
 /// Watches training.
 pub trait Observer: Sync {
+    /// A module starts training; `reused` if its file from an earlier run is taken instead.
+    fn started(&self, module: &str, reused: bool) {
+        let _ = (module, reused);
+    }
+    /// A module is trained and saved.
+    fn finished(&self, module: &str) {
+        let _ = module;
+    }
     /// Something was measured.
     fn metric(&self, metric: &Metric);
+    /// Something that the user should know went less well than asked for.
+    fn warning(&self, module: &str, message: &str) {
+        let _ = (module, message);
+    }
     /// Whether training should stop as soon as it can.
     fn cancelled(&self) -> bool {
         false
@@ -59,6 +139,20 @@ pub enum TrainError {
     },
     /// Candle failed.
     Candle(candle_core::Error),
+    /// A module file cannot be written.
+    File(String),
+}
+
+impl std::fmt::Display for TrainError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("training was stopped"),
+            Self::NotFinite { module, step } => write!(f, "the loss of {module} is not a number at step {step}"),
+            Self::Data { module, message } => write!(f, "{module} cannot be trained: {message}"),
+            Self::Candle(error) => write!(f, "{error}"),
+            Self::File(why) => f.write_str(why),
+        }
+    }
 }
 
 impl From<candle_core::Error> for TrainError {

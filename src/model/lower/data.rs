@@ -103,7 +103,9 @@ impl Lowering {
             let title = format!("`{}` is set twice", assigned.name.value);
             return self.report(Diagnostic::new("E0202", title).label(assigned.name.span, "again here"));
         }
-        regime.interventions.push((variable, DoValue::Column));
+        // The value's code needs the variable's type; `data_values` puts it in.
+        let value = if assigned.value.is_some() { DoValue::Fixed(0) } else { DoValue::Column };
+        regime.interventions.push((variable, value));
     }
 
     fn option(&mut self, entry: &Entry, regime: &mut Regime) {

@@ -43,6 +43,8 @@ struct Lowering {
     diagnostics: Vec<Diagnostic>,
     /// Names that were reported as unknown once; they are not reported again.
     unknown: BTreeSet<String>,
+    /// Variables whose missing type was reported.
+    untyped: BTreeSet<VarId>,
 }
 
 impl Lowering {
@@ -110,16 +112,24 @@ impl Lowering {
         None
     }
 
+    /// E0406, once for each variable.
+    fn needs_type(&mut self, variable: VarId, span: Span, purpose: &str) {
+        let name = self.model.name(variable).to_owned();
+        if self.untyped.insert(variable) {
+            self.report(
+                Diagnostic::new("E0406", format!("`{name}` needs a type before it can {purpose}"))
+                    .label(span, "its values are not known")
+                    .label(self.model.variables[variable].span, "declared without a type")
+                    .help(format!("declare it, for example `{name}: binary`")),
+            );
+        }
+    }
+
     /// The code of a written value of `variable`; values outside the domain are reported.
     fn code(&mut self, variable: VarId, value: &Spanned<Scalar>) -> Option<u32> {
         let name = self.model.name(variable).to_owned();
         let Some(domain) = self.model.domain(variable).cloned() else {
-            self.report(
-                Diagnostic::new("E0406", format!("`{name}` needs a type before it can have a value"))
-                    .label(value.span, "this value means nothing yet")
-                    .label(self.model.variables[variable].span, "declared without a type")
-                    .help(format!("declare it, for example `{name}: binary`")),
-            );
+            self.needs_type(variable, value.span, "have a value");
             return None;
         };
         let code = domain.code(value.value.text());

@@ -43,7 +43,20 @@ impl Lowering {
                 QueryKind::Expectation { terms, constant: *constant }
             }
         };
-        (self.diagnostics.iter().filter(|d| d.is_error()).count() == reported).then_some(kind)
+        let complete = |term: &Term, written: &ast::Term| {
+            term.outcome.len() == written.outcome.len()
+                && term.interventions.len() == written.interventions.len()
+                && term.evidence.len() == written.evidence.len()
+        };
+        let whole = match (form, &kind) {
+            (QueryForm::Probability(written), QueryKind::Distribution(term)) => complete(term, written),
+            (QueryForm::Combination(written, _), QueryKind::Expectation { terms, .. }) => {
+                terms.iter().zip(written).all(|((_, term), (_, written))| complete(term, written))
+            }
+            _ => false,
+        };
+        // What was reported before (an unknown name, a missing type) is not reported again, but it is missing.
+        (whole && self.diagnostics.iter().filter(|d| d.is_error()).count() == reported).then_some(kind)
     }
 
     fn term(&mut self, term: &ast::Term) -> Term {
@@ -69,10 +82,7 @@ impl Lowering {
         match (&assigned.value, self.model.domain(variable)) {
             (Some(value), _) => self.code(variable, value).map(|code| (variable, Some(code))),
             (None, None) => {
-                let name = &assigned.name;
-                let title = format!("`{}` needs a type before it can be asked for", name.value);
-                let found = Diagnostic::new("E0406", title).label(name.span, "its values are not known");
-                self.report(found.help(format!("declare it, for example `{}: binary`", name.value)));
+                self.needs_type(variable, assigned.name.span, "be asked for");
                 None
             }
             (None, Some(domain)) if domain.cardinality().is_none() => {

@@ -25,8 +25,6 @@ pub(super) struct Fit {
     pub parameters: Vec<f64>,
     /// `Σ weight · log P'(row)` plus the log density of the prior.
     pub objective: f64,
-    /// Passes over the rows.
-    pub passes: usize,
 }
 
 /// When [`Likelihood::fit`] stops.
@@ -118,7 +116,7 @@ impl<'a> Likelihood<'a> {
                 break;
             }
         }
-        Fit { parameters: current, objective, passes }
+        Fit { parameters: current, objective }
     }
 }
 

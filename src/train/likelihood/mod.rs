@@ -1,57 +1,31 @@
 //! Maximum likelihood over a module's c-factors: no ancestors, no order, no critic.
+//!
+//! The term of a row is `log Σ_u Π P(u) Π P(v | pa, u)` over the variables that the row's regime
+//! teaches, parents at the row's values. By Tian's factorisation its maximum is the true c-factor,
+//! whatever the other modules are.
 
 mod elimination;
 mod em;
 mod layout;
 mod posterior;
 mod rows;
+mod tables;
 
-use super::{Metric, Observer, TrainError, Trained};
+pub use tables::Recipe;
+
+use super::{Observer, TrainError, Trained};
 use crate::data::Table;
 use crate::model::{Model, Overrides, VarId};
-use crate::nets::table::TableModule;
 use crate::plan::Module;
-use crate::seed;
-use em::{Fit, Likelihood, Stop};
-use layout::{Layout, Prior};
-use posterior::Chain;
-use rayon::prelude::*;
-use rows::{Rows, Weights};
+use layout::Layout;
+use rows::Rows;
 
-/// How tables are fitted.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recipe {
-    pub levels: Option<usize>,
-    pub restarts: usize,
-    pub table: f64,
-    pub latent: f64,
-    pub bootstrap: usize,
-    pub gibbs: bool,
-    pub best: bool,
-    pub draws: usize,
-    pub warm_up: usize,
-    pub thin: usize,
-    pub candidates: Vec<usize>,
-}
-
-impl Recipe {
-    pub fn of(settings: &Overrides) -> Self {
-        Self {
-            levels: settings.levels,
-            restarts: settings.restarts.unwrap_or(8),
-            table: 0.5,
-            latent: 1.0,
-            bootstrap: settings.bootstrap.unwrap_or(40),
-            gibbs: true,
-            best: false,
-            draws: 64,
-            warm_up: 200,
-            thin: 10,
-            candidates: vec![2, 4, 8],
-        }
-    }
-}
-
+/// Trains a module on the rows of its tasks; `seed` is the run's seed, each module draws from streams
+/// of its own.
+///
+/// # Errors
+/// [`TrainError::Data`] where a task names data, variables or columns that `tables` lack or a variable
+/// is not discrete; [`TrainError::Cancelled`] on request.
 pub fn train(
     model: &Model,
     module: &Module,
@@ -60,9 +34,13 @@ pub fn train(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Trained, TrainError> {
-    train_with(model, module, tables, &Recipe::of(settings), seed, observer)
+    train_with(model, module, tables, &Recipe::new(settings), seed, observer)
 }
 
+/// [`train`] with all choices spelt out.
+///
+/// # Errors
+/// As [`train`].
 pub fn train_with(
     model: &Model,
     module: &Module,
@@ -72,82 +50,26 @@ pub fn train_with(
     observer: &dyn Observer,
 ) -> Result<Trained, TrainError> {
     let data = |message: String| TrainError::Data { module: module.id.clone(), message };
-    let number = |name: &String| model.variables.get_index_of(name).ok_or_else(|| data(format!("no variable {name}")));
-    let variables: Vec<VarId> = module.variables.iter().map(number).collect::<Result<_, _>>()?;
-    let prior = Prior { table: recipe.table, latent: recipe.latent };
+    let variables = variables(model, module).map_err(data)?;
     let shapes = Layout::new(model, &variables, 1).mechanisms;
     let rows = Rows::new(model, module, tables, &shapes).map_err(data)?;
-    let weights = rows.weights();
-    let stop = Stop { gain: 1e-3, passes: 3000 };
-    let restarts = |likelihood: &Likelihood, weights: &Weights, name: &str, n: usize| -> Vec<Fit> {
-        let mut fits: Vec<Fit> = (0..n)
-            .into_par_iter()
-            .map(|i| {
-                let mut rng = seed::stream(seed, &format!("likelihood/{}/{name}/{i}", module.id));
-                likelihood.fit(likelihood.layout.random(&mut rng), weights, prior, stop)
-            })
-            .collect();
-        fits.sort_by(|a, b| b.objective.total_cmp(&a.objective));
-        fits
-    };
-    let at = |levels| Likelihood::new(Layout::new(model, &variables, levels), &rows);
-    let levels = recipe.levels.unwrap_or_else(|| {
-        if recipe.candidates.len() == 1 {
-            return recipe.candidates[0];
-        }
-        let folds = rows.folds(seed, 4);
-        let score = |levels: usize| {
-            let likelihood = at(levels);
-            folds
-                .iter()
-                .map(|(train, test)| {
-                    let fits = restarts(&likelihood, train, "select", 2);
-                    likelihood.pass(&fits[0].parameters, test, None, None)
-                })
-                .sum::<f64>()
-        };
-        let scores: Vec<f64> = recipe.candidates.iter().map(|&l| score(l)).collect();
-        let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap_or(0);
-        recipe.candidates[best]
-    });
-    let likelihood = at(levels);
-    let fits = restarts(&likelihood, &weights, "restart", recipe.restarts);
-    let layout = &likelihood.layout;
-    let (members, replicates): (Vec<Vec<f64>>, Vec<Vec<f64>>) = if recipe.gibbs {
-        let chains: Vec<Vec<Vec<f64>>> = (0..recipe.restarts)
-            .into_par_iter()
-            .map(|i| {
-                let mut rng = seed::stream(seed, &format!("likelihood/{}/chain/{i}", module.id));
-                let length =
-                    Chain { warm_up: recipe.warm_up, thin: recipe.thin, draws: recipe.draws / recipe.restarts };
-                posterior::chain(&likelihood, &fits[i].parameters, &weights, prior, length, &mut rng)
-            })
-            .collect();
-        let all = chains.concat();
-        (all.clone(), all)
-    } else {
-        let near: Vec<&Fit> = fits.iter().filter(|f| !recipe.best && f.objective > fits[0].objective - 2.0).collect();
-        let near = if recipe.best { vec![&fits[0]] } else { near };
-        let replicates: Vec<Vec<f64>> = (0..recipe.bootstrap)
-            .into_par_iter()
-            .map(|r| {
-                let weights = rows.resampled(seed, r);
-                likelihood.fit(near[r % near.len()].parameters.clone(), &weights, prior, stop).parameters
-            })
-            .collect();
-        (near.iter().map(|f| f.parameters.clone()).collect(), replicates)
-    };
-    observer.metric(&Metric {
-        module: module.id.clone(),
-        step: 1,
-        total: 1,
-        loss: -fits[0].objective,
-        tv: Some(levels as f64),
-    });
-    Ok(Trained::Tables(TableModule {
-        members: members.iter().map(|p| layout.member(p)).collect(),
-        replicates: replicates.iter().map(|p| layout.member(p)).collect(),
-        latents: layout.latents.clone(),
-        mechanisms: layout.mechanisms.clone(),
-    }))
+    let job = tables::Job { model, module: &module.id, variables: &variables, rows: &rows, recipe, seed, observer };
+    Ok(Trained::Tables(job.fit()?))
 }
+
+/// The module's variables by number; they and their parents must be discrete.
+fn variables(model: &Model, module: &Module) -> Result<Vec<VarId>, String> {
+    let number = |name: &String| model.variables.get_index_of(name).ok_or_else(|| format!("no variable {name}"));
+    let variables = module.variables.iter().map(number).collect::<Result<Vec<_>, _>>()?;
+    for &v in variables.iter().chain(variables.iter().flat_map(|&v| model.graph.parents(v))) {
+        let (name, variable) = model.variables.get_index(v).ok_or("a parent outside the model")?;
+        let cardinality = variable.domain.as_ref().and_then(|d| d.cardinality());
+        if cardinality.is_none_or(|card| card == 0) {
+            return Err(format!("{name} is not discrete"));
+        }
+    }
+    Ok(variables)
+}
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,11 @@ impl Rows {
         self.collect(|set| set.weights.clone())
     }
 
+    /// The weight of all rows of all data sets.
+    pub fn total_weight(&self) -> f64 {
+        self.sets.iter().flat_map(|s| &s.weights).sum()
+    }
+
     /// The rows' weights in the Bayesian bootstrap (Rubin 1981, doi:10.1214/aos/1176345338): each row
     /// is weighted by a draw from the exponential distribution, a row that counts `n` times by one from
     /// gamma(n). The draws depend on the data set and the replicate only, so that all modules agree.
@@ -222,7 +227,7 @@ fn place_rows(
         .map(|row| {
             let cell = |all: &Vec<(&[u32], usize)>| {
                 all.iter().try_fold(0_u32, |cell, (codes, card)| {
-                    let code = codes[row];
+                    let code = *codes.get(row)?;
                     ((code as usize) < *card).then(|| cell * *card as u32 + code)
                 })
             };

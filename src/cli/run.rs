@@ -1,0 +1,421 @@
+//! `dcmc run` and its parts `train`, `query` and `eval`.
+
+use super::progress::{Mode, ModuleInfo, Progress};
+use super::run_directory::{RunDirectory, sha256};
+use super::session::{Session, Stop, pretty, print, usage};
+use super::{EXPECTATION_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
+use crate::data::{self, Table};
+use crate::diag::{self, ColorChoice, Diagnostic, render_human};
+use crate::model::{Model, Query};
+use crate::plan::{Options, Plan};
+use crate::query::answer::{Answer, Answers};
+use crate::query::{self, Gap, QueryError, Runtime};
+use crate::report::{self, Report};
+use crate::train::{Metric, TrainError, Trained, train_plan};
+use clap::Args;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Arguments of the commands that train or use a trained model.
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) model: ModelArguments,
+    /// The run directory [default: MODEL.dcm beside the model].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Where to compute: auto, cpu, cuda, cuda:1, metal.
+    #[arg(long)]
+    device: Option<String>,
+    /// The seed of everything random.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Modules trained side by side [default: the number of processors].
+    #[arg(long, short)]
+    jobs: Option<usize>,
+    /// Train one module only (and those it waits for).
+    #[arg(long, value_name = "ID")]
+    module: Option<String>,
+    /// No progress.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// `dcmc query MODEL QUERY`.
+#[derive(Args)]
+pub(super) struct QueryArguments {
+    #[command(flatten)]
+    run: Arguments,
+    /// The query, e.g. 'P(A | do(D = 1))'.
+    query: String,
+}
+
+/// How much of a run to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Train, answer, report.
+    Everything,
+    /// Train.
+    Training,
+    /// Fit and expectations of what is trained.
+    Evaluation,
+}
+
+/// A model with its data and trained modules.
+pub(super) struct TrainedModel {
+    pub(super) session: Session,
+    plan: Plan,
+    tables: Vec<Table>,
+    trained: Vec<Trained>,
+    directory: RunDirectory,
+    metrics: Vec<Metric>,
+}
+
+impl TrainedModel {
+    pub(super) fn modules(&self) -> Vec<&Trained> {
+        self.trained.iter().collect()
+    }
+
+    fn runtime(&self) -> Runtime<'_> {
+        let settings = &self.session.model.settings;
+        Runtime {
+            model: &self.session.model,
+            modules: self.modules(),
+            truth: self.session.truth.as_ref(),
+            seed: settings.seed(),
+            samples: settings.global.samples.unwrap_or(query::SAMPLES),
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, color: ColorChoice, scope: Scope) -> u8 {
+    run_all(arguments, color, scope).unwrap_or_else(|Stop(code)| code)
+}
+
+fn run_all(arguments: &Arguments, color: ColorChoice, scope: Scope) -> Result<u8, Stop> {
+    let mut trained = match scope {
+        Scope::Evaluation => open_trained(arguments, color)?,
+        _ => train(arguments, color)?,
+    };
+    if scope == Scope::Training {
+        eprintln!("trained modules are in {}", trained.directory.modules().display());
+        return Ok(OK);
+    }
+    let answers = answer_all(&mut trained)?;
+    if scope == Scope::Everything {
+        write_results(&trained, &answers)?;
+    }
+    match arguments.model.format {
+        Format::Json => print(&pretty(&answers)),
+        Format::Text => {
+            print(&report::text(&answers, color.resolve(false)));
+            if scope == Scope::Everything {
+                eprintln!("report: {}", trained.directory.root().join("report.html").display());
+            }
+        }
+    }
+    Ok(if answers.expectations.iter().all(|e| e.passed) { OK } else { EXPECTATION_FAILED })
+}
+
+/// Checks, plans, loads and trains what has no file yet.
+fn train(arguments: &Arguments, color: ColorChoice) -> Result<TrainedModel, Stop> {
+    let mut session = Session::open(&arguments.model, color)?;
+    apply_flags(&mut session.model, arguments)?;
+    let tables = load(&mut session);
+    let schemas = session.schemas();
+    let planned = if session.has_errors() { None } else { session.plan(&schemas, Options::default()) };
+    if let Some(found) = runnable(&session.model) {
+        session.diagnostics.extend(found);
+        diag::sort(&mut session.diagnostics);
+    }
+    session.settle()?;
+    let Some(planned) = planned else { return Err(Stop(MODEL_ERROR)) };
+    let plan = match &arguments.module {
+        Some(id) => only(&planned.plan, id)?,
+        None => planned.plan,
+    };
+    let directory = RunDirectory::of(&session.path, arguments.out.as_deref());
+    let cannot = |e: std::io::Error| usage(format!("cannot write to {}: {e}", directory.root().display()));
+    directory.create().map_err(cannot)?;
+    directory.write("plan.json", &(pretty(&plan) + "\n")).map_err(cannot)?;
+    let (trained, fresh) = train_modules(arguments, &session, &plan, &tables, &directory)?;
+    let metrics = directory.merge_metrics(fresh).map_err(cannot)?;
+    Ok(TrainedModel { session, plan, tables, trained, directory, metrics })
+}
+
+fn train_modules(
+    arguments: &Arguments,
+    session: &Session,
+    plan: &Plan,
+    tables: &[Table],
+    directory: &RunDirectory,
+) -> Result<(Vec<Trained>, Vec<Metric>), Stop> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    // A second handler can only mean that one is already in place, which serves as well.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    let modules = plan.modules.iter().map(|m| ModuleInfo::new(&m.id, &m.variables, m.engine)).collect();
+    let mode = if arguments.quiet { Mode::Quiet } else { Mode::Auto };
+    let progress = Progress::new(modules, mode, stop);
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = arguments.jobs.unwrap_or(processors).max(1);
+    let outcome = train_plan(&session.model, plan, tables, Some(&directory.modules()), jobs, &progress);
+    let metrics = progress.finish();
+    match outcome {
+        Ok(trained) => Ok((trained, metrics)),
+        Err(TrainError::Cancelled) => {
+            // What was measured of finished modules is not lost.
+            let _ = directory.merge_metrics(metrics);
+            eprintln!("stopped; finished modules are kept, run the same command to go on");
+            Err(Stop(INTERRUPTED))
+        }
+        Err(TrainError::NotFinite { module, step }) => {
+            let found =
+                Diagnostic::new("E0902", format!("the loss of {module} is not a number any more (step {step})"))
+                    .help("try a smaller learning rate: `train { lr: 1e-4 }`");
+            eprint!("{}", render_human(&[found], "", "", false));
+            Err(Stop(MODEL_ERROR))
+        }
+        Err(error) => Err(usage(error)),
+    }
+}
+
+/// Checks, plans, loads, and takes the trained modules of an earlier run.
+pub(super) fn open_trained(arguments: &Arguments, color: ColorChoice) -> Result<TrainedModel, Stop> {
+    let directory = RunDirectory::of(&arguments.model.model, arguments.out.as_deref());
+    if !directory.exists() {
+        let model = arguments.model.model.display();
+        return Err(usage(format!(
+            "nothing is trained in {}; run `dcmc run {model}` first",
+            directory.root().display()
+        )));
+    }
+    train(arguments, color)
+}
+
+fn load(session: &mut Session) -> Vec<Table> {
+    let base = session.base();
+    let mut tables = vec![];
+    if session.has_errors() {
+        return tables;
+    }
+    for regime in 0..session.model.regimes.len() {
+        match data::load(&session.model, regime, &base, session.model.settings.seed()) {
+            Ok((table, warnings)) => {
+                tables.push(table);
+                session.diagnostics.extend(warnings);
+            }
+            Err(errors) => session.diagnostics.extend(errors),
+        }
+    }
+    tables
+}
+
+/// What keeps a correct model from being trained by this version.
+fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
+    let mut found = vec![];
+    if model.regimes.iter().all(|r| r.test) {
+        found.push(
+            Diagnostic::new("E0505", "there is no data to train on")
+                .help("add `data obs = \"file.csv\"`, or `simulate(truth, n: 20000)`"),
+        );
+    }
+    for (name, variable) in &model.variables {
+        match &variable.domain {
+            Some(domain) if domain.cardinality().is_some() => {}
+            Some(domain) => found.push(
+                Diagnostic::new("E0406", format!("`{name}` is {domain}: this version trains discrete variables only"))
+                    .label(variable.declared.unwrap_or(variable.span), "not discrete"),
+            ),
+            None => found.push(
+                Diagnostic::new("E0406", format!("`{name}` needs a type"))
+                    .label(variable.span, "no type, and no data to take it from")
+                    .help(format!("declare it, for example `{name}: binary`")),
+            ),
+        }
+    }
+    (!found.is_empty()).then_some(found)
+}
+
+fn apply_flags(model: &mut Model, arguments: &Arguments) -> Result<(), Stop> {
+    if let Some(seed) = arguments.seed {
+        model.settings.global.seed = Some(seed);
+    }
+    let device = arguments.device.as_deref().or(model.settings.global.device.as_deref()).unwrap_or("auto");
+    match device.split(':').next() {
+        Some("auto" | "cpu") => Ok(()),
+        Some("cuda" | "metal") => {
+            eprintln!("[E0901] error: the device `{device}` is not available: this version computes on the CPU");
+            Err(Stop(USAGE_ERROR))
+        }
+        _ => Err(usage(format!("there is no device `{device}`; there are auto, cpu, cuda, cuda:1 and metal"))),
+    }
+}
+
+/// The plan of one module and those it waits for.
+fn only(plan: &Plan, id: &str) -> Result<Plan, Stop> {
+    if !plan.modules.iter().any(|m| m.id == id) {
+        return Err(usage(format!("there is no module `{id}`; there are: {}", plan.order.join(", "))));
+    }
+    let mut wanted = vec![id.to_owned()];
+    let mut at = 0;
+    while at < wanted.len() {
+        let after = plan.modules.iter().filter(|m| m.id == wanted[at]).flat_map(|m| m.after.clone());
+        let fresh: Vec<String> = after.filter(|a| !wanted.contains(a)).collect();
+        wanted.extend(fresh);
+        at += 1;
+    }
+    let mut part = plan.clone();
+    part.modules.retain(|m| wanted.contains(&m.id));
+    part.order.retain(|m| wanted.contains(m));
+    part.stages.iter_mut().for_each(|s| s.retain(|m| wanted.contains(m)));
+    part.stages.retain(|s| !s.is_empty());
+    Ok(part)
+}
+
+/// Answers all queries, checks the fit and the expectations, and warns where support is missing.
+fn answer_all(trained: &mut TrainedModel) -> Result<Answers, Stop> {
+    let runtime = trained.runtime();
+    let model = &trained.session.model;
+    let mut found = vec![];
+    let mut results: Vec<Answer> = vec![];
+    for query in &model.queries {
+        found.extend(query::unsupported(&runtime, &trained.tables, query).iter().map(|gap| warning(model, query, gap)));
+        match runtime.answer(query) {
+            Ok(answer) => results.push(answer),
+            Err(error) => found.push(no_answer(query, &error)),
+        }
+    }
+    let fit = query::fit(&runtime, &trained.tables).map_err(usage)?;
+    let expectations = query::check(model, &results, &trained.tables);
+    let failed = model.expectations.iter().zip(&expectations).filter(|(_, checked)| !checked.passed);
+    found.extend(failed.map(|(expectation, checked)| {
+        let value = if checked.value.is_nan() {
+            "it cannot be computed".to_owned()
+        } else {
+            format!("it is {:.4}", checked.value)
+        };
+        // The answer itself is fine, so the report is written and the exit code says 3.
+        Diagnostic {
+            severity: diag::Severity::Warning,
+            ..Diagnostic::new("E0802", format!("expected {}", checked.text))
+        }
+        .label(expectation.span, value)
+    }));
+    trained.session.diagnostics = found;
+    diag::sort(&mut trained.session.diagnostics);
+    trained.session.settle()?;
+    Ok(Answers { schema: 1, results, fit, expectations })
+}
+
+fn no_answer(query: &Query, error: &QueryError) -> Diagnostic {
+    let code = if matches!(error, QueryError::NoEvidence(_)) { "E0704" } else { "E0708" };
+    Diagnostic::new(code, format!("`{}` has no answer", query.name)).label(query.span, error.to_string())
+}
+
+/// W0507 for combinations that a query needs and no row has.
+fn warning(model: &Model, query: &Query, gap: &Gap) -> Diagnostic {
+    let values = |list: &[(usize, u32)]| {
+        let one = |&(v, code): &(usize, u32)| {
+            let value = model.domain(v).map_or_else(|| code.to_string(), |d| d.value(code).to_string());
+            format!("{} = {value}", model.name(v))
+        };
+        list.iter().map(one).collect::<Vec<_>>().join(", ")
+    };
+    let component: Vec<&str> = gap.component.iter().map(|&v| model.name(v)).collect();
+    Diagnostic::new("W0507", format!("do({}) has no full support in the data", values(&gap.interventions)))
+        .label(query.span, format!("`{}` needs rows with {}: there is none", query.name, values(&gap.combination)))
+        .note(format!(
+            "{:.0} % of what {{{}}} must do under this intervention was never observed; the data bounds this answer, \
+             it does not fix it",
+            100.0 * gap.share,
+            component.join(", ")
+        ))
+}
+
+fn write_results(trained: &TrainedModel, answers: &Answers) -> Result<(), Stop> {
+    let directory = &trained.directory;
+    let cannot = |e: std::io::Error| usage(format!("cannot write to {}: {e}", directory.root().display()));
+    let manifest = manifest(trained);
+    directory.write("results.json", &(pretty(answers) + "\n")).map_err(cannot)?;
+    directory.write("manifest.json", &(pretty(&manifest) + "\n")).map_err(cannot)?;
+    let page = report::html(&Report {
+        model: &trained.session.model,
+        plan: &trained.plan,
+        answers,
+        metrics: &trained.metrics,
+        manifest: &manifest,
+    });
+    directory.write("report.html", &page).map_err(cannot)?;
+    for output in &trained.session.model.outputs {
+        let Some(answer) = answers.results.iter().find(|a| a.name == output.query) else { continue };
+        let columns = report::columns(answer);
+        data::write_table(&directory.root().join(&output.path), &columns).map_err(cannot)?;
+    }
+    Ok(())
+}
+
+/// Versions, seeds and digests: what is needed to make the run again.
+fn manifest(trained: &TrainedModel) -> serde_json::Value {
+    let session = &trained.session;
+    let digest = |path: PathBuf| std::fs::read(path).map(|bytes| sha256(&bytes)).ok();
+    let data: Vec<serde_json::Value> = session
+        .model
+        .regimes
+        .iter()
+        .zip(&trained.tables)
+        .map(|(regime, table)| {
+            let file = match &regime.source {
+                crate::model::Source::File { path, .. } => digest(session.base().join(path)),
+                crate::model::Source::Simulate { .. } => None,
+            };
+            serde_json::json!({ "name": regime.name, "rows": table.rows, "sha256": file })
+        })
+        .collect();
+    let modules = trained.plan.modules.iter().map(|m| {
+        let file = trained.directory.modules().join(format!("{}.safetensors", m.id));
+        serde_json::json!({ "id": m.id, "variables": m.variables, "engine": m.engine, "sha256": digest(file) })
+    });
+    serde_json::json!({
+        "schema": 1,
+        "dcmc": env!("CARGO_PKG_VERSION"),
+        "model": sha256(session.text.as_bytes()),
+        "seed": session.model.settings.seed(),
+        "settings": session.model.settings.global,
+        "data": data,
+        "modules": modules.collect::<Vec<_>>(),
+    })
+}
+
+pub(super) fn query(arguments: &QueryArguments, color: ColorChoice) -> u8 {
+    answer_one(arguments, color).unwrap_or_else(|Stop(code)| code)
+}
+
+/// Reads a query of the command line; what is wrong with it is printed with its own text.
+pub(super) fn parse_query(model: &Model, text: &str, color: ColorChoice) -> Result<Query, Stop> {
+    crate::model::parse_query(model, text).map_err(|found| {
+        eprint!("{}", render_human(&found, "query", text, color.resolve(true)));
+        Stop(MODEL_ERROR)
+    })
+}
+
+fn answer_one(arguments: &QueryArguments, color: ColorChoice) -> Result<u8, Stop> {
+    let trained = open_trained(&arguments.run, color)?;
+    let query = parse_query(&trained.session.model, &arguments.query, color)?;
+    let runtime = trained.runtime();
+    for gap in query::unsupported(&runtime, &trained.tables, &query) {
+        let found = warning(&trained.session.model, &query, &gap);
+        eprint!("{}", render_human(&[found], "query", &arguments.query, color.resolve(true)));
+    }
+    let answer = runtime.answer(&query).map_err(|error| {
+        eprint!("{}", render_human(&[no_answer(&query, &error)], "query", &arguments.query, color.resolve(true)));
+        Stop(MODEL_ERROR)
+    })?;
+    let answers = Answers { schema: 1, results: vec![answer], ..Answers::default() };
+    match arguments.run.model.format {
+        Format::Json => print(&pretty(&answers)),
+        Format::Text => print(&report::text(&answers, color.resolve(false))),
+    }
+    Ok(OK)
+}

@@ -1,0 +1,67 @@
+//! `dcmc sample`: rows drawn from a trained model.
+
+use super::OK;
+use super::run::{self, Arguments as RunArguments};
+use super::session::{Stop, usage};
+use crate::data::{self, Table};
+use crate::diag::ColorChoice;
+use crate::model::{QueryKind, VarId};
+use crate::{query, seed};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    run: RunArguments,
+    /// What to draw, e.g. 'P(A, I | do(D = 1))'.
+    query: String,
+    /// How many rows.
+    #[arg(short, default_value_t = 1000)]
+    n: usize,
+    /// The file to write: .csv, .tsv, .parquet or .json.
+    #[arg(short, long)]
+    output: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments, color: ColorChoice) -> u8 {
+    sample(arguments, color).unwrap_or_else(|Stop(code)| code)
+}
+
+fn sample(arguments: &Arguments, color: ColorChoice) -> Result<u8, Stop> {
+    let trained = run::open_trained(&arguments.run, color)?;
+    let model = &trained.session.model;
+    let query = run::parse_query(model, &arguments.query, color)?;
+    let QueryKind::Distribution(term) = &query.kind else { return Err(usage("only P(…) can be drawn from")) };
+    if term.interventions.iter().chain(&term.evidence).any(|(_, code)| code.is_none()) {
+        return Err(usage("give every variable in `do` and in the evidence a value"));
+    }
+    let fixed = |part: &[(VarId, Option<u32>)]| part.iter().filter_map(|&(v, c)| Some((v, c?))).collect::<Vec<_>>();
+    let (interventions, evidence) = (fixed(&term.interventions), fixed(&term.evidence));
+    let asked: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
+    let mut rng = seed::stream(model.settings.seed(), &format!("sample/{}", query.text));
+    let mut columns: Vec<Vec<u32>> = vec![vec![]; asked.len()];
+    let mut drawn_rows = 0;
+    // Evidence is met by rejection: rows that disagree are drawn again.
+    while columns[0].len() < arguments.n {
+        if drawn_rows > 1_000 * arguments.n.max(1_000) {
+            return Err(usage(query::QueryError::NoEvidence(drawn_rows)));
+        }
+        let batch = arguments.n.max(1_000);
+        let drawn = query::forward(model, &trained.modules(), batch, &interventions, &mut rng).map_err(usage)?;
+        drawn_rows += batch;
+        for row in 0..batch {
+            if columns[0].len() < arguments.n && evidence.iter().all(|&(v, code)| drawn[v][row] == code) {
+                columns.iter_mut().zip(&asked).for_each(|(column, &v)| column.push(drawn[v][row]));
+            }
+        }
+    }
+    let mut table =
+        Table { name: query.name, rows: arguments.n, columns: vec![None; model.variables.len()], weights: None };
+    for (column, &variable) in columns.into_iter().zip(&asked) {
+        table.columns[variable] = Some(column);
+    }
+    data::write_table(&arguments.output, &data::columns_of_table(model, &table))
+        .map_err(|e| usage(format!("cannot write {}: {e}", arguments.output.display())))?;
+    Ok(OK)
+}

@@ -1,0 +1,165 @@
+//! A model file on its way through the front end, and what there is to say about it.
+
+use super::{Format, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
+use crate::data::{self, Schema};
+use crate::diag::{self, ColorChoice, Diagnostic, render_human, render_json};
+use crate::model::{self, Model};
+use crate::plan::{self, Options, Planned};
+use crate::syntax;
+use crate::truth::{self, Scm};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A model file that was read, with everything found in it so far.
+pub(super) struct Session {
+    pub path: PathBuf,
+    pub text: String,
+    pub model: Model,
+    pub truth: Option<Scm>,
+    pub diagnostics: Vec<Diagnostic>,
+    format: Format,
+    color: ColorChoice,
+}
+
+/// The command must end with this exit code; what is wrong was said.
+pub(super) struct Stop(pub u8);
+
+/// Says what is wrong with the call itself.
+pub(super) fn usage(message: impl std::fmt::Display) -> Stop {
+    eprintln!("error: {message}");
+    Stop(USAGE_ERROR)
+}
+
+/// Prints a result; a closed pipe ends the output and is no mistake.
+pub(super) fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ =
+        out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
+}
+
+impl Session {
+    /// Reads the model file and gives it its meaning. Errors in it do not stop here.
+    pub(super) fn open(arguments: &ModelArguments, color: ColorChoice) -> Result<Self, Stop> {
+        let path = arguments.model.clone();
+        let bytes = std::fs::read(&path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
+        let text = String::from_utf8(bytes).map_err(|e| {
+            usage(format!("{} is not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to()))
+        })?;
+        let (mut ast, mut diagnostics) = syntax::parse(&text);
+        let settings = settings(&arguments.set)?;
+        for (key, value) in settings.iter().filter(|(key, _)| key.starts_with("data.")) {
+            model::set_data(&mut ast, key, &from_here(key, value))
+                .map_err(|why| usage(format!("--set {key}: {why}")))?;
+        }
+        let base = folder(&path);
+        let (mut model, found) = model::lower(&ast, |model| {
+            let mut notes = data::infer_domains(model, &base);
+            notes.extend(truth::infer_domains(model));
+            notes
+        });
+        for (key, value) in settings.iter().filter(|(key, _)| !key.starts_with("data.")) {
+            model::apply_setting(&mut model, key, value).map_err(|why| usage(format!("--set: {why}")))?;
+        }
+        diagnostics.extend(found);
+        let truth = Scm::build(&model).map_err(|found| diagnostics.extend(found)).ok().flatten();
+        if diagnostics.iter().any(|d| d.code.starts_with("E01")) {
+            // A statement that could not be read is missing everywhere: that is said once, where it stands.
+            diagnostics.retain(|d| !matches!(d.code, "E0201" | "E0305" | "E0406" | "N0407"));
+        }
+        diag::sort(&mut diagnostics);
+        Ok(Self { path, text, model, truth, diagnostics, format: arguments.format, color })
+    }
+
+    /// The folder that paths in the model are relative to.
+    pub(super) fn base(&self) -> PathBuf {
+        folder(&self.path)
+    }
+
+    /// Whether anything found so far is an error.
+    pub(super) fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// What the data sets offer; problems are kept as diagnostics.
+    pub(super) fn schemas(&mut self) -> Vec<Schema> {
+        let base = self.base();
+        let mut schemas = vec![];
+        for regime in 0..self.model.regimes.len() {
+            match data::schema(&self.model, regime, &base) {
+                Ok((schema, warnings)) => {
+                    schemas.push(schema);
+                    self.diagnostics.extend(warnings);
+                }
+                Err(errors) => self.diagnostics.extend(errors),
+            }
+        }
+        diag::sort(&mut self.diagnostics);
+        schemas
+    }
+
+    /// The training plan; `None` if there is none (and a diagnostic says why).
+    pub(super) fn plan(&mut self, schemas: &[Schema], options: Options) -> Option<Planned> {
+        let planned = plan::make(&self.model, schemas, options);
+        let found = match &planned {
+            Ok(planned) => planned.diagnostics.clone(),
+            Err(errors) => errors.clone(),
+        };
+        self.diagnostics.extend(found);
+        diag::sort(&mut self.diagnostics);
+        planned.ok()
+    }
+
+    /// Stops with the diagnostics if there are errors; otherwise prints warnings and notes once and goes on.
+    pub(super) fn settle(&mut self) -> Result<(), Stop> {
+        let code = self.report();
+        if code == OK {
+            self.diagnostics.clear();
+            return Ok(());
+        }
+        Err(Stop(code))
+    }
+
+    /// Prints the diagnostics (to stderr as text; errors to stdout as JSON if asked) and returns the exit code.
+    pub(super) fn report(&self) -> u8 {
+        let errors = self.has_errors();
+        match self.format {
+            Format::Json if errors => print(&pretty(&render_json(&self.diagnostics, &self.text))),
+            _ => {
+                let name = self.path.display().to_string();
+                let text = render_human(&self.diagnostics, &name, &self.text, self.color.resolve(true));
+                let _ = std::io::stderr().write_all(text.as_bytes());
+            }
+        }
+        let unreadable = |d: &Diagnostic| d.code == "E0501";
+        match self.diagnostics.iter().filter(|d| d.is_error()).all(unreadable) {
+            true if errors => USAGE_ERROR,
+            _ if errors => MODEL_ERROR,
+            _ => OK,
+        }
+    }
+}
+
+/// JSON as it is printed.
+pub(super) fn pretty(json: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(json).unwrap_or_default()
+}
+
+fn folder(path: &Path) -> PathBuf {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+/// A data file on the command line is relative to the working directory, in the model to the model.
+fn from_here(key: &str, value: &str) -> String {
+    if key.ends_with(".n") || key.ends_with(".seed") {
+        return value.to_owned();
+    }
+    std::path::absolute(value).map_or_else(|_| value.to_owned(), |p| p.display().to_string())
+}
+
+fn settings(set: &[String]) -> Result<Vec<(String, String)>, Stop> {
+    let split = |item: &String| {
+        let (key, value) = item.split_once('=')?;
+        Some((key.trim().to_owned(), value.trim().to_owned()))
+    };
+    set.iter().map(|item| split(item).ok_or_else(|| usage(format!("--set takes KEY=VALUE, not `{item}`")))).collect()
+}

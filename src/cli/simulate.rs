@@ -1,0 +1,48 @@
+//! `dcmc simulate`: the rows of a simulated data set as a file.
+
+use super::session::{Session, Stop, usage};
+use super::{ModelArguments, OK};
+use crate::data;
+use crate::diag::ColorChoice;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// The data set, by its name in the model.
+    #[arg(long)]
+    data: String,
+    /// The file to write: .csv, .tsv, .parquet or .json.
+    #[arg(short, long)]
+    output: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments, color: ColorChoice) -> u8 {
+    simulate(arguments, color).unwrap_or_else(|Stop(code)| code)
+}
+
+fn simulate(arguments: &Arguments, color: ColorChoice) -> Result<u8, Stop> {
+    let mut session = Session::open(&arguments.model, color)?;
+    session.settle()?;
+    let model = &session.model;
+    let Some(regime) = model.regimes.iter().position(|r| r.name == arguments.data) else {
+        let names: Vec<&str> = model.regimes.iter().map(|r| r.name.as_str()).collect();
+        return Err(usage(format!("there is no data set `{}`; there are: {}", arguments.data, names.join(", "))));
+    };
+    match data::load(model, regime, &session.base(), model.settings.seed()) {
+        Ok((table, warnings)) => {
+            session.diagnostics.extend(warnings);
+            let columns = data::columns_of_table(&session.model, &table);
+            data::write_table(&arguments.output, &columns)
+                .map_err(|e| usage(format!("cannot write {}: {e}", arguments.output.display())))?;
+            session.settle()?;
+            Ok(OK)
+        }
+        Err(errors) => {
+            session.diagnostics.extend(errors);
+            Ok(session.report())
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Differentiable forward passes: mechanisms on soft one-hot codes of their parents.
+
+mod generator;
+mod table;
+
+pub use generator::SoftGenerator;
+pub use table::{TableHidden, soft_table};

@@ -1,0 +1,32 @@
+//! Which engine trains which c-component.
+
+use crate::diag::Diagnostic;
+use crate::model::{Engine, EngineChoice, Model, VarId};
+
+/// The engine of a c-component, fixed before anything is merged. By itself: `likelihood` where every
+/// variable of the c-component and every parent is discrete, else `wgan_gp`, which also plans variables
+/// without a type yet. `Err` where `likelihood` is asked for but does not apply (E0612).
+pub(super) fn engine_of(model: &Model, c_component: &[VarId]) -> Result<Engine, Box<Diagnostic>> {
+    let mut involved = model.graph.parents_of(c_component);
+    involved.extend_from_slice(c_component);
+    let discrete = |v: &VarId| model.card(*v).is_some();
+    match model.settings.of(c_component).engine.unwrap_or_default() {
+        EngineChoice::WganGp => Ok(Engine::WganGp),
+        EngineChoice::Auto if involved.iter().all(discrete) => Ok(Engine::Likelihood),
+        EngineChoice::Auto => Ok(Engine::WganGp),
+        EngineChoice::Likelihood => {
+            let barred = involved.iter().find(|v| model.domain(**v).is_some() && !discrete(v));
+            barred.map_or(Ok(Engine::Likelihood), |&v| Err(Box::new(not_discrete(model, c_component, v))))
+        }
+    }
+}
+
+fn not_discrete(model: &Model, c_component: &[VarId], barred: VarId) -> Diagnostic {
+    let (name, module) = (model.name(barred), model.sorted_names(c_component.iter().copied()).join(", "));
+    let domain = model.domain(barred).map(ToString::to_string).unwrap_or_default();
+    let part = if c_component.contains(&barred) { "in it" } else { "a parent of it" };
+    Diagnostic::new("E0612", format!("the module {{{module}}} cannot be trained by likelihood"))
+        .label(model.variables[barred].span, format!("`{name}` is {part} and has the type {domain}"))
+        .note("the likelihood engine needs discrete variables with discrete parents")
+        .help(format!("write `train {{{module}}} {{ engine: wgan_gp }}`, or leave the engine to `auto`"))
+}

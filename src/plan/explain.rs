@@ -1,0 +1,230 @@
+//! A plan in words.
+
+use super::messages::merge_in_words;
+use super::{HGraph, Module, Planned, Task};
+use crate::causal::{Admg, Closure, Reason};
+use crate::model::{Engine, Model, VarId};
+use std::collections::BTreeMap;
+
+/// The widest line, in characters.
+const WIDTH: usize = 100;
+/// Where the text of a line begins.
+const INDENT: usize = 12;
+
+/// The plan as text for a person: for each module what is trained, how, from which data, what is frozen
+/// and why, and what it waits for. No line is wider than 100 columns.
+pub fn to_text(planned: &Planned, model: &Model) -> String {
+    let plan = &planned.plan;
+    let mut text = String::new();
+    let h_graph = match planned.options.hgraph {
+        HGraph::Closure => "",
+        HGraph::Paper => ", in the order of the paper's h-graph",
+    };
+    text += &format!("{} in {}{h_graph}\n", count(plan.modules.len(), "module"), count(plan.stages.len(), "stage"));
+
+    let mut explainer = Explainer::new(planned, model);
+    for (stage, ids) in plan.stages.iter().enumerate() {
+        for module in plan.modules.iter().filter(|module| ids.contains(&module.id)) {
+            text += &format!("\n{:<10}  stage {}, engine {}\n", module.id, stage + 1, engine(module.engine));
+            explainer.module(&mut text, module);
+        }
+    }
+    text
+}
+
+struct Explainer<'a> {
+    planned: &'a Planned,
+    model: &'a Model,
+    /// `G_do(I)` for the I of every task with ancestors.
+    graphs: BTreeMap<Vec<String>, Admg>,
+    /// The module of each variable that some task needs.
+    owners: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Explainer<'a> {
+    fn new(planned: &'a Planned, model: &'a Model) -> Self {
+        let modules = &planned.plan.modules;
+        let tasks = modules.iter().flat_map(|module| &module.tasks).filter(|task| !task.ancestors.is_empty());
+        let mut graphs = BTreeMap::new();
+        for task in tasks {
+            let intervened = || model.graph.intervene(&numbers(model, &task.interventions));
+            graphs.entry(task.interventions.clone()).or_insert_with(intervened);
+        }
+        let owner = |module: &'a Module| module.variables.iter().map(move |v| (v.as_str(), module.id.as_str()));
+        Self { planned, model, graphs, owners: modules.iter().flat_map(owner).collect() }
+    }
+
+    fn module(&mut self, text: &mut String, module: &Module) {
+        let together = match module.variables.len() {
+            1 => String::new(),
+            _ => format!(": {}", self.what_joins(module)),
+        };
+        line(text, "trains", &format!("{}{together}", module.variables.join(", ")));
+        for sentence in self.merged_because(module) {
+            line(text, "merged", &sentence);
+        }
+        for task in &module.tasks {
+            line(text, "from", &source(module, task));
+            self.ancestors(text, module, task);
+        }
+        line(text, "order", &self.order(module));
+    }
+
+    /// The hidden causes that make the c-components.
+    fn what_joins(&self, module: &Module) -> String {
+        let members = numbers(self.model, &module.variables);
+        let mut edges: Vec<String> = vec![];
+        for (at, &a) in members.iter().enumerate() {
+            let later = members[at + 1..].iter().filter(|b| self.model.graph.spouses(a).contains(b));
+            edges.extend(later.map(|&b| format!("{} <-> {}", self.model.name(a), self.model.name(b))));
+        }
+        match module.c_components.len() {
+            1 => format!("they share hidden causes ({})", edges.join(", ")),
+            n if edges.is_empty() => format!("{n} c-components"),
+            n => format!("{n} c-components ({})", edges.join(", ")),
+        }
+    }
+
+    fn merged_because(&self, module: &Module) -> Vec<String> {
+        if module.c_components.len() < 2 {
+            return vec![];
+        }
+        let inside = |v: VarId| self.owners.get(self.model.name(v)) == Some(&module.id.as_str());
+        let merges = self.planned.merges.iter().filter(|merge| inside(merge.members[0][0]));
+        merges.flat_map(|merge| merge_in_words(self.model, merge, self.planned.options.hgraph)).collect()
+    }
+
+    fn ancestors(&mut self, text: &mut String, module: &Module, task: &Task) {
+        let Some(graph) = self.graphs.get(&task.interventions) else { return };
+        if task.ancestors.is_empty() {
+            return;
+        }
+        let frozen = |name: &String| match self.owners.get(name.as_str()) {
+            Some(owner) if *owner != module.id => format!("{name} (of {owner})"),
+            _ => format!("{name} (trained along)"),
+        };
+        let names: Vec<String> = task.ancestors.iter().map(frozen).collect();
+        line(text, "frozen", &names.join(", "));
+        let mut matched = task.teaches.clone();
+        for reason in Closure::new(graph).reasons(&numbers(self.model, &task.teaches)) {
+            line(text, "because", &self.because(module, &matched, &reason));
+            matched.push(self.model.name(reason.node).to_owned());
+            matched.sort();
+        }
+    }
+
+    /// The path that makes rule 2 fail, e.g. `D <-> A and D -> I -> A`.
+    fn because(&self, module: &Module, matched: &[String], reason: &Reason) -> String {
+        let name = |v: VarId| self.model.name(v);
+        let node = name(reason.node);
+        let mut path: Vec<&str> = reason.path.iter().map(|&v| name(v)).collect();
+        path.push(name(reason.child));
+        let path = path.join(" -> ");
+        let (first, child) = (reason.path[0], reason.child);
+        let path = match reason.spouse_of {
+            Some(member) => format!("{} <-> {path}", name(member)),
+            None if self.model.graph.spouses(first).contains(&child) => {
+                format!("{} <-> {} and {path}", name(first), name(child))
+            }
+            None => path,
+        };
+        let set = match matched.len() {
+            0..=5 => matched.join(", "),
+            _ if matched.len() == module.variables.len() => module.id.clone(),
+            _ => format!("{} and the ancestors above", module.id),
+        };
+        format!("{node} is matched too: {path}, so P({set} | do({node})) is not P({set} | {node})")
+    }
+
+    fn order(&self, module: &Module) -> String {
+        if module.after.is_empty() {
+            return match module.engine {
+                Engine::Likelihood => "needs no ancestors and waits for nothing: a row's likelihood splits by module",
+                _ => "waits for nothing",
+            }
+            .to_owned();
+        }
+        let reason = |id: &String| {
+            let mut held: Vec<&str> =
+                module.tasks.iter().flat_map(|task| &task.ancestors).map(String::as_str).collect();
+            held.retain(|name| self.owners.get(name) == Some(&id.as_str()));
+            held.sort_unstable();
+            held.dedup();
+            match held.is_empty() {
+                true => format!("{id} (the paper's h-graph)"),
+                false => format!("{id} (trains {})", held.join(", ")),
+            }
+        };
+        format!("waits for {}", module.after.iter().map(reason).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// Which distribution of which data set is matched.
+fn source(module: &Module, task: &Task) -> String {
+    let intervention = match task.interventions.is_empty() {
+        true => String::new(),
+        false => format!("do({})", task.interventions.join(", ")),
+    };
+    let data = [task.data.as_str(), &intervention].join(" ");
+    let data = data.trim_end();
+    if module.engine == Engine::Likelihood {
+        let given = match task.conditions.is_empty() {
+            true => String::new(),
+            false => format!(", with {} as in the row", task.conditions.join(", ")),
+        };
+        return format!("{data}: every row's likelihood of {}{given}", task.teaches.join(", "));
+    }
+    let mut matched = [&task.teaches[..], &task.ancestors].concat();
+    matched.sort();
+    let mut given = task.conditions.clone();
+    given.extend((!intervention.is_empty()).then_some(intervention));
+    let bar = if given.is_empty() { "" } else { " | " };
+    let rows = match task.conditions.is_empty() {
+        true => String::new(),
+        false => format!(", {} taken from the rows", task.conditions.join(", ")),
+    };
+    format!("{data}: P({}{bar}{}){rows}", matched.join(", "), given.join(", "))
+}
+
+fn numbers(model: &Model, names: &[String]) -> Vec<VarId> {
+    let mut numbers: Vec<VarId> = names.iter().filter_map(|name| model.id(name)).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn engine(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Likelihood => "likelihood",
+        Engine::WganGp => "wgan_gp",
+        Engine::Pretrained => "pretrained",
+    }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// A labelled line, wrapped between words; a word wider than the page is cut.
+fn line(text: &mut String, label: &str, content: &str) {
+    let room = WIDTH - INDENT;
+    let mut rows: Vec<String> = vec![String::new()];
+    for word in content.split(' ') {
+        let letters: Vec<char> = word.chars().collect();
+        for (at, piece) in letters.chunks(room).enumerate() {
+            let piece: String = piece.iter().collect();
+            let last = rows.len() - 1;
+            let used = rows[last].chars().count();
+            if used == 0 {
+                rows[last] = piece;
+            } else if at == 0 && used + 1 + piece.chars().count() <= room {
+                rows[last] = format!("{} {piece}", rows[last]);
+            } else {
+                rows.push(piece);
+            }
+        }
+    }
+    for (at, row) in rows.iter().enumerate() {
+        let label = if at == 0 { label } else { "" };
+        text.push_str(&format!("  {label:<width$}{row}\n", width = INDENT - 2));
+    }
+}

@@ -1,0 +1,131 @@
+//! `expect` statements.
+
+use super::answer::{Answer, Checked, Row};
+use super::total_variation;
+use crate::data::Table;
+use crate::model::{Measure, Model, Query, QueryKind, Reference, Value, VarId};
+
+/// Checks every `expect` statement of the model against its answers. A measure that cannot be computed
+/// (a held-out data set without matching rows) fails with the value NaN.
+pub fn check(model: &Model, answers: &[Answer], tables: &[Table]) -> Vec<Checked> {
+    let checker = Checker { model, answers, tables };
+    let check = |e: &crate::model::Expectation| {
+        let value = checker.value(&e.measure).unwrap_or(f64::NAN);
+        let passed = value.partial_cmp(&e.bound).is_some_and(|ordering| e.op.holds(ordering));
+        Checked { text: e.text.clone(), passed, value }
+    };
+    model.expectations.iter().map(check).collect()
+}
+
+struct Checker<'a> {
+    model: &'a Model,
+    answers: &'a [Answer],
+    tables: &'a [Table],
+}
+
+impl Checker<'_> {
+    fn value(&self, measure: &Measure) -> Option<f64> {
+        match measure {
+            Measure::Number(n) => Some(*n),
+            Measure::Abs(inner) => self.value(inner).map(f64::abs),
+            Measure::Sum(a, sign, b) => Some(self.value(a)? + sign * self.value(b)?),
+            Measure::Row(query, selection) => self.row(query, selection),
+            Measure::Tv(query, reference) => self.distance(query, reference, total_variation),
+            Measure::Kl(query, reference) => self.distance(query, reference, |answer, other| kl(answer, other)),
+        }
+    }
+
+    fn answer(&self, query: &str) -> Option<(&Query, &Answer)> {
+        let query = self.model.queries.iter().find(|q| q.name == query)?;
+        self.answers.iter().find(|a| a.name == query.name).map(|answer| (query, answer))
+    }
+
+    fn row(&self, query: &str, selection: &[(VarId, u32)]) -> Option<f64> {
+        let (_, answer) = self.answer(query)?;
+        let selected = |row: &&Row| {
+            selection.iter().all(|&(variable, code)| {
+                let wanted = self.model.domain(variable).map(|d| d.value(code));
+                let name = self.model.name(variable);
+                let shown = row.outcome.get(name).or(row.interventions.get(name)).or(row.given.get(name));
+                shown.is_some() && shown == wanted.as_ref()
+            })
+        };
+        answer.values.iter().find(selected).and_then(|row| row.p.or(row.value))
+    }
+
+    /// The largest distance between the answer and the reference over the tables of the answer.
+    fn distance(&self, query: &str, reference: &Reference, measure: impl Fn(&[f64], &[f64]) -> f64) -> Option<f64> {
+        let (query, answer) = self.answer(query)?;
+        let QueryKind::Distribution(term) = &query.kind else { return None };
+        let outcome: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
+        let mut largest: Option<f64> = None;
+        for rows in tables_of(&answer.values) {
+            let found: Vec<f64> = rows.iter().filter_map(|r| r.p).collect();
+            let other = match reference {
+                Reference::Truth => {
+                    let truth = answer.truth.as_ref()?.iter().filter(|t| same_table(t, rows[0]));
+                    Some(truth.filter_map(|r| r.p).collect::<Vec<f64>>())
+                }
+                Reference::Data(at) => self.shares(&self.tables[*at], &outcome, &rows),
+            };
+            if let Some(other) = other {
+                let distance = measure(&found, &other);
+                largest = Some(largest.map_or(distance, |l| l.max(distance)));
+            }
+        }
+        largest
+    }
+
+    /// The shares of the rows' outcomes among the data rows with the same `do` values and evidence;
+    /// `None` if there are no such rows.
+    fn shares(&self, table: &Table, outcome: &[VarId], rows: &[&Row]) -> Option<Vec<f64>> {
+        let mut needed: Vec<VarId> = outcome.to_vec();
+        let conditions: Vec<(VarId, u32)> = (rows[0].interventions.iter().chain(&rows[0].given))
+            .filter_map(|(name, value)| self.code(name, value))
+            .collect();
+        needed.extend(conditions.iter().map(|c| c.0));
+        let counts = table.counts(&needed)?;
+        let matching: Vec<(&[u32], f64)> = counts
+            .iter()
+            .filter(|(key, _)| key[outcome.len()..].iter().zip(&conditions).all(|(code, c)| *code == c.1))
+            .map(|(key, weight)| (&key[..outcome.len()], *weight))
+            .collect();
+        let total: f64 = matching.iter().map(|m| m.1).sum();
+        let share = |row: &&Row| {
+            let key: Option<Vec<u32>> = outcome
+                .iter()
+                .map(|&v| self.code(self.model.name(v), row.outcome.get(self.model.name(v))?).map(|c| c.1))
+                .collect();
+            let key = key?;
+            Some(matching.iter().filter(|(k, _)| *k == key).map(|(_, w)| w).sum::<f64>() / total)
+        };
+        if total > 0.0 { rows.iter().map(share).collect() } else { None }
+    }
+
+    fn code(&self, name: &str, value: &Value) -> Option<(VarId, u32)> {
+        let variable = self.model.id(name)?;
+        let code = self.model.domain(variable)?.code(&value.to_string())?;
+        Some((variable, code))
+    }
+}
+
+fn same_table(a: &Row, b: &Row) -> bool {
+    a.interventions == b.interventions && a.given == b.given
+}
+
+/// The rows of an answer, one list per setting of `do` and evidence.
+fn tables_of(rows: &[Row]) -> Vec<Vec<&Row>> {
+    let mut tables: Vec<Vec<&Row>> = vec![];
+    for row in rows {
+        match tables.last_mut().filter(|t| same_table(t[0], row)) {
+            Some(table) => table.push(row),
+            None => tables.push(vec![row]),
+        }
+    }
+    tables
+}
+
+/// Kullback–Leibler divergence of `p` from `q` in nats; empty cells count as 1e-6.
+pub(super) fn kl(p: &[f64], q: &[f64]) -> f64 {
+    p.iter().zip(q).filter(|(p, _)| **p > 0.0).map(|(p, q)| p * (p / q.max(1e-6)).ln()).sum()
+}

@@ -1,0 +1,131 @@
+//! Training a whole plan: modules that do not wait for each other train side by side.
+
+use super::{Observer, TrainError, Trained, checkpoint, likelihood, wgan_gp};
+use crate::data::Table;
+use crate::model::{Engine, Model, VarId};
+use crate::plan::{Module, Plan};
+use crate::seed;
+use std::path::Path;
+use std::sync::{Condvar, Mutex};
+
+/// Trains the modules of `plan` that have no file of the same inputs in `folder`, at most `jobs` at a
+/// time, and writes their files there; returns all modules in the plan's order. `only` restricts
+/// training to one module and those it waits for (the others are left out of the result).
+///
+/// # Errors
+/// The first [`TrainError`]; modules that were finished by then keep their files.
+pub fn train_plan(
+    model: &Model,
+    plan: &Plan,
+    tables: &[Table],
+    folder: Option<&Path>,
+    jobs: usize,
+    observer: &dyn Observer,
+) -> Result<Vec<Trained>, TrainError> {
+    let state = Mutex::new(State { modules: plan.modules.iter().map(|_| Progress::Waiting).collect(), error: None });
+    let changed = Condvar::new();
+    let work = Work { model, plan, tables, folder, observer };
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, plan.modules.len().max(1)) {
+            scope.spawn(|| work.serve(&state, &changed));
+        }
+    });
+    let state = state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(error) = state.error {
+        return Err(error);
+    }
+    Ok(state.modules.into_iter().filter_map(|m| if let Progress::Done(t, _) = m { Some(t) } else { None }).collect())
+}
+
+enum Progress {
+    Waiting,
+    Running,
+    /// The module and the digest of everything it was trained from.
+    Done(Trained, String),
+}
+
+struct State {
+    modules: Vec<Progress>,
+    error: Option<TrainError>,
+}
+
+struct Work<'a> {
+    model: &'a Model,
+    plan: &'a Plan,
+    tables: &'a [Table],
+    folder: Option<&'a Path>,
+    observer: &'a dyn Observer,
+}
+
+impl Work<'_> {
+    /// One worker: takes modules that are ready until none is left.
+    fn serve(&self, state: &Mutex<State>, changed: &Condvar) {
+        let lock = || state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        loop {
+            let mut guard = lock();
+            let (at, frozen) = loop {
+                if guard.error.is_some() || guard.modules.iter().all(|m| !matches!(m, Progress::Waiting)) {
+                    return;
+                }
+                match self.ready(&guard) {
+                    Some(found) => break found,
+                    None => guard = changed.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner),
+                }
+            };
+            guard.modules[at] = Progress::Running;
+            drop(guard);
+            let outcome = self.module(&self.plan.modules[at], &frozen);
+            let mut guard = lock();
+            match outcome {
+                Ok((trained, digest)) => guard.modules[at] = Progress::Done(trained, digest),
+                Err(error) => guard.error = guard.error.take().or(Some(error)),
+            }
+            changed.notify_all();
+        }
+    }
+
+    /// The first waiting module whose predecessors are done, with those.
+    fn ready(&self, state: &State) -> Option<(usize, Vec<(Trained, String)>)> {
+        let done = |id: &String| {
+            let at = self.plan.modules.iter().position(|m| m.id == *id)?;
+            if let Progress::Done(trained, digest) = &state.modules[at] {
+                Some((trained.clone(), digest.clone()))
+            } else {
+                None
+            }
+        };
+        let waiting =
+            self.plan.modules.iter().enumerate().filter(|(at, _)| matches!(state.modules[*at], Progress::Waiting));
+        waiting
+            .into_iter()
+            .find_map(|(at, m)| m.after.iter().map(done).collect::<Option<_>>().map(|frozen| (at, frozen)))
+    }
+
+    fn module(&self, module: &Module, frozen: &[(Trained, String)]) -> Result<(Trained, String), TrainError> {
+        if self.observer.cancelled() {
+            return Err(TrainError::Cancelled);
+        }
+        let variables: Vec<VarId> = module.variables.iter().filter_map(|name| self.model.id(name)).collect();
+        let settings = self.model.settings.of(&variables);
+        let ancestors: Vec<&str> = frozen.iter().map(|(_, digest)| digest.as_str()).collect();
+        let digest = checkpoint::digest(self.model, module, self.tables, &settings, &ancestors);
+        if let Some(trained) = self.folder.and_then(|f| checkpoint::load(self.model, f, module, &digest)) {
+            self.observer.started(&module.id, true);
+            return Ok((trained, digest));
+        }
+        self.observer.started(&module.id, false);
+        let seed = seed::derive(self.model.settings.seed(), &format!("train/{}", module.variables.join(",")));
+        let trained = match module.engine {
+            Engine::Likelihood => likelihood::train(self.model, module, self.tables, &settings, seed, self.observer)?,
+            Engine::WganGp | Engine::Pretrained => {
+                let frozen: Vec<&Trained> = frozen.iter().map(|(trained, _)| trained).collect();
+                wgan_gp::train(self.model, module, self.tables, &frozen, &settings, seed, self.observer)?
+            }
+        };
+        if let Some(folder) = self.folder {
+            checkpoint::save(self.model, folder, module, &trained, &digest).map_err(TrainError::File)?;
+        }
+        self.observer.finished(&module.id);
+        Ok((trained, digest))
+    }
+}

@@ -1,0 +1,160 @@
+//! The mechanisms a task runs: the module's own and those of frozen modules.
+
+use crate::nets::generator::{GeneratorModule, GeneratorShape};
+use crate::nets::noise::{gumbel, normal};
+use crate::nets::ops::{Moments, Relaxation, gumbel_softmax};
+use crate::nets::soft::{SoftGenerator, TableHidden, soft_table};
+use crate::nets::table::TableModule;
+use crate::train::Trained;
+use candle_core::{Result, Tensor};
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// The modules whose mechanisms can be run, the one in training first.
+#[derive(Clone)]
+pub struct Mechanisms<'a> {
+    modules: Vec<Module<'a>>,
+}
+
+#[derive(Clone)]
+enum Module<'a> {
+    Generators { noise: usize, shapes: Vec<GeneratorShape>, networks: Vec<SoftGenerator> },
+    Tables(&'a TableModule),
+}
+
+/// A variable to generate: its mechanism, and the parents it reads.
+pub struct Part {
+    /// The variable.
+    pub variable: usize,
+    /// Its parents, in the order the mechanism reads them.
+    pub parents: Vec<usize>,
+    /// The hidden causes it reads, as places in its module.
+    latents: Vec<usize>,
+    module: usize,
+    mechanism: usize,
+}
+
+impl Part {
+    /// Whether the mechanism is the module's own.
+    pub fn is_own(&self) -> bool {
+        self.module == 0
+    }
+}
+
+impl<'a> Mechanisms<'a> {
+    /// `networks` of the module in training, of the shapes of `own`, and `frozen` modules.
+    ///
+    /// # Errors
+    /// Where Candle cannot hold the weights.
+    pub fn new(own: &GeneratorModule, networks: Vec<SoftGenerator>, frozen: &[&'a Trained]) -> Result<Self> {
+        let shapes = |module: &GeneratorModule| module.generators.iter().map(|g| g.shape.clone()).collect();
+        let mut modules = vec![Module::Generators { noise: own.noise, shapes: shapes(own), networks }];
+        for trained in frozen {
+            modules.push(match trained {
+                Trained::Tables(tables) => Module::Tables(tables),
+                Trained::Generators(module) => Module::Generators {
+                    noise: module.noise,
+                    shapes: shapes(module),
+                    networks: module.generators.iter().map(SoftGenerator::fixed).collect::<Result<_>>()?,
+                },
+            });
+        }
+        Ok(Self { modules })
+    }
+
+    /// The same mechanisms, with other `networks` for the module in training.
+    pub fn with(&self, networks: Vec<SoftGenerator>) -> Self {
+        let mut same = self.clone();
+        if let Some(Module::Generators { networks: own, .. }) = same.modules.first_mut() {
+            *own = networks;
+        }
+        same
+    }
+
+    /// The mechanism of `variable`.
+    pub fn part(&self, variable: usize) -> Option<Part> {
+        self.modules.iter().enumerate().find_map(|(module, source)| {
+            let (mechanism, parents, latents) = match source {
+                Module::Generators { shapes, .. } => {
+                    let at = shapes.iter().position(|s| s.variable == variable)?;
+                    (at, &shapes[at].parents, &shapes[at].latents)
+                }
+                Module::Tables(tables) => {
+                    let at = tables.mechanisms.iter().position(|m| m.variable == variable)?;
+                    (at, &tables.mechanisms[at].parents, &tables.mechanisms[at].latents)
+                }
+            };
+            Some(Part { variable, parents: parents.clone(), latents: latents.clone(), module, mechanism })
+        })
+    }
+}
+
+/// What the rows of a batch share of each module's hidden causes.
+pub struct Hidden {
+    rows: usize,
+    modules: BTreeMap<usize, Shared>,
+}
+
+enum Shared {
+    /// Per hidden cause in use its noise `[rows, noise]`.
+    Noise(BTreeMap<usize, Tensor>),
+    Levels(TableHidden),
+}
+
+/// One way to run mechanisms.
+pub struct Forward<'a> {
+    /// The mechanisms.
+    pub mechanisms: &'a Mechanisms<'a>,
+    /// How draws are made.
+    pub relaxation: Relaxation,
+    /// Where noise comes from.
+    pub rng: &'a mut ChaCha8Rng,
+    /// Is told the moments of each normalisation of the module's own: mechanism, block, moments.
+    pub watch: &'a mut dyn FnMut(usize, usize, &Moments),
+}
+
+impl Forward<'_> {
+    /// Draws what the mechanisms of `parts` share for `rows` rows.
+    pub fn hidden(&mut self, parts: &[Part], rows: usize) -> Result<Hidden> {
+        let mut modules = BTreeMap::new();
+        for part in parts {
+            let module = &self.mechanisms.modules[part.module];
+            let shared = modules.entry(part.module).or_insert_with(|| match module {
+                Module::Tables(tables) => Shared::Levels(TableHidden::draw(tables, rows, self.rng)),
+                Module::Generators { .. } => Shared::Noise(BTreeMap::new()),
+            });
+            if let (Module::Generators { noise, .. }, Shared::Noise(vectors)) = (module, shared) {
+                for &latent in &part.latents {
+                    if let Entry::Vacant(vector) = vectors.entry(latent) {
+                        vector.insert(normal(rows, *noise, self.rng)?);
+                    }
+                }
+            }
+        }
+        Ok(Hidden { rows, modules })
+    }
+
+    /// The code `[rows, card]` of a part for its parents' codes.
+    pub fn part(&mut self, part: &Part, parents: &[Tensor], hidden: &Hidden) -> Result<Tensor> {
+        let logits = match (&self.mechanisms.modules[part.module], hidden.modules.get(&part.module)) {
+            (Module::Tables(tables), Some(Shared::Levels(levels))) => {
+                // The constant stands for probabilities of zero, whose logarithm has no gradient.
+                (soft_table(tables, part.mechanism, parents, levels)? + 1e-10)?.log()?
+            }
+            (Module::Generators { noise, networks, .. }, Some(Shared::Noise(vectors))) => {
+                let own = normal(hidden.rows, *noise, self.rng)?;
+                let shared = part.latents.iter().filter_map(|latent| vectors.get(latent));
+                let inputs: Vec<&Tensor> = [&own].into_iter().chain(shared).chain(parents).collect();
+                networks[part.mechanism].logits(&Tensor::cat(&inputs, 1)?, |block, moments| {
+                    if part.is_own() {
+                        (self.watch)(part.mechanism, block, moments);
+                    }
+                })?
+            }
+            _ => candle_core::bail!("variable {}: hidden causes of another kind than its module", part.variable),
+        };
+        let (rows, card) = logits.dims2()?;
+        gumbel_softmax(&logits, &gumbel(rows, card, self.rng)?, self.relaxation)
+    }
+}
