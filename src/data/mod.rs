@@ -24,7 +24,7 @@ pub use infer::{infer, infer_domains};
 pub use load::{load, schema};
 pub use table::Table;
 #[cfg(feature = "run")]
-pub use write::{Column, Values, columns_of_records, columns_of_table, write_table, write_whole};
+pub use write::{Column, Values, columns_of_table, write_table, write_whole};
 
 use crate::model::VarId;
 

@@ -371,7 +371,7 @@ fn types_are_the_union_over_data_sets_and_files_may_be_missing() {
 #[cfg(feature = "run")]
 mod written {
     use super::*;
-    use crate::data::write::{Column, Values, columns_of_records, columns_of_table, write_table, write_whole};
+    use crate::data::write::{Column, Values, columns_of_table, write_table, write_whole};
     use rand::Rng;
 
     fn random_table(model: &Model, rows: usize) -> Table {
@@ -465,28 +465,24 @@ mod written {
     }
 
     #[test]
-    fn records_become_the_narrowest_columns() {
-        let records: Vec<serde_json::Map<_, _>> = serde_json::from_str(
-            r#"[{"D": 0, "C": "a,b", "p": 0.5, "low": null}, {"D": 1, "C": "say \"x\"", "p": 1, "q": 2}]"#,
-        )
-        .unwrap();
-        let columns = columns_of_records(&records);
-        let by_name = |name: &str| columns.iter().find(|c| c.name == name).unwrap().values.clone();
-        assert_eq!(by_name("D"), Values::Int(vec![Some(0), Some(1)]));
-        assert_eq!(by_name("C"), Values::Text(vec![Some("a,b".into()), Some("say \"x\"".into())]));
-        assert_eq!(by_name("p"), Values::Float(vec![Some(0.5), Some(1.0)]));
-        assert_eq!(by_name("q"), Values::Int(vec![None, Some(2)]));
+    fn text_formats_quote_and_leave_out() {
+        let columns = [
+            Column { name: "C".into(), values: Values::Text(vec![Some("a,b".into()), Some("say \"x\"".into())]) },
+            Column { name: "p".into(), values: Values::Float(vec![Some(0.5), Some(1.0)]) },
+            Column { name: "q".into(), values: Values::Int(vec![None, Some(2)]) },
+        ];
         let folder = folder(&[]);
-        let picked = ["C", "p", "q"].map(|n| Column { name: n.into(), values: by_name(n) });
-        write_table(&folder.path().join("sub/r.csv"), &picked).unwrap();
+        write_table(&folder.path().join("sub/r.csv"), &columns).unwrap();
         let text = std::fs::read_to_string(folder.path().join("sub/r.csv")).unwrap();
         assert_eq!(text, "C,p,q\n\"a,b\",0.5,\n\"say \"\"x\"\"\",1,2\n");
-        write_table(&folder.path().join("r.json"), &picked).unwrap();
+        write_table(&folder.path().join("r.json"), &columns).unwrap();
         let json: serde_json::Value =
             serde_json::from_slice(&std::fs::read(folder.path().join("r.json")).unwrap()).unwrap();
         assert_eq!(json, serde_json::json!([{"C": "a,b", "p": 0.5}, {"C": "say \"x\"", "p": 1.0, "q": 2}]));
-        let error = write_table(&folder.path().join("r.xlsx"), &picked).unwrap_err();
+        let error = write_table(&folder.path().join("r.xlsx"), &columns).unwrap_err();
         assert!(error.to_string().contains(".parquet"));
+        let uneven = [columns[0].clone(), Column { name: "q".into(), values: Values::Int(vec![]) }];
+        assert!(write_table(&folder.path().join("r.csv"), &uneven).is_err());
     }
 
     #[test]

@@ -101,34 +101,6 @@ fn decode(domain: &Domain, codes: &[u32]) -> Values {
     }
 }
 
-/// The columns of `records`, in the order of their keys' first appearance: whole numbers where all
-/// values are, numbers where all are, else text; absent keys and nulls are no value.
-pub fn columns_of_records(records: &[Map<String, Json>]) -> Vec<Column> {
-    let mut names: Vec<&String> = vec![];
-    for key in records.iter().flat_map(Map::keys) {
-        if !names.contains(&key) {
-            names.push(key);
-        }
-    }
-    let column = |name: &String| {
-        let cells: Vec<Option<&Json>> = records.iter().map(|r| r.get(name).filter(|v| !v.is_null())).collect();
-        Column { name: name.clone(), values: narrowest(&cells) }
-    };
-    names.into_iter().map(column).collect()
-}
-
-fn narrowest(cells: &[Option<&Json>]) -> Values {
-    let all = |test: fn(&Json) -> bool| cells.iter().flatten().all(|cell| test(cell));
-    if all(Json::is_i64) {
-        return Values::Int(cells.iter().map(|cell| cell.and_then(Json::as_i64)).collect());
-    }
-    if all(Json::is_number) {
-        return Values::Float(cells.iter().map(|cell| cell.and_then(Json::as_f64)).collect());
-    }
-    let text = |cell: &Json| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned);
-    Values::Text(cells.iter().map(|cell| cell.map(text)).collect())
-}
-
 /// Writes `columns` to `path` in the format of its extension: `.csv`, `.tsv`, `.parquet`, or `.json`
 /// (an array with an object per row).
 ///

@@ -1,0 +1,172 @@
+//! An answer as a table: a column per variable, a line per row, the truth beside the estimate.
+
+use crate::model::Value;
+use crate::query::answer::{Answer, Assignment, Row};
+
+/// An answer laid out as a table.
+pub(super) struct Sheet {
+    /// The variables, those set first, then the evidence, then the outcome.
+    pub keys: Vec<Key>,
+    /// The rows.
+    pub lines: Vec<Line>,
+    /// Rows of the answer that are not among `lines`.
+    pub omitted: usize,
+    /// Whether the rows are probabilities (else expectations).
+    pub probabilities: bool,
+}
+
+/// A variable of an answer and the part it plays.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Key {
+    /// Its name.
+    pub name: String,
+    /// Its part.
+    pub role: Role,
+}
+
+/// The part a variable plays in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Set by intervention.
+    Do,
+    /// Evidence.
+    Given,
+    /// What is asked.
+    Outcome,
+}
+
+/// A row of an answer.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// The value of each key.
+    pub cells: Vec<Option<Value>>,
+    /// The probability or expectation.
+    pub estimate: f64,
+    /// The ends of the 90 % interval.
+    pub interval: Option<(f64, f64)>,
+    /// The exact answer of the truth block.
+    pub truth: Option<f64>,
+}
+
+impl Key {
+    /// The column's title: `do(D)`, `given C`, `A`.
+    pub fn title(&self) -> String {
+        match self.role {
+            Role::Do => format!("do({})", self.name),
+            Role::Given => format!("given {}", self.name),
+            Role::Outcome => self.name.clone(),
+        }
+    }
+}
+
+impl Sheet {
+    /// All rows of `answer`.
+    pub fn new(answer: &Answer) -> Self {
+        let mut keys: Vec<Key> = vec![];
+        for role in [Role::Do, Role::Given, Role::Outcome] {
+            for name in answer.values.iter().flat_map(|row| part(row, role).keys()) {
+                if !keys.iter().any(|k| k.role == role && k.name == *name) {
+                    keys.push(Key { name: name.clone(), role });
+                }
+            }
+        }
+        let truth = answer.truth.as_ref().filter(|truth| truth.len() == answer.values.len());
+        let line = |(at, row): (usize, &Row)| Line {
+            cells: keys.iter().map(|key| part(row, key.role).get(&key.name).cloned()).collect(),
+            estimate: number(row),
+            interval: row.low.zip(row.high),
+            truth: truth.map(|truth| number(&truth[at])),
+        };
+        let lines = answer.values.iter().enumerate().map(line).collect();
+        let probabilities = answer.values.iter().all(|row| row.p.is_some());
+        Self { keys, lines, omitted: 0, probabilities }
+    }
+
+    /// The same, cut to `few` rows if there are more than `many`: the most probable ones, or the first
+    /// of expectations; their order stays.
+    pub fn shortened(mut self, many: usize, few: usize) -> Self {
+        if self.lines.len() > many {
+            self.omitted = self.lines.len() - few;
+            if self.probabilities {
+                let mut order: Vec<usize> = (0..self.lines.len()).collect();
+                order.sort_by(|&a, &b| self.lines[b].estimate.total_cmp(&self.lines[a].estimate));
+                let mut kept = vec![false; order.len()];
+                order[..few].iter().for_each(|&at| kept[at] = true);
+                let mut kept = kept.into_iter();
+                self.lines.retain(|_| kept.next().unwrap_or(false));
+            }
+            self.lines.truncate(few);
+        }
+        self
+    }
+
+    /// Whether any row has an interval.
+    pub fn has_intervals(&self) -> bool {
+        self.lines.iter().any(|line| line.interval.is_some())
+    }
+
+    /// Whether the truth is known.
+    pub fn has_truth(&self) -> bool {
+        self.lines.iter().any(|line| line.truth.is_some())
+    }
+
+    /// What is left out, as a sentence without its end: `the 12 most probable of 40 rows`.
+    pub fn cut(&self) -> Option<String> {
+        let (shown, all) = (self.lines.len(), self.lines.len() + self.omitted);
+        match (self.omitted, self.probabilities) {
+            (0, _) => None,
+            (_, true) => Some(format!("the {shown} most probable of {all} rows")),
+            (_, false) => Some(format!("the first {shown} of {all} rows")),
+        }
+    }
+}
+
+fn part(row: &Row, role: Role) -> &Assignment {
+    match role {
+        Role::Do => &row.interventions,
+        Role::Given => &row.given,
+        Role::Outcome => &row.outcome,
+    }
+}
+
+fn number(row: &Row) -> f64 {
+    row.p.or(row.value).unwrap_or(f64::NAN)
+}
+
+/// How an answer was found, and how far it is from the truth.
+pub(super) fn provenance(answer: &Answer) -> String {
+    let mut said = match answer.method.as_str() {
+        "exact" => "summed exactly over the trained tables".to_owned(),
+        _ => {
+            let (samples, ess) = (thousands(answer.samples as f64), thousands(answer.ess));
+            if samples == ess { format!("{samples} samples") } else { format!("{samples} samples, effectively {ess}") }
+        }
+    };
+    if let Some(tv) = answer.tv_truth {
+        said += &format!("; total variation distance to the truth {}", decimal(tv));
+    }
+    said
+}
+
+/// A number with four decimals, or a dash where there is none.
+pub(super) fn decimal(number: f64) -> String {
+    match number {
+        n if !n.is_finite() => "–".to_owned(),
+        n if n != 0.0 && n.abs() < 5e-5 => format!("{n:.1e}"),
+        n if n.abs() >= 1e6 => format!("{n:.4e}"),
+        n => format!("{:.4}", if n == 0.0 { 0.0 } else { n }),
+    }
+}
+
+/// A whole number with commas between thousands.
+pub(super) fn thousands(number: f64) -> String {
+    let digits = format!("{:.0}", number.max(0.0));
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
