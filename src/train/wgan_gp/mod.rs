@@ -47,7 +47,7 @@ pub fn train(
     observer: &dyn Observer,
 ) -> Result<Trained, TrainError> {
     let options = Options::new(settings);
-    let input = |reason: String| TrainError::Data { module: module.id.clone(), message };
+    let input = |message: String| TrainError::Data { module: module.id.clone(), message };
     let streams = Streams::new(seed, &module.id);
     let generators = generators(model, module, &options, &mut streams.of("weights")).map_err(input)?;
     let networks = generators.generators.iter().map(SoftGenerator::trained).collect::<Result<Vec<_>, _>>()?;
