@@ -130,7 +130,10 @@ fn a_missing_column_discards_only_the_part_that_needs_it() {
     let mut schemas = vec![];
     add_data(&mut model, &mut schemas, "obs", &[], &[]);
     add_data(&mut model, &mut schemas, "do_m", &[("M", DoValue::Column)], &["Z", "X", "M"]);
-    assert_eq!(tasks(&plan(&model, &schemas), "X"), ["obs:M,X,Y||Z", "do_m:X||Z"]);
+    let planned = make(&model, &schemas, Options::default()).unwrap();
+    assert_eq!(tasks(&planned.plan, "X"), ["obs:M,X,Y||Z", "do_m:X||Z"]);
+    let notes: Vec<_> = planned.diagnostics.iter().map(|d| (d.code, d.notes.join("; "))).collect();
+    assert_eq!(notes, [("N0613", "{Y}: it lacks `Y`".to_owned())]);
 }
 
 #[test]
@@ -143,6 +146,8 @@ fn ancestors_that_no_earlier_task_settles_send_the_module_to_the_next_regime() {
     add_data(&mut model, &mut schemas, "do_p", &[("P", DoValue::Column)], &["A", "B", "P", "X"]);
     // In do_p the ancestor X would do, but Q[X] does not follow from Q[P, X, Z], and do_p lacks Z.
     assert_eq!(tasks(&plan(&model, &schemas), "A"), ["obs:A,B|P,X,Z|"]);
+    let alone = Model { regimes: model.regimes[..1].to_vec(), ..model.clone() };
+    assert_eq!(plan(&alone, &schemas[..1]), plan(&model, &schemas));
     schemas[1].observed = (0..model.variables.len()).collect();
     assert_eq!(tasks(&plan(&model, &schemas), "A"), ["do_p:A,B|X|"]);
 }
