@@ -5,7 +5,6 @@ use crate::data::Values;
 use crate::model::{Engine, Value};
 use crate::plan::{Module, Task};
 use crate::query::answer::{Answer, Assignment, Checked, Fit, Row};
-use rand::Rng;
 use serde_json::json;
 
 fn assignment(pairs: &[(&str, Value)]) -> Assignment {
@@ -66,9 +65,9 @@ fn sample_answers() -> Answers {
         method: "sampling".into(),
         ..answer("cond", "P(Color | A = 1)", "distribution", rows.into(), None)
     };
-    let mut rng = crate::seed::stream(1, "report");
-    let rows =
-        (0..60).map(|i| probability(&[("D", int(i % 3))], &[], &[("X", int(i / 3))], rng.random_range(0.0..0.2)));
+    let rows = (0..60).map(|i| {
+        probability(&[("D", int(i % 3))], &[], &[("X", int(i / 3))], 0.1 + 0.1 * (f64::from(i as u32) * 7.3).sin())
+    });
     let large = answer("large", "P(X | do(D))", "distribution", rows.collect(), None);
     Answers {
         schema: 1,
@@ -111,7 +110,6 @@ fn sample_plan() -> Plan {
 }
 
 fn sample_metrics() -> Vec<Metric> {
-    let mut rng = crate::seed::stream(2, "report");
     let mut metrics = vec![];
     for step in (0..=5_000).step_by(10) {
         let t = step as f64 / 1_500.0;
@@ -119,8 +117,8 @@ fn sample_metrics() -> Vec<Metric> {
             module: "H1".into(),
             step,
             total: 5_000,
-            loss: -2.0 * (-t).exp() + rng.random_range(-0.08..0.08),
-            tv: (step % 100 == 0).then(|| 0.4 * (-t).exp() + rng.random_range(0.005..0.02)),
+            loss: -2.0 * (-t).exp() + 0.08 * (step as f64 * 1.7).sin(),
+            tv: (step % 100 == 0).then(|| 0.4 * (-t).exp() + 0.01 + 0.005 * (step as f64 * 0.9).cos()),
         });
     }
     metrics.push(Metric { module: "H2".into(), step: 1, total: 1, loss: 1.2345, tv: None });
