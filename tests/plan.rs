@@ -153,6 +153,20 @@ fn ancestors_that_no_earlier_task_settles_send_the_module_to_the_next_regime() {
 }
 
 #[test]
+fn ancestors_must_be_settled_at_the_values_of_the_rows() {
+    // Q[X] follows from an experiment on P only; at P = 1 there is none that observes Z.
+    let directed = [("Z", "P"), ("P", "X"), ("A", "X"), ("X", "B")];
+    let mut model = Model::from_graph(&[], &directed, &[("Z", "P"), ("Z", "X"), ("A", "B")]);
+    let mut schemas = vec![];
+    add_data(&mut model, &mut schemas, "obs", &[], &[]);
+    add_data(&mut model, &mut schemas, "p0", &[("P", DoValue::Fixed(0))], &[]);
+    add_data(&mut model, &mut schemas, "p1", &[("P", DoValue::Fixed(1))], &["A", "B", "P", "X"]);
+    assert_eq!(tasks(&plan(&model, &schemas), "A"), ["p0:A,B|X|"]);
+    schemas[2].observed = schemas[0].observed.clone();
+    assert_eq!(tasks(&plan(&model, &schemas), "A"), ["p0:A,B|X|", "p1:A,B|X|"]);
+}
+
+#[test]
 fn uncovered_modules_name_what_each_data_set_lacks() {
     let mut model = Model::from_graph(&[], &[("W", "X"), ("X", "Y")], &[("X", "Y")]);
     let mut schemas = vec![];
@@ -477,13 +491,23 @@ fn the_text_says_what_is_frozen_and_why() {
 }
 
 #[test]
-fn the_text_covers_merges_experiments_and_long_graphs() {
+fn the_text_covers_experiments_and_long_reasons() {
     let directed = [("X1", "Y1"), ("Y1", "X2"), ("X2", "Y2"), ("Y2", "Z"), ("Z", "W"), ("V", "W")];
     let mut model = Model::from_graph(&[], &directed, &[("X1", "X2"), ("Y1", "Y2"), ("Y2", "V"), ("Y1", "W")]);
     let mut schemas = vec![];
     add_data(&mut model, &mut schemas, "obs", &[], &[]);
     add_data(&mut model, &mut schemas, "trial", &[("Y1", DoValue::Column)], &[]);
     let planned = make(&model, &schemas, Options::default()).unwrap();
+    insta::assert_snapshot!(to_text(&planned, &model));
+}
+
+#[test]
+fn the_text_covers_merges_and_likelihood_modules() {
+    let directed = [("X1", "Y1"), ("Y1", "X2"), ("X2", "Y2"), ("Z", "Y2"), ("W", "Z")];
+    let mut model = typed(Model::from_graph(&[], &directed, &[("X1", "X2"), ("Y1", "Y2")]), &Domain::Binary);
+    let adversarial = Overrides { engine: Some(EngineChoice::WganGp), ..Overrides::default() };
+    model.settings.modules = vec![(vec![model.id("X1").unwrap(), model.id("Y1").unwrap()], adversarial)];
+    let planned = make(&model, &[], Options::default()).unwrap();
     insta::assert_snapshot!(to_text(&planned, &model));
 }
 
