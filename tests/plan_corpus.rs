@@ -2,7 +2,7 @@
 
 use dcmc::data::Schema;
 use dcmc::model::{DoValue, Model, Regime};
-use dcmc::plan::{Options, Plan, Planned, make};
+use dcmc::plan::{HGraph, Options, Plan, Planned, make};
 use serde_json::{Value, json};
 
 fn strings(value: &Value) -> Vec<&str> {
@@ -115,4 +115,45 @@ fn separation_agrees_with_its_corpus() {
     }
     assert_eq!(verdicts.iter().sum::<usize>(), 1100);
     assert!(verdicts.iter().all(|&n| n > 100), "{verdicts:?}");
+}
+
+/// The edges of the paper's h-graph for a named case, as `{a, b} -> {c}`, sorted.
+fn paper_edges(name: &str) -> Vec<String> {
+    let named = |case: &Value| case["name"] == name;
+    let corpus = include_str!("data/plan.jsonl");
+    let case = corpus.lines().map(|line| serde_json::from_str(line).unwrap()).find(named).unwrap();
+    let (model, schemas) = model_of(&case);
+    let plan = make(&model, &schemas[..1], Options { hgraph: HGraph::Paper }).unwrap().plan;
+    let set = |m: &dcmc::plan::Module| format!("{{{}}}", m.variables.join(", "));
+    let before = |id: &String| set(plan.modules.iter().find(|m| &m.id == id).unwrap());
+    let edges = |m: &dcmc::plan::Module| m.after.iter().map(|id| format!("{} -> {}", before(id), set(m))).collect();
+    let mut edges: Vec<String> = plan.modules.iter().flat_map(|m| -> Vec<String> { edges(m) }).collect();
+    edges.sort();
+    edges
+}
+
+#[test]
+fn the_papers_h_graphs_are_reproduced() {
+    assert_eq!(paper_edges("front-door"), ["{I} -> {A, D}"]);
+    assert_eq!(paper_edges("covid x-ray"), ["{Xray} -> {C, N}"]);
+    assert_eq!(paper_edges("figure 2"), ["{Z1, Z2, Z3} -> {X1, X2}"]);
+    assert_eq!(paper_edges("colored mnist 2"), ["{W} -> {Color, X1, X2}"]);
+    assert_eq!(paper_edges("asia, smoke and bronc hidden"), ["{either} -> {dysp, lung}"]);
+    assert_eq!(paper_edges("sachs, PKC hidden"), [""; 0]);
+    assert_eq!(paper_edges("synthetic 7"), ["{W0} -> {X0, Y0}", "{W1} -> {X0, Y0}", "{W1} -> {X1, X2, Y1}"]);
+    let (five, seventeen) = ("{V10, V11, V5, V6, V7, V8, V9}", "{V17, V18, V19, V20, V21, V22}");
+    let (fourteen, last) = ("{V14, V15, V16}", "{V23, V24, V25, V26, V27}");
+    let expected = [
+        format!("{five} -> {fourteen}"),
+        format!("{five} -> {seventeen}"),
+        format!("{fourteen} -> {last}"),
+        format!("{seventeen} -> {last}"),
+        "{V2} -> {V1, V3}".to_owned(),
+    ];
+    assert_eq!(paper_edges("29 nodes"), {
+        let mut expected = expected.to_vec();
+        expected.sort();
+        expected
+    });
+    assert_eq!(paper_edges("four-cycle merge"), [""; 0]);
 }

@@ -162,7 +162,7 @@ fn shortest_cycle<T>(h_nodes: &[HNode<T>], group: &[usize], start: usize) -> Vec
     while let Some(module) = queue.pop_front() {
         for &node in &h_nodes[group[module]].needs {
             let holds = |&at: &usize| h_nodes[at].variables.binary_search(&node).is_ok();
-            let Some(of) = group.iter().position(|at| holds(at)) else { continue };
+            let Some(of) = group.iter().position(holds) else { continue };
             if needed_by[of].is_none() {
                 needed_by[of] = Some(Need { module, node, of });
                 queue.push_back(of);

@@ -51,7 +51,10 @@ fn render_one(diagnostic: &Diagnostic, name: &str, text: &str, source: &Source<&
         .with_config(config)
         .with_code(diagnostic.code)
         .with_message(&diagnostic.message);
-    for label in &diagnostic.labels {
+    // ariadne starts a new excerpt wherever labels are not in the order of the text.
+    let mut labels: Vec<_> = diagnostic.labels.iter().collect();
+    labels.sort_by_key(|l| l.span);
+    for label in labels {
         let hue = if label.primary { hue } else { Color::Blue };
         let place = (name, clamp(text, label.span.start, label.span.end));
         report = report.with_label(Label::new(place).with_message(&label.message).with_color(hue));

@@ -1,6 +1,6 @@
 //! The tasks of adversarial modules: which distribution of which data set to match.
 
-use super::regimes::Training;
+use super::regimes::{Obstacle, Skipped, Training};
 use super::support::{Limits, gap};
 use super::{NumberedTask, is_subset};
 use crate::causal::{Closure, c_components_of, m_separated};
@@ -14,16 +14,6 @@ pub(super) struct Tasks<'a> {
     closures: Vec<Closure<'a>>,
     /// Tasks that must not be used: their ancestors are not known when the module is trained.
     pub banned: BTreeSet<NumberedTask>,
-}
-
-/// What stands between a regime and a set of variables that it might teach.
-pub(super) enum Obstacle {
-    /// Columns it lacks.
-    Missing(Vec<VarId>),
-    /// Its rows are selected by this variable, which depends on what is matched.
-    Selection(VarId),
-    /// The mechanisms of these ancestors are not known by then.
-    Unknown(Vec<VarId>),
 }
 
 impl<'a> Tasks<'a> {
@@ -62,6 +52,23 @@ impl<'a> Tasks<'a> {
     pub fn obstacle(&mut self, regime: usize, c_component: &[VarId]) -> Option<Obstacle> {
         let task = self.task(regime, c_component);
         self.obstacle_to(&task)
+    }
+
+    /// What the experiments on a module would teach it but for an obstacle; `tasks` are the ones it has.
+    /// Other regimes only repeat what these and the observational data teach, so they are not listed.
+    pub fn skipped(&mut self, variables: &[VarId], tasks: &[NumberedTask]) -> Vec<Skipped> {
+        let mut skipped = vec![];
+        let regimes = self.regimes;
+        for (at, regime) in regimes.iter().enumerate().filter(|(_, regime)| regime.meets(variables)) {
+            let taught = |v: &VarId| tasks.iter().any(|t| t.regime == at && t.teaches.binary_search(v).is_ok());
+            let rest: Vec<VarId> = regime.without_set(variables).into_iter().filter(|v| !taught(v)).collect();
+            for part in c_components_of(&regime.graph, &rest) {
+                if let Some(obstacle) = self.obstacle(at, &part) {
+                    skipped.push(Skipped { regime: at, variables: part, obstacle });
+                }
+            }
+        }
+        skipped
     }
 
     /// The tasks that a regime can serve the module with: one, over all of the module that its columns

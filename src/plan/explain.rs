@@ -22,12 +22,11 @@ pub fn to_text(planned: &Planned, model: &Model) -> String {
     };
     text += &format!("{} in {}{h_graph}\n", count(plan.modules.len(), "module"), count(plan.stages.len(), "stage"));
 
-    let mut explainer = Explainer::new(planned, model);
-    for (stage, ids) in plan.stages.iter().enumerate() {
-        for module in plan.modules.iter().filter(|module| ids.contains(&module.id)) {
-            text += &format!("\n{:<10}  stage {}, engine {}\n", module.id, stage + 1, engine(module.engine));
-            explainer.module(&mut text, module);
-        }
+    let explainer = Explainer::new(planned, model);
+    let stages = plan.stages.iter().enumerate().flat_map(|(stage, ids)| ids.iter().map(move |_| stage + 1));
+    for (module, stage) in plan.modules.iter().zip(stages) {
+        text += &format!("\n{:<10}  stage {stage}, engine {}\n", module.id, engine(module.engine));
+        explainer.module(&mut text, module);
     }
     text
 }
@@ -54,7 +53,7 @@ impl<'a> Explainer<'a> {
         Self { planned, model, graphs, owners: modules.iter().flat_map(owner).collect() }
     }
 
-    fn module(&mut self, text: &mut String, module: &Module) {
+    fn module(&self, text: &mut String, module: &Module) {
         let together = match module.variables.len() {
             1 => String::new(),
             _ => format!(": {}", self.what_joins(module)),
@@ -94,7 +93,7 @@ impl<'a> Explainer<'a> {
         merges.flat_map(|merge| merge_in_words(self.model, merge, self.planned.options.hgraph)).collect()
     }
 
-    fn ancestors(&mut self, text: &mut String, module: &Module, task: &Task) {
+    fn ancestors(&self, text: &mut String, module: &Module, task: &Task) {
         let Some(graph) = self.graphs.get(&task.interventions) else { return };
         if task.ancestors.is_empty() {
             return;
@@ -121,12 +120,13 @@ impl<'a> Explainer<'a> {
         path.push(name(reason.child));
         let path = path.join(" -> ");
         let (first, child) = (reason.path[0], reason.child);
+        let starts_inside = matched.iter().any(|m| m == name(first));
         let path = match reason.spouse_of {
-            Some(member) => format!("{} <-> {path}", name(member)),
-            None if self.model.graph.spouses(first).contains(&child) => {
+            _ if starts_inside && self.model.graph.spouses(first).contains(&child) => {
                 format!("{} <-> {} and {path}", name(first), name(child))
             }
-            None => path,
+            Some(member) if !starts_inside => format!("{} <-> {path}", name(member)),
+            _ => path,
         };
         let set = match matched.len() {
             0..=5 => matched.join(", "),

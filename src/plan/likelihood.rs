@@ -1,7 +1,7 @@
 //! The tasks of likelihood modules: one term per regime, over the mechanisms that its columns pin down.
 
 use super::NumberedTask;
-use super::regimes::Training;
+use super::regimes::{Obstacle, Skipped, Training};
 use crate::causal::{Admg, ancestors, c_components_of};
 use crate::model::VarId;
 
@@ -12,16 +12,6 @@ pub(super) struct Terms {
     /// What is left unused: the mechanisms of these variables appear in the distribution of the regime's
     /// columns, but only summed over variables it does not observe, or in selected rows.
     pub skipped: Vec<Skipped>,
-}
-
-/// Part of a c-component that a regime does not teach.
-pub(super) struct Skipped {
-    /// Place among the training regimes.
-    pub regime: usize,
-    /// The variables whose mechanisms it does not teach.
-    pub variables: Vec<VarId>,
-    /// The members and parents that it lacks; empty where rows are selected by an effect.
-    pub missing: Vec<VarId>,
 }
 
 /// The terms of every c-component of `graph` that `wanted` accepts; `owner` says which one a variable is in.
@@ -44,17 +34,26 @@ pub(super) fn terms(graph: &Admg, regimes: &[Training], owner: &[usize], wanted:
             let parents = regime.graph.parents_of(&part);
             let missing = regime.missing(part.iter().chain(&parents));
             let selected = part.iter().any(|v| causes_of_selection.binary_search(v).is_ok());
-            if missing.is_empty() && !selected {
-                add(&mut terms.tasks[c_component], at, &part);
-            } else {
-                terms.skipped.push(Skipped { regime: at, variables: part, missing });
-            }
+            let obstacle = match regime.selects.iter().find(|w| selected && selects_by_effect(regime, &part, **w)) {
+                _ if !missing.is_empty() => Obstacle::Missing(missing),
+                Some(&by) => Obstacle::Selection(by),
+                None => {
+                    add(&mut terms.tasks[c_component], at, &part);
+                    continue;
+                }
+            };
+            terms.skipped.push(Skipped { regime: at, variables: part, obstacle });
         }
         for tasks in &mut terms.tasks {
             finish(tasks, at, regime);
         }
     }
     terms
+}
+
+fn selects_by_effect(regime: &Training, part: &[VarId], by: VarId) -> bool {
+    let causes = ancestors(&regime.graph, &[by]);
+    part.iter().any(|v| causes.binary_search(v).is_ok())
 }
 
 /// Parts of one c-component under one regime share a task: the term is the sum of theirs.

@@ -1,8 +1,7 @@
 //! What the planner has to say: E0505, N0610, W0611, N0613.
 
-use super::adversarial::{Obstacle, Tasks};
-use super::likelihood::Skipped;
-use super::regimes::Training;
+use super::adversarial::Tasks;
+use super::regimes::{Obstacle, Skipped, Training};
 use super::support::Cell;
 use super::{HGraph as Choice, NumberedTask, Plan};
 use crate::causal::{HGraph, Merge};
@@ -70,11 +69,19 @@ fn lack(
     }
     match tasks.and_then(|tasks| tasks.obstacle(at, c_component)) {
         Some(Obstacle::Missing(missing)) => format!("{}, to be matched along", lacking(&missing)),
-        Some(Obstacle::Selection(by)) => format!("keeps rows by `{}`, which depends on them", model.name(by)),
-        Some(Obstacle::Unknown(ancestors)) => {
-            format!("needs {} trained before, which the other data sets do not settle", list(model, &ancestors))
-        }
+        Some(obstacle) => in_words(model, &obstacle),
         None => "keeps rows by a variable that depends on them".to_owned(),
+    }
+}
+
+/// An obstacle as the end of a sentence about the data set.
+fn in_words(model: &Model, obstacle: &Obstacle) -> String {
+    match obstacle {
+        Obstacle::Missing(missing) => format!("lacks {}", list(model, missing)),
+        Obstacle::Selection(by) => format!("keeps rows by `{}`, which depends on what is taught", model.name(*by)),
+        Obstacle::Unknown(ancestors) => {
+            format!("needs {} trained before, which the other data sets do not settle", list(model, ancestors))
+        }
     }
 }
 
@@ -186,7 +193,7 @@ fn all_before<T>(h_graph: &HGraph<T>, after: &[usize]) -> Vec<bool> {
     seen
 }
 
-/// N0613: per data set, the likelihood modules that it could tell something about but does not train.
+/// N0613: per data set, the modules that it tells something about but does not train.
 pub(super) fn skipped(model: &Model, regimes: &[Training], skipped: &[Skipped]) -> Vec<Diagnostic> {
     let mut by_regime: BTreeMap<usize, Vec<&Skipped>> = BTreeMap::new();
     for part in skipped {
@@ -200,10 +207,8 @@ pub(super) fn skipped(model: &Model, regimes: &[Training], skipped: &[Skipped]) 
         if let Some(span) = regime.span {
             diagnostic = diagnostic.label(span, "its rows train other modules only");
         }
-        let reason = |part: &&Skipped| match part.missing.is_empty() {
-            true => format!("{}: rows are kept by a variable that depends on it", braces(model, &part.variables)),
-            false => format!("{}: it lacks {}", braces(model, &part.variables), list(model, &part.missing)),
-        };
+        let reason =
+            |part: &&Skipped| format!("{}: it {}", braces(model, &part.variables), in_words(model, &part.obstacle));
         parts.iter().take(LISTED).map(reason).fold(diagnostic, Diagnostic::note)
     };
     by_regime.into_iter().map(message).collect()

@@ -2,7 +2,7 @@
 
 use super::adversarial::{Tasks, covers, unsupported};
 use super::likelihood::{Terms, terms};
-use super::regimes::{Training, training};
+use super::regimes::{Skipped, Training, training};
 use super::{HGraph as Choice, NumberedTask, Options, Planned, assemble, engines, known, messages};
 use crate::causal::{HGraph, HNode, Merge, c_components, h_graph, paper_h_graph};
 use crate::data::Schema;
@@ -22,21 +22,26 @@ use crate::model::{Engine, Model, VarId};
 pub fn make(model: &Model, schemas: &[Schema], options: Options) -> Result<Planned, Vec<Diagnostic>> {
     let regimes = training(model, schemas);
     let planner = Planner::new(model, &regimes)?;
-    let (h_graph, tasks) = match options.hgraph {
+    let (h_graph, mut tasks) = match options.hgraph {
         Choice::Closure => planner.with_known_ancestors(),
         Choice::Paper => planner.in_the_papers_order(),
     };
-    let uncovered = planner.uncovered(&h_graph, tasks);
+    let uncovered = planner.uncovered(&h_graph, &mut tasks);
     if !uncovered.is_empty() {
         return Err(uncovered);
     }
     let engines: Vec<Engine> = h_graph.nodes.iter().map(|h_node| planner.engine(&h_node.variables)).collect();
     let plan = assemble::plan(model, &regimes, &h_graph, &engines);
-    let mut diagnostics = messages::skipped(model, &regimes, &planner.terms.skipped);
+    let adversarial = h_graph.nodes.iter().zip(&engines).filter(|(_, engine)| **engine == Engine::WganGp);
+    let mut skipped: Vec<Skipped> =
+        adversarial.flat_map(|(h_node, _)| tasks.skipped(&h_node.variables, &h_node.payload)).collect();
+    skipped.extend(planner.terms.skipped);
+    let mut diagnostics = messages::skipped(model, &regimes, &skipped);
     diagnostics.extend(messages::merges(model, &plan, &h_graph.merges, options.hgraph));
     if options.hgraph == Choice::Paper {
         diagnostics.extend(messages::untrained_ancestors(model, &h_graph));
     }
+    crate::diag::sort(&mut diagnostics);
     Ok(Planned { plan, diagnostics, options, merges: h_graph.merges })
 }
 
@@ -125,12 +130,12 @@ impl<'a> Planner<'a> {
     }
 
     /// E0505 for every c-component that the tasks do not teach at all values of its parents.
-    fn uncovered(&self, h_graph: &HGraph<Vec<NumberedTask>>, mut tasks: Tasks<'a>) -> Vec<Diagnostic> {
+    fn uncovered(&self, h_graph: &HGraph<Vec<NumberedTask>>, tasks: &mut Tasks<'a>) -> Vec<Diagnostic> {
         let mut errors = vec![];
         for h_node in &h_graph.nodes {
             for part in &h_node.parts {
                 if !h_node.payload.iter().any(|task| covers(self.regimes, task, part)) {
-                    let tasks = if self.engine(part) == Engine::Likelihood { None } else { Some(&mut tasks) };
+                    let tasks = if self.engine(part) == Engine::Likelihood { None } else { Some(&mut *tasks) };
                     errors.push(messages::untaught(self.model, self.regimes, part, tasks));
                 } else if let Some(cell) = unsupported(self.model, self.regimes, part, &h_node.payload) {
                     let taught_by = h_node.payload.iter().filter(|task| covers(self.regimes, task, part));

@@ -27,6 +27,26 @@ pub(super) struct Training {
     pub selects: Vec<VarId>,
 }
 
+/// What stands between a regime and a set of variables that it might teach.
+pub(super) enum Obstacle {
+    /// Columns it lacks.
+    Missing(Vec<VarId>),
+    /// Its rows are selected by this variable, which depends on what is matched.
+    Selection(VarId),
+    /// The mechanisms of these ancestors are not known by then.
+    Unknown(Vec<VarId>),
+}
+
+/// Mechanisms that a regime tells something about but does not teach.
+pub(super) struct Skipped {
+    /// Place among the training regimes.
+    pub regime: usize,
+    /// The variables of the mechanisms, ascending.
+    pub variables: Vec<VarId>,
+    /// Why.
+    pub obstacle: Obstacle,
+}
+
 /// The regimes that train, in the order of their statements; never empty.
 pub(super) fn training(model: &Model, schemas: &[Schema]) -> Vec<Training> {
     let numbered = model.regimes.iter().enumerate().filter(|(_, regime)| !regime.test);

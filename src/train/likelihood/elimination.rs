@@ -4,6 +4,7 @@
 //! elimination is fixed once per set of variables; a row then costs the sum of the clique sizes.
 
 use super::layout::Layout;
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Binomial, Distribution};
 
@@ -200,18 +201,27 @@ fn split(block: &mut [f64], amount: f64, total: f64, rng: Option<&mut ChaCha8Rng
     };
     // What is left of a fractional weight is shared out in proportion.
     let (mut left, rest) = (amount.floor(), amount.fract());
+    let scale = if rest > 0.0 && total > 0.0 { rest / total } else { 0.0 };
     let mut mass = total;
-    for b in block.iter_mut() {
-        let p = if mass > 0.0 { (*b / mass).clamp(0.0, 1.0) } else { 0.0 };
+    let last = block.len() - 1;
+    for (at, b) in block.iter_mut().enumerate() {
+        let drawn = match left {
+            0.0 => 0.0,
+            _ if at == last || *b >= mass => left,
+            _ => binomial(left, *b / mass, rng),
+        };
         mass -= *b;
-        let drawn = if left > 0.0 { Binomial::new(left as u64, p).map_or(0, |d| d.sample(rng)) as f64 } else { 0.0 };
         left -= drawn;
-        *b = drawn + if rest > 0.0 { rest * *b / total } else { 0.0 };
+        *b = drawn + scale * *b;
     }
-    // Rounding can leave a unit over: it belongs to the last value.
-    if let Some(last) = block.last_mut() {
-        *last += left;
+}
+
+/// The successes among `trials` with probability `p` each.
+fn binomial(trials: f64, p: f64, rng: &mut ChaCha8Rng) -> f64 {
+    if trials <= 4.0 {
+        return (0..trials as u32).filter(|_| rng.random::<f64>() < p).count() as f64;
     }
+    Binomial::new(trials as u64, p).map_or(0.0, |d| d.sample(rng) as f64)
 }
 
 /// The variables that meet `latent` in an open table, itself last.

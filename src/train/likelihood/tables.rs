@@ -42,7 +42,7 @@ impl Recipe {
             draws: settings.bootstrap.unwrap_or(48),
             sweeps: 20,
             near: 2.0,
-            budget: 2e9,
+            budget: 1.2e9,
         }
     }
 
