@@ -145,6 +145,18 @@ impl Seen {
     }
 }
 
+/// The type as it is written: labels that are neither names nor numbers stand in quotes.
+fn written(domain: &Domain) -> String {
+    let Domain::Labels(labels) = domain else { return domain.to_string() };
+    let plain = |label: &str| {
+        let is_name = label.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '_');
+        is_name || label.parse::<i64>().is_ok_and(|number| number.to_string() == label)
+    };
+    let label = |label: &String| if plain(label) { label.clone() } else { format!("{label:?}") };
+    format!("categorical {{{}}}", labels.iter().map(label).collect::<Vec<_>>().join(", "))
+}
+
 fn note(model: &Model, variable: VarId, seen: &Seen, verdict: &Result<Domain, String>) -> Diagnostic {
     let name = model.name(variable);
     let span = model.variables.get_index(variable).map_or_else(Span::default, |(_, about)| about.span);
@@ -152,7 +164,7 @@ fn note(model: &Model, variable: VarId, seen: &Seen, verdict: &Result<Domain, St
     match verdict {
         Ok(domain) => Diagnostic::new("N0407", format!("`{name}` has no type: it is {domain}, as in {files}"))
             .label(span, "no type")
-            .help(format!("write `{name}: {domain}` to settle it")),
+            .help(format!("write `{name}: {}` to settle it", written(domain))),
         Err(why) => Diagnostic::new("N0407", format!("`{name}` has no type, and {files} does not give one: {why}"))
             .label(span, "no type")
             .help(format!("write its type, e.g. `{name}: real`")),

@@ -235,7 +235,7 @@ impl<'m> Reading<'m> {
             let message = format!("{place} is not UTF-8 text (column `{column}`)");
             return vec![unreadable(self.place, Failure::new(message).help("save it as UTF-8"))];
         }
-        let mut errors: Vec<Diagnostic> = self.bad_cells().into_iter().collect();
+        let mut errors: Vec<Diagnostic> = self.bad_cells(whole).into_iter().collect();
         errors.extend(self.mismatch.as_ref().map(|m| self.wrong_intervention(m)));
         if errors.is_empty() && whole {
             errors.extend(self.nothing_left());
@@ -243,7 +243,7 @@ impl<'m> Reading<'m> {
         errors
     }
 
-    fn bad_cells(&self) -> Option<Diagnostic> {
+    fn bad_cells(&self, whole: bool) -> Option<Diagnostic> {
         let path = self.place.0;
         let message = match self.bad.count {
             0 => return None,
@@ -264,6 +264,9 @@ impl<'m> Reading<'m> {
         error.notes.clone_from(&self.bad.shown);
         if self.bad.count > SHOWN_CELLS {
             error = error.note(format!("and {} more", self.bad.count - SHOWN_CELLS));
+        }
+        if !whole {
+            error = error.note(format!("only the first {} rows were looked at", self.total));
         }
         Some(error.help("correct the cells, declare a wider type, or leave the rows out with `where:`"))
     }

@@ -113,6 +113,10 @@ fn a_schema_reads_a_sample_and_load_reads_everything() {
     let folder = folder(&[("x.csv", text.as_bytes())]);
     let model = typed("x.csv");
     assert!(schema(&model, 0, folder.path()).is_ok());
+    let early = "A\n5\n".to_owned() + &"1\n".repeat(1_500);
+    std::fs::write(folder.path().join("early.csv"), early).unwrap();
+    let errors = schema(&typed("early.csv"), 0, folder.path()).unwrap_err();
+    assert_eq!(errors[0].notes[1], "only the first 1000 rows were looked at");
     let errors = load(&model, 0, folder.path(), 1).unwrap_err();
     assert_eq!(errors[0].notes, ["line 1502, `A`: `7` is not in binary"]);
 }
@@ -351,6 +355,14 @@ fn types_come_from_the_data() {
             "all its cells are empty"
         ]
     );
+}
+
+#[test]
+fn suggested_types_can_be_written_into_the_model() {
+    let mut model = model(&[("C", None)], "x.csv");
+    let text = "C\n\"dark red\"\n7\nblue\n007\n";
+    let notes = infer_domains(&mut model, folder(&[("x.csv", text.as_bytes())]).path());
+    assert_eq!(notes[0].helps, [r#"write `C: categorical {"007", 7, blue, "dark red"}` to settle it"#]);
 }
 
 #[test]
