@@ -11,7 +11,7 @@ mod mask;
 mod norm;
 
 pub use adam::Adam;
-pub use gumbel::{Relaxation, gumbel_softmax};
+pub use gumbel::{Relaxation, gumbel_softmax, largest};
 pub use linear::{linear, linear_transposed};
 pub use mask::{leaky_mask, masked};
 pub use norm::{EPSILON, Moments, batch_norm_relu};

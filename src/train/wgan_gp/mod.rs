@@ -10,6 +10,8 @@ mod alias;
 mod mechanisms;
 mod options;
 mod task;
+#[cfg(test)]
+mod tests;
 
 pub use options::Options;
 
@@ -236,7 +238,8 @@ impl<'a> Training<'a> {
 
     /// Moves the average weights towards the present ones; young averages move faster.
     fn blend(&mut self, step: usize) -> Result<(), TrainError> {
-        let share = (1.0 - self.options.decay).max(9.0 / (step as f64 + 9.0)) as f32;
+        const SHARE: f32 = 0.001;
+        let share = SHARE.max(9.0 / (step as f32 + 9.0));
         for (network, average) in self.networks.iter().zip(&mut self.average) {
             for (parameter, average) in network.parameters().into_iter().zip(average) {
                 parameter.blend_into(average, share)?;
