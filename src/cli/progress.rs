@@ -9,8 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Plain lines come after at least this share of a module's steps.
+/// At most so many plain lines tell of a module's steps, …
 const LINES_PER_MODULE: usize = 10;
+/// … and none comes sooner than this after the last.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +65,7 @@ impl Progress {
         let display = match mode {
             Mode::Quiet => Display::Nothing,
             Mode::Auto if std::io::stderr().is_terminal() => Display::Bars(Bars::new(&modules)),
-            Mode::Auto | Mode::Plain => Display::Lines(Lines::new(Box::new(std::io::stderr()))),
+            Mode::Auto | Mode::Plain => Display::Lines(Lines::new(Box::new(std::io::stderr()), PAUSE)),
         };
         Self::with(modules, display, stop)
     }
@@ -198,18 +200,21 @@ fn shortened(title: &str, width: usize) -> String {
 struct Lines {
     out: Box<dyn Write + Send>,
     running: HashMap<String, Running>,
+    pause: Duration,
 }
 
 struct Running {
     start: Instant,
+    /// When a line was last written.
+    spoke: Instant,
     /// The tenth of the way that was last written.
     tenth: usize,
     last: Option<Metric>,
 }
 
 impl Lines {
-    fn new(out: Box<dyn Write + Send>) -> Self {
-        Self { out, running: HashMap::new() }
+    fn new(out: Box<dyn Write + Send>, pause: Duration) -> Self {
+        Self { out, running: HashMap::new(), pause }
     }
 
     /// A closed pipe must not stop training.
@@ -221,7 +226,8 @@ impl Lines {
         if reused {
             return self.write(&format!("{title}: trained already"));
         }
-        self.running.insert(module.to_owned(), Running { start: Instant::now(), tenth: 0, last: None });
+        let now = Instant::now();
+        self.running.insert(module.to_owned(), Running { start: now, spoke: now, tenth: 0, last: None });
         self.write(&format!("{title}: training"));
     }
 
@@ -230,8 +236,8 @@ impl Lines {
         running.last = Some(metric.clone());
         let tenth = (metric.step * LINES_PER_MODULE).checked_div(metric.total).unwrap_or(0);
         // The end has a line of its own.
-        if tenth > running.tenth && metric.step < metric.total {
-            running.tenth = tenth;
+        if tenth > running.tenth && metric.step < metric.total && running.spoke.elapsed() >= self.pause {
+            (running.tenth, running.spoke) = (tenth, Instant::now());
             let line = format!("{}: step {} of {}  {}", metric.module, metric.step, metric.total, numbers(metric));
             self.write(&line);
         }
@@ -287,20 +293,29 @@ mod tests {
         progress.finished("H2");
     }
 
-    #[test]
-    fn plain_lines_are_few() {
+    fn lines(pause: Duration) -> Vec<String> {
         let shared = Shared::default();
-        let lines = Display::Lines(Lines::new(Box::new(shared.clone())));
-        let progress = Progress::with(modules(), lines, Arc::default());
+        let display = Display::Lines(Lines::new(Box::new(shared.clone()), pause));
+        let progress = Progress::with(modules(), display, Arc::default());
         watch(&progress);
         assert_eq!(progress.finish().len(), 1000);
         let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 2 + 9 + 1, "{text}");
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn plain_lines_are_few() {
+        let lines = lines(Duration::ZERO);
+        assert_eq!(lines.len(), 2 + 9 + 1, "{lines:?}");
         assert_eq!(lines[0], "H1 {I} likelihood: trained already");
         assert_eq!(lines[1], "H2 {A, D} wgan_gp: training");
         assert_eq!(lines[2], "H2: step 100 of 1000  loss 0.0099");
         assert!(lines[11].starts_with("H2: done in ") && lines[11].ends_with("loss 0.0010"), "{}", lines[11]);
+    }
+
+    #[test]
+    fn quick_modules_have_a_start_and_an_end() {
+        assert_eq!(lines(Duration::from_secs(3600)).len(), 3);
     }
 
     #[test]

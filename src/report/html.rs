@@ -78,26 +78,19 @@ fn summary(report: &Report) -> String {
     if let Some(worst) = answers.fit.iter().map(|f| f.tv).max_by(f64::total_cmp) {
         tile(&decimal(worst), "largest distance to the data (TVD)", "");
     }
-    let headlines: Vec<Vec<Cell>> = answers.results.iter().map(headline).collect();
+    let mut heads =
+        vec![("Name", false), ("Query", false), ("Row", false), ("Estimate", true), ("90 % interval", true)];
+    let with_truth = answers.results.iter().any(|a| a.truth.is_some());
+    heads.extend(with_truth.then_some(("Truth", true)));
+    let headlines: Vec<Vec<Cell>> = answers.results.iter().map(|a| headline(a, with_truth)).collect();
     let mut body = format!("<dl class=\"tiles\">\n{tiles}</dl>\n");
     if !headlines.is_empty() {
-        body += &table(
-            "Answers in short: the first row, or the most probable one",
-            &[
-                ("Name", false),
-                ("Query", false),
-                ("Row", false),
-                ("Estimate", true),
-                ("90 % interval", true),
-                ("Truth", true),
-            ],
-            &headlines,
-        );
+        body += &table("Answers in short: the first row, or the most probable one", &heads, &headlines);
     }
     section("summary", "Summary", &body)
 }
 
-fn headline(answer: &Answer) -> Vec<Cell> {
+fn headline(answer: &Answer, with_truth: bool) -> Vec<Cell> {
     let sheet = Sheet::new(answer);
     let best = match sheet.probabilities {
         true => sheet.lines.iter().max_by(|a, b| a.estimate.total_cmp(&b.estimate)),
@@ -111,14 +104,15 @@ fn headline(answer: &Answer) -> Vec<Cell> {
         interval = interval_text(line);
         truth = line.truth.map_or_else(String::new, decimal);
     }
-    vec![
+    let mut cells = vec![
         Cell::Html(format!("<a href=\"#{}\">{}</a>", anchor(answer), escape(&answer.name))),
         Cell::Code(answer.query.clone()),
         Cell::Html(format!("<span class=\"wide\">{}</span>", escape(&row))),
         Cell::Number(estimate),
         Cell::Number(interval),
-        Cell::Number(truth),
-    ]
+    ];
+    cells.extend(with_truth.then(|| Cell::Number(truth)));
+    cells
 }
 
 /// `A = 1`: what the line is about.

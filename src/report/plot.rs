@@ -53,9 +53,9 @@ pub(super) fn bars(id: &str, title: &str, description: &str, bars: &[Bar], numbe
         }
         one_bar(&mut svg, bar, &axis, left, y + ROW / 2.0);
         let label = escape(&number(bar.value));
-        _ = write!(
+        _ = writeln!(
             svg,
-            "<text class=\"value\" text-anchor=\"end\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>\n",
+            "<text class=\"value\" text-anchor=\"end\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
             WIDTH - 4.0,
             y + 17.5
         );
@@ -218,7 +218,7 @@ impl Axis {
     fn label(&self, tick: f64) -> String {
         match self.step.log10().floor() {
             _ if tick == 0.0 => "0".to_owned(),
-            power if power >= 4.0 || power < -6.0 => format!("{tick:.0e}"),
+            power if !(-6.0..4.0).contains(&power) => format!("{tick:.0e}"),
             power if power >= 0.0 => format!("{tick:.0}"),
             power => format!("{tick:.*}", (-power) as usize),
         }
