@@ -222,6 +222,10 @@ fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
         );
     }
     for (name, variable) in &model.variables {
+        if let Some((_, span)) = &variable.pretrained {
+            let title = format!("`{name}` is pretrained: this version trains every mechanism itself");
+            found.push(Diagnostic::new("E0605", title).label(*span, "cannot be used yet"));
+        }
         match &variable.domain {
             Some(domain) if domain.cardinality().is_some() => {}
             Some(domain) => found.push(

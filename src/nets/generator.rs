@@ -160,13 +160,7 @@ impl Sampler for GeneratorModule {
 
     /// # Errors
     /// Where `variable` is not the module's, or `parents` or `hidden` do not have the mechanism's shape.
-    fn sample(
-        &self,
-        variable: usize,
-        parents: &[&[u32]],
-        hidden: &Hidden,
-        rng: &mut ChaCha8Rng,
-    ) -> Result<Vec<u32>> {
+    fn sample(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
         let Some(generator) = self.generators.iter().find(|g| g.shape.variable == variable) else {
             bail!("the module has no generator of variable {variable}")
         };
@@ -247,4 +241,65 @@ fn gumbel_max(logits: &[f32], rng: &mut impl Rng) -> u32 {
         }
     }
     best.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::stream;
+
+    /// One variable of three values with one parent and one hidden cause, whose output layer ignores its input.
+    fn module() -> GeneratorModule {
+        let shape = GeneratorShape { variable: 4, card: 3, parents: vec![1], parent_cards: vec![2], latents: vec![0] };
+        let mut generator = Generator::random(shape, 2, &[4], &mut stream(1, "weights"));
+        generator.output.weight.fill(0.0);
+        generator.output.bias = vec![0.2f32.ln(), 0.5f32.ln(), 0.3f32.ln()];
+        GeneratorModule { noise: 2, latents: vec![9], generators: vec![generator] }
+    }
+
+    #[test]
+    fn draws_follow_the_logits() {
+        const ROWS: usize = 50_000;
+        let mut rng = stream(1, "sample");
+        let hidden = module().hidden(ROWS, &mut rng);
+        let drawn = module().sample(4, &[&vec![1; ROWS]], &hidden, &mut rng).unwrap();
+        for (value, expected) in [0.2, 0.5, 0.3].into_iter().enumerate() {
+            let share = drawn.iter().filter(|&&d| d as usize == value).count() as f64 / ROWS as f64;
+            assert!((share - expected).abs() < 0.01, "{value}: {share}");
+        }
+    }
+
+    /// The shared noise reaches the value: with saturated logits, rows with equal noise get equal values
+    /// however often they are drawn, and rows with different noise do not all agree.
+    #[test]
+    fn hidden_causes_are_shared_between_draws() {
+        let mut module = module();
+        let generator = &mut module.generators[0];
+        generator.blocks.clear();
+        generator.output = Dense { inputs: 6, outputs: 3, weight: vec![0.0; 18], bias: vec![0.0; 3] };
+        // Input 2 is the first number of the shared noise.
+        generator.output.weight[2 * 3] = 1e6;
+        let mut rng = stream(1, "sample");
+        let hidden = module.hidden(100, &mut rng);
+        let mut draw = || module.sample(4, &[&[0; 100]], &hidden, &mut rng).unwrap();
+        let (first, second) = (draw(), draw());
+        let zeros = |drawn: &[u32]| drawn.iter().map(|d| *d == 0).collect::<Vec<_>>();
+        assert_eq!(zeros(&first), zeros(&second));
+        assert!(zeros(&first).contains(&true) && zeros(&first).contains(&false));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let mut rng = stream(1, "sample");
+        let hidden = module().hidden(3, &mut rng);
+        let levels = Hidden::Levels { member: vec![0; 3], values: vec![] };
+        let mut fails = |variable, parents: &[&[u32]], hidden: &Hidden| {
+            module().sample(variable, parents, hidden, &mut rng).unwrap_err().to_string()
+        };
+        assert!(fails(5, &[], &hidden).contains("no generator of variable 5"));
+        assert!(fails(4, &[], &hidden).contains("are not the mechanism's"));
+        assert!(fails(4, &[&[0, 1]], &hidden).contains("different numbers of rows"));
+        assert!(fails(4, &[&[0, 1, 2]], &hidden).contains("outside its domain"));
+        assert!(fails(4, &[&[0, 1, 1]], &levels).contains("not levels"));
+    }
 }

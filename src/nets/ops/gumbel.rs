@@ -88,8 +88,8 @@ fn one_hot(soft: &[f32], card: usize) -> Vec<f32> {
     hot
 }
 
-/// The place of the largest entry, the first among equals.
-pub(in crate::nets) fn largest(row: &[f32]) -> usize {
+/// The place of the largest entry of `row`, the first among equals.
+pub fn largest(row: &[f32]) -> usize {
     (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
 }
 

@@ -11,7 +11,7 @@ mod mask;
 mod norm;
 
 pub use adam::Adam;
-pub use gumbel::{Relaxation, gumbel_softmax};
+pub use gumbel::{Relaxation, gumbel_softmax, largest};
 pub use linear::{linear, linear_transposed};
 pub use mask::{leaky_mask, masked};
 pub use norm::{EPSILON, Moments, batch_norm_relu};
@@ -129,13 +129,7 @@ impl<'a> Matrix<'a> {
 
     /// The transpose, of the same values.
     fn t(self) -> Self {
-        Self {
-            rows: self.columns,
-            columns: self.rows,
-            row_step: self.column_step,
-            column_step: self.row_step,
-            ..self
-        }
+        Self { rows: self.columns, columns: self.rows, row_step: self.column_step, column_step: self.row_step, ..self }
     }
 }
 

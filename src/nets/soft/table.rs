@@ -98,8 +98,10 @@ impl CustomOp1 for Mixture {
         }
         let weights = values(storage, layout)?;
         let mut y = vec![0.0; rows * self.card];
-        for ((y, weights), table) in
-            y.chunks_exact_mut(self.card).zip(weights.chunks_exact(cells)).zip(self.tables.chunks_exact(cells * self.card))
+        for ((y, weights), table) in y
+            .chunks_exact_mut(self.card)
+            .zip(weights.chunks_exact(cells))
+            .zip(self.tables.chunks_exact(cells * self.card))
         {
             for (weight, row) in weights.iter().zip(table.chunks_exact(self.card)) {
                 y.iter_mut().zip(row).for_each(|(y, p)| *y += weight * p);
@@ -142,9 +144,7 @@ mod tests {
                 parent_cards: vec![2, 3],
                 latents: vec![0],
             }],
-            members: [1, 2]
-                .map(|s| TableMember { priors: vec![vec![0.25, 0.75]], tables: vec![table(s)] })
-                .to_vec(),
+            members: [1, 2].map(|s| TableMember { priors: vec![vec![0.25, 0.75]], tables: vec![table(s)] }).to_vec(),
             replicates: vec![],
         }
     }
@@ -166,7 +166,9 @@ mod tests {
             let (a, b) = codes[row];
             let start = ((a * 3 + b) * 2 + hidden().levels[0][row]) * 2;
             let expected = &module.members[hidden().member[row]].tables[0][start..start + 2];
-            assert!((f64::from(found[0]) - expected[0]).abs() < 1e-6 && (f64::from(found[1]) - expected[1]).abs() < 1e-6);
+            assert!(
+                (f64::from(found[0]) - expected[0]).abs() < 1e-6 && (f64::from(found[1]) - expected[1]).abs() < 1e-6
+            );
         }
     }
 

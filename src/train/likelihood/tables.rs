@@ -177,13 +177,7 @@ impl<'a> Job<'a> {
         Ok(fits)
     }
 
-    fn climb(
-        &self,
-        likelihood: &Likelihood,
-        weights: &Weights,
-        name: &str,
-        stop: Stop,
-    ) -> Result<Fit, TrainError> {
+    fn climb(&self, likelihood: &Likelihood, weights: &Weights, name: &str, stop: Stop) -> Result<Fit, TrainError> {
         self.check()?;
         let mut rng = seed::stream(self.seed, &format!("likelihood/{}/{name}", self.module));
         Ok(likelihood.fit(likelihood.layout.random(&mut rng), weights, self.recipe.prior(), stop))

@@ -20,8 +20,11 @@ impl Observer for Quiet {
 
 /// A model over variables with these numbers of values, named `V0`, `V1`, …
 fn model(cards: &[usize], directed: &[(usize, usize)], latents: &[&[usize]]) -> Model {
-    let pairs: Vec<(usize, usize)> =
-        latents.iter().flat_map(|l| l.iter().flat_map(|&a| l.iter().map(move |&b| (a, b)))).filter(|p| p.0 < p.1).collect();
+    let pairs: Vec<(usize, usize)> = latents
+        .iter()
+        .flat_map(|l| l.iter().flat_map(|&a| l.iter().map(move |&b| (a, b))))
+        .filter(|p| p.0 < p.1)
+        .collect();
     let variable = |&k: &usize| Variable { domain: Some(Domain::Categorical(k)), span: Default::default() };
     let latent = |l: &&[usize]| Latent { name: None, children: l.to_vec(), span: Default::default() };
     Model {
@@ -164,7 +167,8 @@ fn elimination_equals_enumeration() {
         }
         // Every row is counted once in every table.
         for (mechanism, &start) in likelihood.layout.tables.iter().enumerate() {
-            let size = likelihood.layout.mechanisms[mechanism].rows() * cards[mechanism] * likelihood.layout.states[mechanism];
+            let size =
+                likelihood.layout.mechanisms[mechanism].rows() * cards[mechanism] * likelihood.layout.states[mechanism];
             assert!((counted[start..start + size].iter().sum::<f64>() - 40.0).abs() < 1e-8);
         }
     }

@@ -72,6 +72,15 @@ impl<'a> Mechanisms<'a> {
         same
     }
 
+    /// The networks of a module of generators.
+    #[cfg(test)]
+    pub fn networks(&self, module: usize) -> &[SoftGenerator] {
+        match &self.modules[module] {
+            Module::Generators { networks, .. } => networks,
+            Module::Tables(_) => &[],
+        }
+    }
+
     /// The mechanism of `variable`.
     pub fn part(&self, variable: usize) -> Option<Part> {
         self.modules.iter().enumerate().find_map(|(module, source)| {

@@ -10,6 +10,8 @@ mod alias;
 mod mechanisms;
 mod options;
 mod task;
+#[cfg(test)]
+mod tests;
 
 pub use options::Options;
 
@@ -94,8 +96,7 @@ fn generators(
         names.map(|name| model.id(name).ok_or_else(|| format!("no variable {name}"))).collect::<Result<_, _>>()?;
     variables.sort_unstable();
     let acts = |latent: usize, v: VarId| model.latents[latent].children.contains(&v);
-    let latents: Vec<usize> =
-        (0..model.latents.len()).filter(|&l| variables.iter().any(|&v| acts(l, v))).collect();
+    let latents: Vec<usize> = (0..model.latents.len()).filter(|&l| variables.iter().any(|&v| acts(l, v))).collect();
     let card = |v: VarId| model.card(v).ok_or_else(|| format!("{} is not discrete", model.name(v)));
     let mut generators = Vec::with_capacity(variables.len());
     for &variable in &variables {
@@ -198,8 +199,7 @@ impl<'a> Training<'a> {
                 let rows = self.tasks[at].draw(self.options.batch, &mut self.rows_rng);
                 let mechanisms = if last { &self.trained } else { &self.detached };
                 let mut ignore = |_: usize, _: usize, _: &Moments| ();
-                let mut forward =
-                    Forward { mechanisms, relaxation, rng: &mut self.noise_rng, watch: &mut ignore };
+                let mut forward = Forward { mechanisms, relaxation, rng: &mut self.noise_rng, watch: &mut ignore };
                 let fake = self.tasks[at].fake(&rows, &mut forward)?;
                 let loss = self.critic_step(at, &rows, &fake.detach(), rate)?;
                 if !loss.is_finite() {
@@ -238,7 +238,8 @@ impl<'a> Training<'a> {
 
     /// Moves the average weights towards the present ones; young averages move faster.
     fn blend(&mut self, step: usize) -> Result<(), TrainError> {
-        let share = (1.0 - self.options.decay).max(9.0 / (step as f64 + 9.0)) as f32;
+        const SHARE: f32 = 0.001;
+        let share = SHARE.max(9.0 / (step as f32 + 9.0));
         for (network, average) in self.networks.iter().zip(&mut self.average) {
             for (parameter, average) in network.parameters().into_iter().zip(average) {
                 parameter.blend_into(average, share)?;

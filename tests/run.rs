@@ -1,0 +1,193 @@
+//! Running, running again, and what is left behind.
+
+#![cfg(feature = "run")]
+
+mod common;
+
+use common::{dcmc, folder};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+const MODEL: &str = "
+    A -> B -> C; A <-> C
+    A, B, C: binary
+    truth {
+      U ~ bernoulli(0.4)
+      A ~ table(U) { 0: [0.8, 0.2]; 1: [0.3, 0.7] }
+      B ~ table(A) { 0: [0.85, 0.15]; 1: [0.15, 0.85] }
+      C ~ table(B, U) { (0, 0): [0.9, 0.1]; (0, 1): [0.5, 0.5]; (1, 0): [0.55, 0.45]; (1, 1): [0.1, 0.9] }
+    }
+    data obs = simulate(truth, n: 5000, seed: 3)
+    query effect: P(C | do(A))
+    output effect -> \"effect.csv\"
+";
+
+/// Every file of a folder with its bytes.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+        if entry.is_dir() {
+            let inner = contents(&entry).into_iter();
+            files.extend(inner.map(|(k, v)| (format!("{}/{k}", entry.file_name().unwrap().to_string_lossy()), v)));
+        } else {
+            files.insert(entry.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&entry).unwrap());
+        }
+    }
+    files
+}
+
+/// The files that differ.
+fn differences<'a>(a: &'a BTreeMap<String, Vec<u8>>, b: &'a BTreeMap<String, Vec<u8>>) -> Vec<&'a str> {
+    let names = a.keys().chain(b.keys().filter(|k| !a.contains_key(*k)));
+    names.filter(|k| a.get(*k) != b.get(*k)).map(String::as_str).collect()
+}
+
+#[test]
+fn a_run_leaves_the_files_of_the_contract() {
+    let here = folder(&[("m.scm", MODEL)]);
+    dcmc(here.path(), &["run", "m.scm", "-q"]).expect(0);
+    let files = contents(&here.path().join("m.dcm"));
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    let expected = [
+        "effect.csv",
+        "manifest.json",
+        "metrics.jsonl",
+        "modules/H1.safetensors",
+        "modules/H2.safetensors",
+        "plan.json",
+        "report.html",
+        "results.json",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn both_engines_repeat_bit_for_bit_whatever_the_jobs() {
+    for engine in ["likelihood", "wgan_gp"] {
+        let here = folder(&[("m.scm", MODEL)]);
+        let engine = format!("train.engine={engine}");
+        let set = ["-q", "--set", &engine, "--set", "train.steps=30", "--set", "train.samples=2000"];
+        dcmc(here.path(), &[&["run", "m.scm", "--out", "a", "--jobs", "1"][..], &set].concat()).expect(0);
+        dcmc(here.path(), &[&["run", "m.scm", "--out", "b", "--jobs", "2"][..], &set].concat()).expect(0);
+        let (a, b) = (contents(&here.path().join("a")), contents(&here.path().join("b")));
+        assert_eq!(differences(&a, &b), [""; 0], "{engine}");
+        dcmc(here.path(), &[&["run", "m.scm", "--out", "c", "--seed", "2"][..], &set].concat()).expect(0);
+        assert!(differences(&a, &contents(&here.path().join("c"))).contains(&"modules/H1.safetensors"));
+    }
+}
+
+#[test]
+fn a_second_run_trains_nothing_and_a_changed_query_trains_nothing() {
+    let here = folder(&[("m.scm", MODEL)]);
+    dcmc(here.path(), &["run", "m.scm", "-q"]).expect(0);
+    let first = contents(&here.path().join("m.dcm"));
+    let again = dcmc(here.path(), &["run", "m.scm"]).expect(0);
+    assert_eq!(differences(&first, &contents(&here.path().join("m.dcm"))), [""; 0]);
+    assert!(!again.stderr.contains("training"), "{}", again.stderr);
+    fs::write(here.path().join("m.scm"), format!("{MODEL}\nquery more: P(B | do(A = 1))\n")).unwrap();
+    let changed = dcmc(here.path(), &["run", "m.scm"]).expect(0);
+    assert!(!changed.stderr.contains("training"), "{}", changed.stderr);
+    let second = contents(&here.path().join("m.dcm"));
+    assert!(!differences(&first, &second).contains(&"modules/H1.safetensors"));
+    assert!(differences(&first, &second).contains(&"results.json"));
+}
+
+#[test]
+fn a_changed_module_trains_what_depends_on_it_and_nothing_else() {
+    let here = folder(&[("m.scm", MODEL)]);
+    let set = ["-q", "--set", "train.engine=wgan_gp", "--set", "train.steps=20", "--set", "train.samples=1000"];
+    dcmc(here.path(), &[&["run", "m.scm"][..], &set].concat()).expect(0);
+    let first = contents(&here.path().join("m.dcm"));
+    // H1 is {B}; H2 is {A, C} with B frozen: a change of H2 leaves H1 alone, a change of H1 reaches H2.
+    dcmc(here.path(), &[&["run", "m.scm"][..], &set, &["--set", "train.C.lr=1e-4"]].concat()).expect(0);
+    let second = contents(&here.path().join("m.dcm"));
+    assert!(!differences(&first, &second).contains(&"modules/H1.safetensors"));
+    assert!(differences(&first, &second).contains(&"modules/H2.safetensors"));
+    dcmc(here.path(), &[&["run", "m.scm"][..], &set, &["--set", "train.B.lr=1e-4"]].concat()).expect(0);
+    let third = contents(&here.path().join("m.dcm"));
+    assert!(differences(&second, &third).contains(&"modules/H1.safetensors"));
+    assert!(differences(&second, &third).contains(&"modules/H2.safetensors"));
+}
+
+#[test]
+fn an_interrupted_run_keeps_what_is_finished_and_goes_on() {
+    let here = folder(&[("m.scm", MODEL)]);
+    let set = [
+        "-q",
+        "--jobs",
+        "1",
+        "--set",
+        "train.engine=wgan_gp",
+        "--set",
+        "train.B.steps=5",
+        "--set",
+        "train.steps=100000000",
+    ];
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_dcmc"))
+        .current_dir(here.path())
+        .args([&["run", "m.scm"][..], &set].concat())
+        .spawn()
+        .unwrap();
+    let first = here.path().join("m.dcm/modules/H1.safetensors");
+    let start = std::time::Instant::now();
+    while !first.is_file() && start.elapsed().as_secs() < 120 {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let before = fs::read(&first).unwrap();
+    assert!(!here.path().join("m.dcm/modules/H2.safetensors").exists());
+    let rest = [&["run", "m.scm"][..], &set[..7], &["--set", "train.steps=5", "--set", "train.samples=1000"]].concat();
+    dcmc(here.path(), &rest).expect(0);
+    assert!(before == fs::read(&first).unwrap());
+    assert!(here.path().join("m.dcm/modules/H2.safetensors").is_file());
+}
+
+#[test]
+fn damaged_module_files_are_trained_again() {
+    let here = folder(&[("m.scm", MODEL)]);
+    dcmc(here.path(), &["run", "m.scm", "-q"]).expect(0);
+    let file = here.path().join("m.dcm/modules/H1.safetensors");
+    let whole = fs::read(&file).unwrap();
+    for damage in [&whole[..whole.len() / 2], b"", b"not a module"] {
+        fs::write(&file, damage).unwrap();
+        dcmc(here.path(), &["run", "m.scm", "-q"]).expect(0);
+        assert!(whole == fs::read(&file).unwrap());
+    }
+}
+
+#[test]
+fn one_query_and_samples_of_a_trained_model() {
+    let here = folder(&[("m.scm", MODEL)]);
+    let untrained = dcmc(here.path(), &["query", "m.scm", "P(C | do(A = 1))"]).expect(2);
+    assert!(untrained.stderr.contains("run `dcmc run m.scm` first"), "{}", untrained.stderr);
+    dcmc(here.path(), &["run", "m.scm", "-q"]).expect(0);
+    let run = fs::read_to_string(here.path().join("m.dcm/results.json")).unwrap();
+    let run: serde_json::Value = serde_json::from_str(&run).unwrap();
+    let one = dcmc(here.path(), &["query", "m.scm", "P(C = 1 | do(A = 1))", "--format", "json"]).expect(0).json();
+    assert_eq!(one["results"][0]["values"][0]["p"], run["results"][0]["values"][3]["p"]);
+    dcmc(here.path(), &["sample", "m.scm", "P(B, C | do(A = 1))", "-n", "4000", "-o", "s.csv"]).expect(0);
+    let rows = fs::read_to_string(here.path().join("s.csv")).unwrap();
+    assert_eq!(rows.lines().next(), Some("B,C"));
+    let ones = rows.lines().skip(1).filter(|l| l.ends_with(",1")).count() as f64 / 4000.0;
+    let p = one["results"][0]["values"][0]["p"].as_f64().unwrap();
+    assert!((ones - p).abs() < 0.04, "{ones} {p}");
+    let wrong = dcmc(here.path(), &["query", "m.scm", "P(C | do(AA = 1))"]).expect(1);
+    assert!(wrong.stderr.contains("E0201"), "{}", wrong.stderr);
+}
+
+#[test]
+fn simulated_data_read_from_a_file_give_the_same_model() {
+    let here = folder(&[("m.scm", MODEL)]);
+    dcmc(here.path(), &["run", "m.scm", "-q", "--out", "simulated"]).expect(0);
+    for file in ["obs.csv", "obs.parquet"] {
+        dcmc(here.path(), &["simulate", "m.scm", "--data", "obs", "-o", file]).expect(0);
+        let set = format!("data.obs={file}");
+        dcmc(here.path(), &["run", "m.scm", "-q", "--out", "read", "--set", &set]).expect(0);
+        let (a, b) = (contents(&here.path().join("simulated")), contents(&here.path().join("read")));
+        assert!(!differences(&a, &b).contains(&"modules/H1.safetensors"));
+        assert!(!differences(&a, &b).contains(&"results.json"));
+    }
+}
