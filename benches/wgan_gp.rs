@@ -9,6 +9,7 @@ use dcmc::causal::Admg;
 use dcmc::data::Table;
 use dcmc::diag::Span;
 use dcmc::model::{Domain, Engine, Latent, Model, Overrides, VarId, Variable};
+use dcmc::nets::generator::GeneratorModule;
 use dcmc::nets::{Hidden, Sampler};
 use dcmc::plan::{Module, Task};
 use dcmc::seed::stream;
@@ -67,8 +68,11 @@ struct Case {
     truth: Vec<Node>,
     modules: Vec<Module>,
     /// Interventions to answer, each with the variables asked for.
-    queries: Vec<(Vec<(&'static str, u32)>, Vec<&'static str>)>,
+    queries: Vec<(Setting, Vec<&'static str>)>,
 }
+
+/// Variables and the values they are set to.
+type Setting = Vec<(&'static str, u32)>;
 
 /// A binary variable: its parents and `P(1 | parents)`, the last parent fastest.
 struct Node {
@@ -343,9 +347,8 @@ fn sample(
         columns[v] = Some(match set {
             Some((_, value)) => vec![*value; ROWS],
             None => {
-                let owns =
-                    |m: &&dcmc::nets::generator::GeneratorModule| m.generators.iter().any(|g| g.shape.variable == v);
-                let at = modules.iter().position(|m| owns(&m)).expect("a generator of every variable");
+                let owns = |m: &&GeneratorModule| m.generators.iter().any(|g| g.shape.variable == v);
+                let at = modules.iter().position(owns).expect("a generator of every variable");
                 let parents: Vec<&[u32]> = model
                     .graph
                     .parents(v)

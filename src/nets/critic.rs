@@ -114,7 +114,7 @@ impl Critic {
             Tensor::from_vec(keep.collect::<Vec<f32>>(), (rows, columns), &Device::Cpu)
         };
         let hidden = self.layers.split_last().map_or(&[][..], |(_, hidden)| hidden);
-        hidden.iter().map(|(_, bias)| mask(bias.len())).collect()
+        hidden.iter().map(|(_, bias)| mask(bias.count())).collect()
     }
 }
 

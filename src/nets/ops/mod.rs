@@ -55,8 +55,7 @@ impl Parameter {
     }
 
     /// The number of values.
-    #[allow(clippy::len_without_is_empty)]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.tensor.elem_count()
     }
 

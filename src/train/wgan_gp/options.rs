@@ -37,7 +37,7 @@ impl Options {
         let batch = settings.batch.unwrap_or(200).max(2);
         Self {
             epochs: settings.steps.is_none().then_some(settings.epochs).flatten(),
-            steps: settings.steps.unwrap_or(3000),
+            steps: settings.steps.unwrap_or(4000),
             batch: batch.next_multiple_of(pac),
             rate: settings.lr.unwrap_or(5e-4),
             hidden: settings.hidden.clone().unwrap_or_else(|| vec![256, 256]),
