@@ -134,7 +134,7 @@ fn run(case: &Case, rows: usize, set: usize) -> Score {
 }
 
 fn model(case: &Case) -> Model {
-    let variable = || Variable { domain: Some(Domain::Binary), span: Default::default() };
+    let variable = || Variable { domain: Some(Domain::Binary), ..Variable::default() };
     let latent = |&(a, b): &(usize, usize)| Latent { name: None, children: vec![a, b], span: Default::default() };
     Model {
         variables: case.variables.iter().map(|name| (name.to_string(), variable())).collect(),

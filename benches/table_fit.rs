@@ -88,7 +88,7 @@ fn run(case: &Case) {
 
 fn model(case: &Case) -> Model {
     let variable = |(v, &k): (usize, &usize)| {
-        (format!("V{v}"), Variable { domain: Some(Domain::Categorical(k)), span: Default::default() })
+        (format!("V{v}"), Variable { domain: Some(Domain::Categorical(k)), ..Variable::default() })
     };
     let latent = |l: &&[usize]| Latent { name: None, children: l.to_vec(), span: Default::default() };
     let pairs: Vec<(usize, usize)> = case

@@ -260,7 +260,7 @@ impl Case {
             }
             latents.push(Latent { name: None, children, span: Span::default() });
         }
-        let variable = || Variable { domain: Some(Domain::Binary), span: Span::default() };
+        let variable = || Variable { domain: Some(Domain::Binary), ..Variable::default() };
         let variables = observed.iter().map(|o| ((*o).to_owned(), variable())).collect();
         Model { variables, graph, latents, ..Model::default() }
     }
@@ -380,7 +380,7 @@ fn speed() {
     let mut graph = Admg::new(3);
     [(0, 1), (0, 2), (1, 2)].iter().for_each(|&(a, b)| graph.add_directed(a, b));
     let names = ["A", "B", "C"];
-    let variable = || Variable { domain: Some(Domain::Categorical(CARD)), span: Span::default() };
+    let variable = || Variable { domain: Some(Domain::Categorical(CARD)), ..Variable::default() };
     let variables = names.iter().map(|n| ((*n).to_owned(), variable())).collect();
     let model = Model { variables, graph, ..Model::default() };
     let mut rng = stream(1, "rows");

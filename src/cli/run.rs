@@ -123,8 +123,13 @@ fn train(arguments: &Arguments, color: ColorChoice) -> Result<TrainedModel, Stop
     let mut session = Session::open(&arguments.model, color)?;
     apply_flags(&mut session.model, arguments)?;
     let tables = load(&mut session);
-    let schemas = session.schemas();
-    let planned = if session.has_errors() { None } else { session.plan(&schemas, Options::default()) };
+    let planned = match session.has_errors() {
+        true => None,
+        false => {
+            let schemas = session.schemas();
+            session.plan(&schemas, Options::default())
+        }
+    };
     if let Some(found) = runnable(&session.model) {
         session.diagnostics.extend(found);
         diag::sort(&mut session.diagnostics);

@@ -50,10 +50,10 @@ fn sample(arguments: &Arguments, color: ColorChoice) -> Result<u8, Stop> {
         let batch = arguments.n.max(1_000);
         let drawn = query::forward(model, &trained.modules(), batch, &interventions, &mut rng).map_err(usage)?;
         drawn_rows += batch;
-        for row in 0..batch {
-            if columns[0].len() < arguments.n && evidence.iter().all(|&(v, code)| drawn[v][row] == code) {
-                columns.iter_mut().zip(&asked).for_each(|(column, &v)| column.push(drawn[v][row]));
-            }
+        let agrees = |row: &usize| evidence.iter().all(|&(v, code)| drawn[v][*row] == code);
+        let missing = arguments.n - columns[0].len();
+        for row in (0..batch).filter(agrees).take(missing) {
+            columns.iter_mut().zip(&asked).for_each(|(column, &v)| column.push(drawn[v][row]));
         }
     }
     let mut table =

@@ -340,7 +340,7 @@ mod tests {
         assert!(module.sample(2, &[&[0]], &hidden, &mut rng).is_err());
         assert!(module.sample(2, &[], &hidden, &mut rng).is_err());
         assert!(module.sample(0, &[], &hidden, &mut rng).is_err());
-        assert!(module.sample(1, &[], &Hidden::Vectors(vec![]), &mut rng).is_err());
+        assert!(module.sample(1, &[], &Hidden::Vectors { rows: 2, noise: vec![] }, &mut rng).is_err());
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Checker<'_> {
             Measure::Sum(a, sign, b) => Some(self.value(a)? + sign * self.value(b)?),
             Measure::Row(query, selection) => self.row(query, selection),
             Measure::Tv(query, reference) => self.distance(query, reference, total_variation),
-            Measure::Kl(query, reference) => self.distance(query, reference, |answer, other| kl(answer, other)),
+            Measure::Kl(query, reference) => self.distance(query, reference, kl),
         }
     }
 

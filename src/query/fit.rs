@@ -109,8 +109,8 @@ fn sampled(
         columns.map(|(v, column)| (v, rows.iter().map(|&row| column[row]).collect())).collect();
     let drawn = forward_with(runtime.model, &runtime.modules, runtime.samples, &interventions, &mut rng)?;
     let mut shares = BTreeMap::new();
-    for row in 0..runtime.samples {
-        let key: Vec<u32> = set.iter().chain(observed).map(|&v| drawn[v][row]).collect();
+    let key_of = |row: usize| set.iter().chain(observed).map(|&v| drawn[v][row]).collect::<Vec<u32>>();
+    for key in (0..runtime.samples).map(key_of) {
         *shares.entry(key).or_insert(0.0) += 1.0 / runtime.samples as f64;
     }
     Ok(shares)

@@ -65,12 +65,12 @@ pub(super) fn tally(
     let cards: Vec<usize> = outcome.iter().map(|&v| model.card(v).unwrap_or(1)).collect();
     let mut counts = vec![0.0; cards.iter().product()];
     let mut kept = 0;
-    for row in 0..outcome.first().map_or(0, |&v| drawn[v].len()) {
-        if evidence.iter().all(|&(v, code)| drawn[v][row] == code) {
-            let cell = outcome.iter().zip(&cards).fold(0, |cell, (&v, card)| cell * card + drawn[v][row] as usize);
-            counts[cell] += 1.0;
-            kept += 1;
-        }
+    let rows = outcome.first().map_or(0, |&v| drawn[v].len());
+    let agrees = |row: &usize| evidence.iter().all(|&(v, code)| drawn[v][*row] == code);
+    for row in (0..rows).filter(agrees) {
+        let cell = outcome.iter().zip(&cards).fold(0, |cell, (&v, card)| cell * card + drawn[v][row] as usize);
+        counts[cell] += 1.0;
+        kept += 1;
     }
     counts.iter_mut().for_each(|c| *c /= (kept as f64).max(1.0));
     (counts, kept)

@@ -6,6 +6,7 @@
 //! intervention but no row anywhere, the number rests on nothing but the network's or the prior's taste.
 
 use super::{Runtime, Values, exact};
+use crate::causal::c_components;
 use crate::data::Table;
 use crate::model::{Query, QueryKind, Term, VarId};
 use std::collections::BTreeMap;
@@ -35,7 +36,7 @@ pub fn unsupported(runtime: &Runtime, tables: &[Table], query: &Query) -> Vec<Ga
         QueryKind::Distribution(term) => vec![term],
         QueryKind::Expectation { terms, .. } => terms.iter().map(|(_, t)| t).collect(),
     };
-    let components = components(runtime);
+    let components = c_components(&runtime.model.graph);
     let mut gaps: Vec<Gap> = vec![];
     for term in terms.into_iter().filter(|t| !t.interventions.is_empty()) {
         for group in runtime.groups(term).unwrap_or_default() {
@@ -48,30 +49,6 @@ pub fn unsupported(runtime: &Runtime, tables: &[Table], query: &Query) -> Vec<Ga
         }
     }
     gaps
-}
-
-/// The c-components of the graph.
-fn components(runtime: &Runtime) -> Vec<Vec<VarId>> {
-    let graph = &runtime.model.graph;
-    let mut home = vec![usize::MAX; graph.len()];
-    let mut components: Vec<Vec<VarId>> = vec![];
-    for start in 0..graph.len() {
-        if home[start] != usize::MAX {
-            continue;
-        }
-        let (mut members, mut open) = (vec![], vec![start]);
-        home[start] = components.len();
-        while let Some(v) = open.pop() {
-            members.push(v);
-            for &spouse in graph.spouses(v).iter().filter(|&&s| home[s] == usize::MAX).collect::<Vec<_>>() {
-                home[spouse] = components.len();
-                open.push(spouse);
-            }
-        }
-        members.sort_unstable();
-        components.push(members);
-    }
-    components
 }
 
 /// What the outcome and evidence depend on under the intervention, what is set left out.

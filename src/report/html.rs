@@ -111,7 +111,7 @@ fn headline(answer: &Answer, with_truth: bool) -> Vec<Cell> {
         Cell::Number(estimate),
         Cell::Number(interval),
     ];
-    cells.extend(with_truth.then(|| Cell::Number(truth)));
+    cells.extend(with_truth.then_some(Cell::Number(truth)));
     cells
 }
 

@@ -139,10 +139,10 @@ impl Lowering {
             if let Some(declared) = self.model.variables[variable].declared {
                 found = found.label(declared, "declared here");
             }
-            if let (Domain::Labels(labels), text) = (&domain, value.value.text()) {
-                if let Some(near) = closest(text, labels.iter().map(String::as_str)) {
-                    found = found.help(format!("did you mean `{near}`?"));
-                }
+            if let Domain::Labels(labels) = &domain
+                && let Some(near) = closest(value.value.text(), labels.iter().map(String::as_str))
+            {
+                found = found.help(format!("did you mean `{near}`?"));
             }
             if domain.cardinality().is_none() {
                 found = found.note("only discrete variables can be set or observed in this version");

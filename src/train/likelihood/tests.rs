@@ -25,7 +25,7 @@ fn model(cards: &[usize], directed: &[(usize, usize)], latents: &[&[usize]]) -> 
         .flat_map(|l| l.iter().flat_map(|&a| l.iter().map(move |&b| (a, b))))
         .filter(|p| p.0 < p.1)
         .collect();
-    let variable = |&k: &usize| Variable { domain: Some(Domain::Categorical(k)), span: Default::default() };
+    let variable = |&k: &usize| Variable { domain: Some(Domain::Categorical(k)), ..Variable::default() };
     let latent = |l: &&[usize]| Latent { name: None, children: l.to_vec(), span: Default::default() };
     Model {
         variables: cards.iter().enumerate().map(|(v, k)| (format!("V{v}"), variable(k))).collect(),

@@ -29,7 +29,7 @@ impl Observer for Watch {
 }
 
 fn model(names: &[&str], directed: &[(usize, usize)], bidirected: &[(usize, usize)]) -> Model {
-    let variable = || Variable { domain: Some(Domain::Binary), span: Span::default() };
+    let variable = || Variable { domain: Some(Domain::Binary), ..Variable::default() };
     Model {
         variables: names.iter().map(|n| ((*n).to_owned(), variable())).collect(),
         graph: Admg::with_edges(names.len(), directed, bidirected),
@@ -268,9 +268,9 @@ fn what_cannot_be_trained_is_refused() {
     let (model, rows) = front_door();
     let refused = |module: plan::Module, rows: Table| match train(&model, &module, &[rows], &[], &small(5), 1, &watch())
     {
-        Err(TrainError::Input { module, reason }) => {
+        Err(TrainError::Data { module, message }) => {
             assert_eq!(module, "H1");
-            reason
+            message
         }
         other => panic!("{other:?}"),
     };
