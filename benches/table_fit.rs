@@ -82,7 +82,7 @@ fn run(case: &Case) {
             a.values.iter().zip(&b.values).map(|(a, b)| (a - b).abs()).sum::<f64>() / 2.0
         })
         .fold(0.0, f64::max);
-    let Trained::Tables(tables) = trained[0];
+    let Trained::Tables(tables) = trained[0] else { panic!("tables were trained") };
     println!("{:<28} {seconds:>8.2} {:>8} {error:>8.4}", case.name, tables.latents[0].levels);
 }
 
@@ -139,7 +139,7 @@ fn dirichlet(concentration: f64, values: usize, rng: &mut ChaCha8Rng) -> Vec<f64
 }
 
 fn sample(case: &Case, truth: &Trained, regime: Option<(usize, u32)>, rng: &mut ChaCha8Rng) -> Table {
-    let Trained::Tables(truth) = truth;
+    let Trained::Tables(truth) = truth else { panic!("the truth is a table") };
     let hidden = truth.hidden(case.rows, rng);
     let mut columns: Vec<Vec<u32>> = vec![];
     // The variables are numbered in a topological order.
