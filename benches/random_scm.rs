@@ -13,7 +13,7 @@ use dcmc::nets::table::{TableLatent, TableMechanism, TableMember, TableModule};
 use dcmc::plan::{Module, Task};
 use dcmc::query::exact;
 use dcmc::seed;
-use dcmc::train::likelihood::{Recipe, train_with};
+use dcmc::train::likelihood::{Recipe, train_tables};
 use dcmc::train::{Metric, Observer, Trained};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -134,7 +134,7 @@ fn run(case: &Case, rows: usize, set: usize) -> Score {
 }
 
 fn model(case: &Case) -> Model {
-    let variable = || Variable { domain: Some(Domain::Binary), span: Default::default() };
+    let variable = || Variable { domain: Some(Domain::Binary), ..Variable::default() };
     let latent = |&(a, b): &(usize, usize)| Latent { name: None, children: vec![a, b], span: Default::default() };
     Model {
         variables: case.variables.iter().map(|name| (name.to_string(), variable())).collect(),
@@ -248,7 +248,7 @@ fn fit(model: &Model, table: &Table, recipe: &Recipe, seed: u64) -> Vec<Trained>
                 after: vec![],
                 engine: Engine::Likelihood,
             };
-            train_with(model, &module, std::slice::from_ref(table), recipe, seed, &Quiet).expect("training")
+            train_tables(model, &module, std::slice::from_ref(table), recipe, seed, &Quiet).expect("training")
         })
         .collect()
 }

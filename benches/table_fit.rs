@@ -61,9 +61,12 @@ fn run(case: &Case) {
     let model = model(case);
     let mut rng = seed::stream(5, case.name);
     let truth = random_module(&model, &mut rng);
-    let data: Vec<Table> = [None].into_iter().chain(case.regimes.iter().copied().map(Some)).map(|r| sample(case, &truth, r, &mut rng)).collect();
-    let (inside, outside): (Vec<VarId>, Vec<VarId>) =
-        (0..case.cards.len()).partition(|v| !case.outside.contains(v));
+    let data: Vec<Table> = [None]
+        .into_iter()
+        .chain(case.regimes.iter().copied().map(Some))
+        .map(|r| sample(case, &truth, r, &mut rng))
+        .collect();
+    let (inside, outside): (Vec<VarId>, Vec<VarId>) = (0..case.cards.len()).partition(|v| !case.outside.contains(v));
     let start = Instant::now();
     let mut trained = vec![fit(&model, &inside, &data)];
     let seconds = start.elapsed().as_secs_f64();
@@ -79,17 +82,21 @@ fn run(case: &Case) {
             a.values.iter().zip(&b.values).map(|(a, b)| (a - b).abs()).sum::<f64>() / 2.0
         })
         .fold(0.0, f64::max);
-    let Trained::Tables(tables) = trained[0];
+    let Trained::Tables(tables) = trained[0] else { panic!("not tables") };
     println!("{:<28} {seconds:>8.2} {:>8} {error:>8.4}", case.name, tables.latents[0].levels);
 }
 
 fn model(case: &Case) -> Model {
     let variable = |(v, &k): (usize, &usize)| {
-        (format!("V{v}"), Variable { domain: Some(Domain::Categorical(k)), span: Default::default() })
+        (format!("V{v}"), Variable { domain: Some(Domain::Categorical(k)), ..Variable::default() })
     };
     let latent = |l: &&[usize]| Latent { name: None, children: l.to_vec(), span: Default::default() };
-    let pairs: Vec<(usize, usize)> =
-        case.hidden.iter().flat_map(|l| l.iter().flat_map(|&a| l.iter().map(move |&b| (a, b)))).filter(|p| p.0 < p.1).collect();
+    let pairs: Vec<(usize, usize)> = case
+        .hidden
+        .iter()
+        .flat_map(|l| l.iter().flat_map(|&a| l.iter().map(move |&b| (a, b))))
+        .filter(|p| p.0 < p.1)
+        .collect();
     Model {
         variables: case.cards.iter().enumerate().map(variable).collect(),
         graph: Admg::with_edges(case.cards.len(), case.directed, &pairs),
@@ -132,7 +139,7 @@ fn dirichlet(concentration: f64, values: usize, rng: &mut ChaCha8Rng) -> Vec<f64
 }
 
 fn sample(case: &Case, truth: &Trained, regime: Option<(usize, u32)>, rng: &mut ChaCha8Rng) -> Table {
-    let Trained::Tables(truth) = truth;
+    let Trained::Tables(truth) = truth else { panic!("not tables") };
     let hidden = truth.hidden(case.rows, rng);
     let mut columns: Vec<Vec<u32>> = vec![];
     // The variables are numbered in a topological order.
@@ -150,7 +157,8 @@ fn sample(case: &Case, truth: &Trained, regime: Option<(usize, u32)>, rng: &mut 
 fn fit(model: &Model, variables: &[VarId], data: &[Table]) -> Trained {
     let name = |v: VarId| format!("V{v}");
     let task = |table: &Table| {
-        let set: Vec<VarId> = variables.iter().copied().filter(|&v| table.name.starts_with(&format!("do({v}="))).collect();
+        let set: Vec<VarId> =
+            variables.iter().copied().filter(|&v| table.name.starts_with(&format!("do({v}="))).collect();
         Task {
             data: table.name.clone(),
             interventions: set.iter().map(|&v| name(v)).collect(),

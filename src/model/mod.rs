@@ -45,7 +45,7 @@ pub struct Model {
 }
 
 /// An observed variable.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Variable {
     /// Its type, where declared or inferred from data.
     pub domain: Option<Domain>,

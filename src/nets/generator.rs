@@ -92,7 +92,7 @@ impl Dense {
     }
 
     /// The layer's values for `x [rows, inputs]`, row-major.
-    fn apply(&self, x: &[f32]) -> Vec<f32> {
+    pub fn apply(&self, x: &[f32]) -> Vec<f32> {
         let rows = x.len() / self.inputs.max(1);
         let mut y: Vec<f32> = self.bias.iter().copied().cycle().take(rows * self.outputs).collect();
         let weight = Matrix::new(&self.weight, self.inputs, self.outputs);
@@ -160,13 +160,7 @@ impl Sampler for GeneratorModule {
 
     /// # Errors
     /// Where `variable` is not the module's, or `parents` or `hidden` do not have the mechanism's shape.
-    fn sample(
-        &self,
-        variable: usize,
-        parents: &[&[u32]],
-        hidden: &Hidden,
-        rng: &mut ChaCha8Rng,
-    ) -> Result<Vec<u32>> {
+    fn sample(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
         let Some(generator) = self.generators.iter().find(|g| g.shape.variable == variable) else {
             bail!("the module has no generator of variable {variable}")
         };

@@ -283,7 +283,7 @@ mod tests {
     /// `0 -> 1 -> 2 -> 3 -> 4`, `0 -> 3`; hidden causes of {0, 2, 4} and of {1, 3}.
     fn model() -> Model {
         let variable = |(v, &k): (usize, &usize)| {
-            (format!("V{v}"), Variable { domain: Some(Domain::Categorical(k)), span: Default::default() })
+            (format!("V{v}"), Variable { domain: Some(Domain::Categorical(k)), ..Variable::default() })
         };
         let latent = |children: &[usize]| Latent { name: None, children: children.to_vec(), span: Default::default() };
         let directed = [(0, 1), (1, 2), (2, 3), (3, 4), (0, 3)];

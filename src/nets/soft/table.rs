@@ -1,5 +1,6 @@
 //! Conditional probability tables on soft one-hot codes.
 
+use crate::nets::conditional::ConditionalModule;
 use crate::nets::ops::{View, values};
 use crate::nets::table::{TableMechanism, TableModule};
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
@@ -23,6 +24,25 @@ impl TableHidden {
             .map(|latent| member.iter().map(|&m| level(&module.members[m].priors[latent], rng)).collect())
             .collect();
         Self { member, levels }
+    }
+
+    /// The first member of a module of neural conditionals, and its hidden causes.
+    pub fn of_first(module: &ConditionalModule, rows: usize, rng: &mut impl Rng) -> Self {
+        let priors = module.members.first().map_or(&[][..], |m| &m.priors);
+        let levels = priors.iter().map(|prior| (0..rows).map(|_| level(prior, rng)).collect()).collect();
+        Self { member: vec![0; rows], levels }
+    }
+
+    /// The one-hot codes `[rows, levels]` of a hidden cause.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn one_hot(&self, latent: usize, levels: usize) -> Result<Tensor> {
+        let mut codes = Vec::with_capacity(self.member.len() * levels);
+        for &value in &self.levels[latent] {
+            codes.extend((0..levels).map(|k| f32::from(u8::from(k == value))));
+        }
+        Tensor::from_vec(codes, (self.member.len(), levels), &Device::Cpu)
     }
 }
 
@@ -98,8 +118,10 @@ impl CustomOp1 for Mixture {
         }
         let weights = values(storage, layout)?;
         let mut y = vec![0.0; rows * self.card];
-        for ((y, weights), table) in
-            y.chunks_exact_mut(self.card).zip(weights.chunks_exact(cells)).zip(self.tables.chunks_exact(cells * self.card))
+        for ((y, weights), table) in y
+            .chunks_exact_mut(self.card)
+            .zip(weights.chunks_exact(cells))
+            .zip(self.tables.chunks_exact(cells * self.card))
         {
             for (weight, row) in weights.iter().zip(table.chunks_exact(self.card)) {
                 y.iter_mut().zip(row).for_each(|(y, p)| *y += weight * p);
@@ -142,9 +164,7 @@ mod tests {
                 parent_cards: vec![2, 3],
                 latents: vec![0],
             }],
-            members: [1, 2]
-                .map(|s| TableMember { priors: vec![vec![0.25, 0.75]], tables: vec![table(s)] })
-                .to_vec(),
+            members: [1, 2].map(|s| TableMember { priors: vec![vec![0.25, 0.75]], tables: vec![table(s)] }).to_vec(),
             replicates: vec![],
         }
     }
@@ -166,7 +186,9 @@ mod tests {
             let (a, b) = codes[row];
             let start = ((a * 3 + b) * 2 + hidden().levels[0][row]) * 2;
             let expected = &module.members[hidden().member[row]].tables[0][start..start + 2];
-            assert!((f64::from(found[0]) - expected[0]).abs() < 1e-6 && (f64::from(found[1]) - expected[1]).abs() < 1e-6);
+            assert!(
+                (f64::from(found[0]) - expected[0]).abs() < 1e-6 && (f64::from(found[1]) - expected[1]).abs() < 1e-6
+            );
         }
     }
 
