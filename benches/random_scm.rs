@@ -13,7 +13,7 @@ use dcmc::nets::table::{TableLatent, TableMechanism, TableMember, TableModule};
 use dcmc::plan::{Module, Task};
 use dcmc::query::exact;
 use dcmc::seed;
-use dcmc::train::likelihood::{Recipe, train_with};
+use dcmc::train::likelihood::{Recipe, train_tables};
 use dcmc::train::{Metric, Observer, Trained};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -248,7 +248,7 @@ fn fit(model: &Model, table: &Table, recipe: &Recipe, seed: u64) -> Vec<Trained>
                 after: vec![],
                 engine: Engine::Likelihood,
             };
-            train_with(model, &module, std::slice::from_ref(table), recipe, seed, &Quiet).expect("training")
+            train_tables(model, &module, std::slice::from_ref(table), recipe, seed, &Quiet).expect("training")
         })
         .collect()
 }

@@ -92,7 +92,7 @@ impl Dense {
     }
 
     /// The layer's values for `x [rows, inputs]`, row-major.
-    fn apply(&self, x: &[f32]) -> Vec<f32> {
+    pub fn apply(&self, x: &[f32]) -> Vec<f32> {
         let rows = x.len() / self.inputs.max(1);
         let mut y: Vec<f32> = self.bias.iter().copied().cycle().take(rows * self.outputs).collect();
         let weight = Matrix::new(&self.weight, self.inputs, self.outputs);

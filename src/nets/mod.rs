@@ -1,5 +1,7 @@
 //! Mechanisms and critics: tables and Candle networks, and the files they are kept in.
 
+mod architecture;
+pub mod conditional;
 pub mod critic;
 pub mod file;
 pub mod generator;

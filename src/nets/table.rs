@@ -1,11 +1,14 @@
 //! Mechanisms of discrete variables as conditional probability tables with hidden causes.
 
-use super::file::{FileError, ModuleFile, ModuleHeader, TensorData, Values};
+use super::architecture::Architecture;
+use super::file::{FileError, ModuleFile, TensorData, Values};
 use super::{Hidden, Sampler};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The kind in a module file's header.
+const KIND: &str = "tables";
 
 /// The mechanisms of a module as tables.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,13 +57,13 @@ pub struct TableMember {
 }
 
 impl TableMechanism {
-    /// The number of joint values of the observed parents.
+    /// The number of joint values of the observed parents (`usize::MAX` if there are more).
     pub fn rows(&self) -> usize {
-        self.parent_cards.iter().product()
+        self.parent_cards.iter().fold(1, |rows, &card| rows.saturating_mul(card))
     }
 
     /// The shape of its table: `[parents…, latents…, value]`.
-    fn shape(&self, latents: &[TableLatent]) -> Vec<usize> {
+    pub(super) fn shape(&self, latents: &[TableLatent]) -> Vec<usize> {
         let levels = self.latents.iter().map(|&l| latents[l].levels);
         self.parent_cards.iter().copied().chain(levels).chain([self.card]).collect()
     }
@@ -114,7 +117,7 @@ impl Sampler for TableModule {
 }
 
 /// A value with these probabilities.
-fn draw(probabilities: &[f64], rng: &mut ChaCha8Rng) -> u32 {
+pub(super) fn draw(probabilities: &[f64], rng: &mut ChaCha8Rng) -> u32 {
     let mut left: f64 = rng.random();
     for (value, p) in probabilities.iter().enumerate() {
         left -= p;
@@ -125,48 +128,11 @@ fn draw(probabilities: &[f64], rng: &mut ChaCha8Rng) -> u32 {
     probabilities.len().saturating_sub(1) as u32
 }
 
-/// The architecture in the header of a module file; variables are places in the header's list.
-#[derive(Serialize, Deserialize)]
-struct Architecture {
-    /// Per latent its number in the model and its number of values.
-    latents: Vec<(usize, usize)>,
-    mechanisms: Vec<Shape>,
-    members: usize,
-    replicates: usize,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Shape {
-    variable: usize,
-    card: usize,
-    parents: Vec<usize>,
-    parent_cards: Vec<usize>,
-    latents: Vec<usize>,
-}
-
 impl TableModule {
     /// The module as a file: tensors `members.prior.L` `[members, levels]` and `members.table.M`
     /// `[members, parents…, latents…, value]`, the same for `replicates`. `names` are the model's
     /// variables by number, `inputs` the digest of what the module was trained from.
     pub fn to_file(&self, names: &[String], inputs: &str) -> ModuleFile {
-        let mut used: Vec<usize> =
-            self.mechanisms.iter().flat_map(|m| m.parents.iter().copied().chain([m.variable])).collect();
-        used.sort_unstable();
-        used.dedup();
-        let place = |v: usize| used.binary_search(&v).unwrap_or(0);
-        let mechanisms = self.mechanisms.iter().map(|m| Shape {
-            variable: place(m.variable),
-            card: m.card,
-            parents: m.parents.iter().map(|&p| place(p)).collect(),
-            parent_cards: m.parent_cards.clone(),
-            latents: m.latents.clone(),
-        });
-        let architecture = Architecture {
-            latents: self.latents.iter().map(|l| (l.latent, l.levels)).collect(),
-            mechanisms: mechanisms.collect(),
-            members: self.members.len(),
-            replicates: self.replicates.len(),
-        };
         let mut tensors = BTreeMap::new();
         for (group, fits) in [("members", &self.members), ("replicates", &self.replicates)] {
             let mut add = |name: String, shape: Vec<usize>, values: Vec<f64>| {
@@ -182,12 +148,9 @@ impl TableModule {
                 add(format!("table.{m}"), mechanism.shape(&self.latents), values);
             }
         }
-        let header = ModuleHeader {
-            kind: "tables".into(),
-            variables: used.iter().map(|&v| names[v].clone()).collect(),
-            architecture: serde_json::json!(architecture),
-            inputs: inputs.into(),
-        };
+        let parts = (&self.latents[..], &self.mechanisms[..]);
+        let counts = (self.members.len(), self.replicates.len());
+        let header = Architecture::header(KIND, parts, counts, &[], names, inputs);
         ModuleFile { header, tensors }
     }
 
@@ -197,28 +160,13 @@ impl TableModule {
     /// [`FileError::Format`] where the file is of another kind, names unknown variables, or its tensors
     /// do not fit its architecture or are no probabilities.
     pub fn from_file(file: &ModuleFile, names: &[String]) -> Result<Self, FileError> {
-        let wrong = |message: String| FileError::Format(message);
-        if file.header.kind != "tables" {
-            return Err(wrong(format!("a module of kind {}, not tables", file.header.kind)));
-        }
-        let architecture: Architecture =
-            Architecture::deserialize(&file.header.architecture).map_err(|e| wrong(e.to_string()))?;
-        let number = |place: usize| {
-            let name = file.header.variables.get(place).ok_or_else(|| wrong(format!("no variable {place}")))?;
-            names.iter().position(|n| n == name).ok_or_else(|| wrong(format!("unknown variable {name}")))
-        };
-        let latents: Vec<TableLatent> =
-            architecture.latents.iter().map(|&(latent, levels)| TableLatent { latent, levels }).collect();
-        let mechanisms = architecture
-            .mechanisms
-            .iter()
-            .map(|shape| mechanism(shape, latents.len(), number))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut module = Self { latents, mechanisms, members: vec![], replicates: vec![] };
+        let architecture = Architecture::of(file, KIND)?;
+        let mechanisms = architecture.mechanisms(file, names)?;
+        let mut module = Self { latents: architecture.latents(), mechanisms, members: vec![], replicates: vec![] };
         module.members = module.fits(file, "members", architecture.members)?;
         module.replicates = module.fits(file, "replicates", architecture.replicates)?;
         if module.members.is_empty() {
-            return Err(wrong("a module without members".into()));
+            return Err(FileError::Format("a module without members".into()));
         }
         Ok(module)
     }
@@ -244,28 +192,6 @@ impl TableModule {
         };
         Ok((0..count).map(fit).collect())
     }
-}
-
-fn mechanism(
-    shape: &Shape,
-    latents: usize,
-    number: impl Fn(usize) -> Result<usize, FileError>,
-) -> Result<TableMechanism, FileError> {
-    let parents = shape.parents.iter().map(|&p| number(p)).collect::<Result<Vec<_>, _>>()?;
-    let sound = shape.card > 0
-        && shape.parent_cards.len() == parents.len()
-        && parents.is_sorted_by(|a, b| a < b)
-        && shape.latents.iter().all(|&l| l < latents);
-    if !sound {
-        return Err(FileError::Format("a mechanism that does not fit the model".into()));
-    }
-    Ok(TableMechanism {
-        variable: number(shape.variable)?,
-        card: shape.card,
-        parents,
-        parent_cards: shape.parent_cards.clone(),
-        latents: shape.latents.clone(),
-    })
 }
 
 /// The tensor `name`, whose last axis holds probabilities.

@@ -8,6 +8,7 @@ pub mod wgan_gp;
 pub use schedule::train_plan;
 
 use crate::model::{Model, VarId};
+use crate::nets::conditional::ConditionalModule;
 use crate::nets::file::{FileError, ModuleFile};
 use crate::nets::generator::GeneratorModule;
 use crate::nets::table::TableModule;
@@ -20,6 +21,8 @@ use serde::{Deserialize, Serialize};
 pub enum Trained {
     /// Conditional probability tables.
     Tables(TableModule),
+    /// Neural conditionals.
+    Conditionals(ConditionalModule),
     /// Implicit generators.
     Generators(GeneratorModule),
 }
@@ -29,6 +32,7 @@ impl Trained {
     pub fn variables(&self) -> Vec<VarId> {
         match self {
             Self::Tables(module) => module.mechanisms.iter().map(|m| m.variable).collect(),
+            Self::Conditionals(module) => module.mechanisms.iter().map(|m| m.variable).collect(),
             Self::Generators(module) => module.generators.iter().map(|g| g.shape.variable).collect(),
         }
     }
@@ -38,6 +42,7 @@ impl Trained {
         let names: Vec<String> = model.variables.keys().cloned().collect();
         match self {
             Self::Tables(module) => module.to_file(&names, inputs),
+            Self::Conditionals(module) => module.to_file(&names, inputs),
             Self::Generators(module) => module.to_file(|v| model.name(v), inputs),
         }
     }
@@ -53,6 +58,7 @@ impl Trained {
                 let module = GeneratorModule::from_file(file, |name| model.id(name));
                 module.map(Self::Generators).map_err(FileError::Format)
             }
+            "conditionals" => ConditionalModule::from_file(file, &names).map(Self::Conditionals),
             _ => TableModule::from_file(file, &names).map(Self::Tables),
         }
     }
@@ -62,6 +68,7 @@ impl Sampler for Trained {
     fn hidden(&self, rows: usize, rng: &mut ChaCha8Rng) -> Hidden {
         match self {
             Self::Tables(module) => module.hidden(rows, rng),
+            Self::Conditionals(module) => module.hidden(rows, rng),
             Self::Generators(module) => module.hidden(rows, rng),
         }
     }
@@ -75,6 +82,7 @@ impl Sampler for Trained {
     ) -> candle_core::Result<Vec<u32>> {
         match self {
             Self::Tables(module) => module.sample(variable, parents, hidden, rng),
+            Self::Conditionals(module) => module.sample(variable, parents, hidden, rng),
             Self::Generators(module) => module.sample(variable, parents, hidden, rng),
         }
     }

@@ -1,5 +1,6 @@
 //! Conditional probability tables on soft one-hot codes.
 
+use crate::nets::conditional::ConditionalModule;
 use crate::nets::ops::{View, values};
 use crate::nets::table::{TableMechanism, TableModule};
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
@@ -23,6 +24,25 @@ impl TableHidden {
             .map(|latent| member.iter().map(|&m| level(&module.members[m].priors[latent], rng)).collect())
             .collect();
         Self { member, levels }
+    }
+
+    /// The first member of a module of neural conditionals, and its hidden causes.
+    pub fn of_first(module: &ConditionalModule, rows: usize, rng: &mut impl Rng) -> Self {
+        let priors = module.members.first().map_or(&[][..], |m| &m.priors);
+        let levels = priors.iter().map(|prior| (0..rows).map(|_| level(prior, rng)).collect()).collect();
+        Self { member: vec![0; rows], levels }
+    }
+
+    /// The one-hot codes `[rows, levels]` of a hidden cause.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn one_hot(&self, latent: usize, levels: usize) -> Result<Tensor> {
+        let mut codes = Vec::with_capacity(self.member.len() * levels);
+        for &value in &self.levels[latent] {
+            codes.extend((0..levels).map(|k| f32::from(u8::from(k == value))));
+        }
+        Tensor::from_vec(codes, (self.member.len(), levels), &Device::Cpu)
     }
 }
 

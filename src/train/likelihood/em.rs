@@ -7,16 +7,16 @@ use super::rows::{Rows, Term, Weights};
 use rand_chacha::ChaCha8Rng;
 
 /// A module's likelihood: its tables and the rows they are fitted to.
-pub(super) struct Likelihood<'a> {
+pub(super) struct Likelihood {
     pub layout: Layout,
-    terms: Vec<Compiled<'a>>,
+    terms: Vec<Compiled>,
 }
 
-struct Compiled<'a> {
-    term: &'a Term,
+struct Compiled {
     elimination: Elimination,
-    /// Per mechanism of the term its table's start and joint latent values.
-    tables: Vec<(usize, usize)>,
+    /// Where the slices of a distinct row's mechanisms start, row-major.
+    slices: Vec<usize>,
+    mechanisms: usize,
 }
 
 /// A (local) maximum of the posterior density.
@@ -36,13 +36,19 @@ pub(super) struct Stop {
     pub passes: usize,
 }
 
-impl<'a> Likelihood<'a> {
+impl Likelihood {
     /// The likelihood of `rows` under tables of this `layout`.
-    pub fn new(layout: Layout, rows: &'a Rows) -> Self {
-        let compile = |term: &'a Term| Compiled {
-            term,
+    pub fn new(layout: Layout, rows: &Rows) -> Self {
+        let slice = |term: &Term, row: usize, m: usize| {
+            layout.tables[m] + term.cell(row, &layout.mechanisms[m]) * layout.states[m]
+        };
+        let compile = |term: &Term| Compiled {
             elimination: Elimination::new(&layout, &term.mechanisms),
-            tables: term.mechanisms.iter().map(|&m| (layout.tables[m], layout.states[m])).collect(),
+            slices: (0..term.rows())
+                .flat_map(|row| term.mechanisms.iter().map(move |&m| (row, m)))
+                .map(|(row, m)| slice(term, row, m))
+                .collect(),
+            mechanisms: term.mechanisms.len(),
         };
         let terms = rows.terms.iter().map(compile).collect();
         Self { layout, terms }
@@ -50,7 +56,7 @@ impl<'a> Likelihood<'a> {
 
     /// The work of one pass: cells of cliques over all distinct rows.
     pub fn work(&self) -> usize {
-        self.terms.iter().map(|t| t.elimination.cells.max(1) * t.term.rows()).sum()
+        self.terms.iter().map(|t| t.elimination.cells.max(1) * t.slices.len() / t.mechanisms).sum()
     }
 
     /// `Σ weight · log P'(row)`; the expected counts are added to `counts` where given, drawn ones with `rng`.
@@ -63,18 +69,14 @@ impl<'a> Likelihood<'a> {
     ) -> f64 {
         let mut scratch = Scratch::default();
         let mut sum = 0.0;
-        let mut slices = vec![];
         for (compiled, weights) in self.terms.iter().zip(weights) {
-            for (row, &weight) in weights.iter().enumerate() {
+            for (slices, &weight) in compiled.slices.chunks_exact(compiled.mechanisms).zip(weights) {
                 if weight <= 0.0 {
                     continue;
                 }
-                slices.clear();
-                let cells = compiled.term.row(row).iter().zip(&compiled.tables);
-                slices.extend(cells.map(|(&cell, &(start, states))| start + cell as usize * states));
-                sum += weight * compiled.elimination.log_likelihood(parameters, &slices, &mut scratch);
+                sum += weight * compiled.elimination.log_likelihood(parameters, slices, &mut scratch);
                 if let Some(counts) = counts.as_deref_mut() {
-                    compiled.elimination.count(&slices, weight, counts, &mut scratch, rng.as_deref_mut());
+                    compiled.elimination.count(slices, weight, counts, &mut scratch, rng.as_deref_mut());
                 }
             }
         }

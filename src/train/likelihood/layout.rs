@@ -44,17 +44,19 @@ impl Layout {
         Self::of(latents, mechanisms)
     }
 
-    /// The layout of tables of known shapes.
+    /// The layout of tables of known shapes; sizes that cannot be counted are as large as can be.
     pub fn of(latents: Vec<TableLatent>, mechanisms: Vec<TableMechanism>) -> Self {
-        let mut cells = 0;
+        let mut cells = 0_usize;
         let mut place = |size: usize| {
-            cells += size;
-            cells - size
+            let start = cells;
+            cells = cells.saturating_add(size);
+            start
         };
         let states: Vec<usize> =
             mechanisms.iter().map(|m| m.latents.iter().map(|&l| latents[l].levels).product()).collect();
         let priors = latents.iter().map(|l| place(l.levels)).collect();
-        let tables = mechanisms.iter().zip(&states).map(|(m, &s)| place(m.rows() * m.card * s)).collect();
+        let size = |m: &TableMechanism, states: usize| m.rows().saturating_mul(m.card).saturating_mul(states);
+        let tables = mechanisms.iter().zip(&states).map(|(m, &s)| place(size(m, s))).collect();
         Self { latents, mechanisms, priors, tables, states, cells }
     }
 

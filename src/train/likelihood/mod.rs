@@ -7,6 +7,7 @@
 mod elimination;
 mod em;
 mod layout;
+mod networks;
 mod posterior;
 mod rows;
 mod tables;
@@ -34,14 +35,26 @@ pub fn train(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Trained, TrainError> {
-    train_with(model, module, tables, &Recipe::new(settings), seed, observer)
+    let (variables, rows) = prepare(model, module, tables)?;
+    if !tables_suffice(model, &variables, &rows) {
+        let rows = &rows;
+        let job = networks::Job { model, module: &module.id, variables: &variables, rows, settings, seed, observer };
+        let networks = job.fit()?;
+        // As tables the networks can be summed over exactly.
+        let few = networks.table_cells() * networks.members.len() as f64 <= tables::MAX_CELLS as f64;
+        return Ok(if few { Trained::Tables(networks.tabulate()) } else { Trained::Conditionals(networks) });
+    }
+    let recipe = Recipe::new(settings);
+    let job =
+        tables::Job { model, module: &module.id, variables: &variables, rows: &rows, recipe: &recipe, seed, observer };
+    Ok(Trained::Tables(job.fit()?))
 }
 
-/// [`train`] with all choices spelt out.
+/// Fits tables, all choices spelt out, whatever their size.
 ///
 /// # Errors
 /// As [`train`].
-pub fn train_with(
+pub fn train_tables(
     model: &Model,
     module: &Module,
     tables: &[Table],
@@ -49,13 +62,31 @@ pub fn train_with(
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Trained, TrainError> {
+    let (variables, rows) = prepare(model, module, tables)?;
+    let job = tables::Job { model, module: &module.id, variables: &variables, rows: &rows, recipe, seed, observer };
+    Ok(Trained::Tables(job.fit()?))
+}
+
+fn prepare(model: &Model, module: &Module, tables: &[Table]) -> Result<(Vec<VarId>, Rows), TrainError> {
     let data = |message: String| TrainError::Data { module: module.id.clone(), message };
     let variables = variables(model, module).map_err(data)?;
     let shapes = Layout::new(model, &variables, 1).mechanisms;
     let rows = Rows::new(model, module, tables, &shapes).map_err(data)?;
-    let job = tables::Job { model, module: &module.id, variables: &variables, rows: &rows, recipe, seed, observer };
-    Ok(Trained::Tables(job.fit()?))
+    Ok((variables, rows))
 }
+
+/// Whether tables fit into memory and the rows fill them: some rows for each joint value of a variable's
+/// parents, unless those are few anyway. Otherwise a network generalises from one to the other.
+fn tables_suffice(model: &Model, variables: &[VarId], rows: &Rows) -> bool {
+    let layout = Layout::new(model, variables, 2);
+    let enough = (rows.total_weight() / ROWS_PER_CELL).max(FEW_CELLS);
+    layout.cells <= tables::MAX_CELLS && layout.mechanisms.iter().all(|m| m.rows() as f64 <= enough)
+}
+
+/// Rows per joint value of a variable's parents from which on a table is preferred to a network.
+const ROWS_PER_CELL: f64 = 4.0;
+/// Joint values of a variable's parents up to which a table is preferred anyway.
+const FEW_CELLS: f64 = 256.0;
 
 /// The module's variables by number; they and their parents must be discrete.
 fn variables(model: &Model, module: &Module) -> Result<Vec<VarId>, String> {

@@ -9,7 +9,7 @@ use crate::plan::Module;
 use crate::seed;
 use indexmap::IndexMap;
 use rand::seq::SliceRandom;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The data of a module.
 #[derive(Clone, Debug)]
@@ -25,8 +25,10 @@ pub(super) struct Rows {
 pub(super) struct Term {
     /// The mechanisms, ascending.
     pub mechanisms: Vec<usize>,
-    /// Per distinct row and mechanism the cell `[parents…, value]` of the mechanism's table.
-    pub cells: Vec<u32>,
+    /// Their variables and parents, ascending.
+    columns: Vec<VarId>,
+    /// The distinct rows over `columns`, row-major.
+    codes: Vec<u32>,
 }
 
 /// One data set.
@@ -47,12 +49,20 @@ pub(super) type Weights = Vec<Vec<f64>>;
 impl Term {
     /// The number of distinct rows.
     pub fn rows(&self) -> usize {
-        self.cells.len() / self.mechanisms.len().max(1)
+        self.codes.len() / self.columns.len().max(1)
     }
 
-    /// The cells of a row's mechanisms.
-    pub fn row(&self, row: usize) -> &[u32] {
-        &self.cells[row * self.mechanisms.len()..][..self.mechanisms.len()]
+    /// The code of `variable`, one of the term's columns, in a distinct row.
+    pub fn code(&self, row: usize, variable: VarId) -> usize {
+        let place = self.columns.binary_search(&variable).unwrap_or(0);
+        self.codes[row * self.columns.len() + place] as usize
+    }
+
+    /// The cell `[parents…, value]` of a mechanism's table in a distinct row.
+    pub fn cell(&self, row: usize, m: &TableMechanism) -> usize {
+        let parents = m.parents.iter().zip(&m.parent_cards);
+        let cell = parents.fold(0, |cell, (&p, &card)| cell * card + self.code(row, p));
+        cell * m.card + self.code(row, m.variable)
     }
 }
 
@@ -83,7 +93,11 @@ impl Rows {
         }
         let terms = builders
             .into_iter()
-            .map(|(mechanisms, rows)| Term { mechanisms, cells: rows.into_keys().flatten().collect() })
+            .map(|(places, rows)| Term {
+                columns: columns(&places, mechanisms).into_iter().map(|c| c.0).collect(),
+                mechanisms: places,
+                codes: rows.into_keys().flatten().collect(),
+            })
             .collect();
         Ok(Self { terms, sets: sets.into_values().collect() })
     }
@@ -208,33 +222,37 @@ fn joined(mechanisms: &[TableMechanism], places: &[usize]) -> Vec<Vec<usize>> {
     groups
 }
 
+/// The variables and parents of a group of mechanisms with their numbers of values, ascending.
+fn columns(group: &[usize], mechanisms: &[TableMechanism]) -> Vec<(VarId, usize)> {
+    let own = group.iter().map(|&m| (mechanisms[m].variable, mechanisms[m].card));
+    let parents = |m: usize| mechanisms[m].parents.iter().copied().zip(mechanisms[m].parent_cards.iter().copied());
+    own.chain(group.iter().flat_map(|&m| parents(m))).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The place of each row of `table` among the `distinct` rows, which grow.
 fn place_rows(
     table: &Table,
     group: &[usize],
     mechanisms: &[TableMechanism],
     distinct: &mut IndexMap<Vec<u32>, u32>,
 ) -> Result<Vec<u32>, String> {
-    let column = |v: VarId| table.column(v).ok_or_else(|| format!("data set {} lacks a variable", table.name));
-    let mut columns = vec![];
-    for &place in group {
-        let m = &mechanisms[place];
-        let parents = m.parents.iter().zip(&m.parent_cards).map(|(&p, &card)| Ok((column(p)?, card)));
-        let mut all = parents.collect::<Result<Vec<_>, String>>()?;
-        all.push((column(m.variable)?, m.card));
-        columns.push(all);
+    let mut all = vec![];
+    for (v, card) in columns(group, mechanisms) {
+        let codes = table.column(v).ok_or_else(|| format!("data set {} lacks a variable", table.name))?;
+        if codes.len() != table.rows || codes.iter().any(|&code| code as usize >= card) {
+            return Err(format!("data set {} has a value outside its domain", table.name));
+        }
+        all.push(codes);
     }
-    (0..table.rows)
-        .map(|row| {
-            let cell = |all: &Vec<(&[u32], usize)>| {
-                all.iter().try_fold(0_u32, |cell, (codes, card)| {
-                    let code = *codes.get(row)?;
-                    ((code as usize) < *card).then(|| cell * *card as u32 + code)
-                })
-            };
-            let key: Option<Vec<u32>> = columns.iter().map(cell).collect();
-            let key = key.ok_or_else(|| format!("data set {} has a value outside its domain", table.name))?;
-            let next = distinct.len() as u32;
-            Ok(*distinct.entry(key).or_insert(next))
-        })
-        .collect()
+    let mut key = vec![];
+    let place = |row: usize| {
+        key.clear();
+        key.extend(all.iter().map(|codes| codes[row]));
+        let next = distinct.len() as u32;
+        match distinct.get(key.as_slice()) {
+            Some(&place) => place,
+            None => *distinct.entry(key.clone()).or_insert(next),
+        }
+    };
+    Ok((0..table.rows).map(place).collect())
 }

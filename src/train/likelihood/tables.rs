@@ -69,7 +69,7 @@ const LEVELS: [usize; 3] = [4, 8, 16];
 /// Parts of the rows that are held out in turn to choose the levels.
 const FOLDS: usize = 3;
 /// Cells of all tables beyond which fewer levels are used.
-const MAX_CELLS: usize = 4 << 20;
+pub(super) const MAX_CELLS: usize = 4 << 20;
 
 /// A module to be fitted.
 pub(super) struct Job<'a> {
@@ -82,7 +82,7 @@ pub(super) struct Job<'a> {
     pub observer: &'a dyn Observer,
 }
 
-impl<'a> Job<'a> {
+impl Job<'_> {
     /// Chooses the levels, climbs from random restarts, and draws around the near-best fits.
     pub fn fit(&self) -> Result<TableModule, TrainError> {
         let weights = self.rows.weights();
@@ -106,7 +106,7 @@ impl<'a> Job<'a> {
     }
 
     /// The likelihood with `levels` values of each latent.
-    fn at(&self, levels: usize) -> Likelihood<'a> {
+    fn at(&self, levels: usize) -> Likelihood {
         Likelihood::new(Layout::new(self.model, self.variables, levels), self.rows)
     }
 

@@ -1,10 +1,11 @@
 use super::elimination::Scratch;
 use super::em::{Likelihood, Stop};
 use super::layout::{Layout, Prior};
-use super::rows::Rows;
+use super::rows::{Rows, Term};
 use super::*;
 use crate::causal::Admg;
 use crate::model::{Domain, Engine, Latent, Variable};
+use crate::nets::Sampler;
 use crate::nets::table::TableModule;
 use crate::plan::Task;
 use crate::query::exact;
@@ -90,17 +91,16 @@ fn random_rows(cards: &[usize], rows: usize, rng: &mut impl Rng) -> Table {
 fn tables(trained: &Trained) -> &TableModule {
     match trained {
         Trained::Tables(module) => module,
-        #[allow(unreachable_patterns)]
         _ => panic!("not tables"),
     }
 }
 
 /// `log Σ_u Π P(u) Π P(v | pa, u)` by enumeration of all joint values of the latents, and the posterior
 /// of each: `counts` per latent.
-fn brute_force(likelihood: &Likelihood, parameters: &[f64], term: &[usize], cells: &[u32]) -> (f64, Vec<Vec<f64>>) {
+fn brute_force(likelihood: &Likelihood, parameters: &[f64], term: &Term, at: usize) -> (f64, Vec<Vec<f64>>) {
     let layout = &likelihood.layout;
     let member = layout.member(parameters);
-    let mut used: Vec<usize> = term.iter().flat_map(|&m| layout.mechanisms[m].latents.clone()).collect();
+    let mut used: Vec<usize> = term.mechanisms.iter().flat_map(|&m| layout.mechanisms[m].latents.clone()).collect();
     used.sort_unstable();
     used.dedup();
     let mut posterior: Vec<Vec<f64>> = layout.latents.iter().map(|l| vec![0.0; l.levels]).collect();
@@ -114,9 +114,10 @@ fn brute_force(likelihood: &Likelihood, parameters: &[f64], term: &[usize], cell
             left /= layout.latents[l].levels;
         }
         let mut p: f64 = used.iter().map(|&l| member.priors[l][u[l]]).product();
-        for (&m, &cell) in term.iter().zip(cells) {
+        for &m in &term.mechanisms {
             let mechanism = &layout.mechanisms[m];
-            let (row, value) = (cell as usize / mechanism.card, cell as usize % mechanism.card);
+            let cell = term.cell(at, mechanism);
+            let (row, value) = (cell / mechanism.card, cell % mechanism.card);
             let at = mechanism.latents.iter().fold(row, |at, &l| at * layout.latents[l].levels + u[l]);
             p *= member.tables[m][at * mechanism.card + value];
         }
@@ -153,7 +154,7 @@ fn elimination_equals_enumeration() {
         let mut posterior: Vec<Vec<f64>> = likelihood.layout.latents.iter().map(|l| vec![0.0; l.levels]).collect();
         for (term, weights) in rows.terms.iter().zip(&weights) {
             for (row, weight) in weights.iter().enumerate() {
-                let (log, each) = brute_force(&likelihood, &parameters, &term.mechanisms, term.row(row));
+                let (log, each) = brute_force(&likelihood, &parameters, term, row);
                 expected += weight * log;
                 posterior.iter_mut().flatten().zip(each.iter().flatten()).for_each(|(p, e)| *p += weight * e);
             }
@@ -418,4 +419,117 @@ fn training_stops_on_request() {
     let data = [random_rows(&[2, 2], 10, &mut seed::stream(1, "stop"))];
     let result = train(&model, &module, &data, &Overrides::default(), 1, &Impatient);
     assert!(matches!(result, Err(TrainError::Cancelled)));
+}
+
+/// `V0 … V(n-1)` fair coins, all parents of `Vn`, whose log odds are `odds(parents)`.
+fn many_parents(n: usize, rows: usize, odds: impl Fn(&[u32]) -> f64) -> (Model, Module, Table) {
+    let edges: Vec<(usize, usize)> = (0..n).map(|p| (p, n)).collect();
+    let model = model(&vec![2; n + 1], &edges, &[]);
+    let mut rng = seed::stream(6, "many parents");
+    let mut columns = vec![vec![]; n + 1];
+    for _ in 0..rows {
+        let parents: Vec<u32> = (0..n).map(|_| rng.random_range(0..2)).collect();
+        let p = 1.0 / (1.0 + (-odds(&parents)).exp());
+        parents.iter().zip(&mut columns).for_each(|(&code, column)| column.push(code));
+        columns[n].push(u32::from(rng.random_bool(p)));
+    }
+    (model, module(&[n], vec![task("obs", &[], &[n])]), table("obs", columns.into_iter().map(Some).collect(), None))
+}
+
+/// An interaction, a threshold, and a sum.
+fn odds(parents: &[u32]) -> f64 {
+    let sum: u32 = parents[4..].iter().sum();
+    let interaction = if parents[0] != parents[1] { 1.5 } else { -1.0 };
+    let threshold = if parents[2] + parents[3] == 2 { 1.0 } else { 0.0 };
+    interaction + threshold + 0.3 * (f64::from(sum) - 5.0)
+}
+
+#[test]
+fn a_network_generalises_over_fourteen_parents() {
+    let (model, module, data) = many_parents(14, 20_000, odds);
+    let data = [data];
+    let settings = Overrides { bootstrap: Some(3), ..Overrides::default() };
+    let smooth = train(&model, &module, &data, &settings, 1, &Quiet).unwrap();
+    let plain = train_tables(&model, &module, &data, &Recipe::new(&settings), 1, &Quiet).unwrap();
+    let error = |trained: &Trained| {
+        let members = &tables(trained).members;
+        let sum: f64 = (0..1_usize << 14)
+            .map(|row| {
+                let parents: Vec<u32> = (0..14).rev().map(|bit| (row >> bit & 1) as u32).collect();
+                let found = members.iter().map(|m| m.tables[0][2 * row + 1]).sum::<f64>() / members.len() as f64;
+                (found - 1.0 / (1.0 + (-odds(&parents)).exp())).abs()
+            })
+            .sum();
+        sum / f64::from(1 << 14)
+    };
+    let (smooth, plain) = (error(&smooth), error(&plain));
+    assert!(smooth < 0.04 && smooth < plain / 4.0, "networks {smooth}, table {plain}");
+}
+
+#[test]
+fn forty_parents_need_a_network() {
+    let (model, module, data) = many_parents(40, 6_000, |parents| odds(&parents[..14]));
+    let settings = Overrides { bootstrap: Some(2), epochs: Some(30), ..Overrides::default() };
+    let trained = train(&model, &module, &[data.clone()], &settings, 1, &Quiet).unwrap();
+    assert!(matches!(trained, Trained::Conditionals(_)));
+    let file = trained.to_file(&model, "digest");
+    assert!(matches!(Trained::from_file(&file, &model).unwrap(), Trained::Conditionals(_)));
+    // Among rows with V0 != V1 the outcome is likelier, in the data and in the draws.
+    let mut rng = seed::stream(1, "forty");
+    let hidden = trained.hidden(data.rows, &mut rng);
+    let parents: Vec<&[u32]> = (0..40).map(|v| data.column(v).unwrap()).collect();
+    let drawn = trained.sample(40, &parents, &hidden, &mut rng).unwrap();
+    for unequal in [false, true] {
+        let rows: Vec<usize> = (0..data.rows).filter(|&r| (parents[0][r] != parents[1][r]) == unequal).collect();
+        let share = |y: &[u32]| rows.iter().map(|&r| f64::from(y[r])).sum::<f64>() / rows.len() as f64;
+        let (expected, found) = (share(data.column(40).unwrap()), share(&drawn));
+        assert!((expected - found).abs() < 0.04, "{expected} {found}");
+    }
+    let modules = [&trained];
+    assert!(exact::joint(&model, &modules, &[40], &[(0, 1)], &[]).unwrap().is_none());
+}
+
+#[test]
+fn networks_sum_out_hidden_causes() {
+    // The bow of `interventions_pool_with_observations` as a front-door: V0 -> V1 -> V2, V0 <-> V2.
+    let mut rng = seed::stream(10, "front-door");
+    let mut columns = vec![vec![]; 3];
+    for _ in 0..20_000 {
+        let u = rng.random_bool(0.4);
+        let x = rng.random_bool(if u { 0.8 } else { 0.2 });
+        let m = rng.random_bool(if x { 0.85 } else { 0.15 });
+        let y = rng.random_bool(match (m, u) {
+            (false, false) => 0.1,
+            (false, true) => 0.6,
+            (true, false) => 0.45,
+            (true, true) => 0.9,
+        });
+        [x, m, y].iter().zip(&mut columns).for_each(|(&v, column)| column.push(u32::from(v)));
+    }
+    let data = [table("obs", columns.into_iter().map(Some).collect(), None)];
+    let model = model(&[2, 2, 2], &[(0, 1), (1, 2)], &[&[0, 2]]);
+    let confounded = module(&[0, 2], vec![task("obs", &[], &[0, 2])]);
+    let (variables, rows) = prepare(&model, &confounded, &data).unwrap();
+    let settings = Overrides { bootstrap: Some(2), ..Overrides::default() };
+    let job = networks::Job {
+        model: &model,
+        module: "H1",
+        variables: &variables,
+        rows: &rows,
+        settings: &settings,
+        seed: 1,
+        observer: &Quiet,
+    };
+    let fitted = job.fit().unwrap();
+    assert_eq!(fitted, job.fit().unwrap(), "a repeat differs");
+    let mediator = module(&[1], vec![task("obs", &[], &[1])]);
+    let mut trained = train_all(&model, &[mediator], &data);
+    trained.push(Trained::Tables(fitted.tabulate()));
+    for (x, m) in [(0, 0.15), (1, 0.85)] {
+        // Σ_u P(u) Σ_m P(m | x) P(y | m, u).
+        let expected = 0.6 * ((1.0 - m) * 0.1 + m * 0.45) + 0.4 * ((1.0 - m) * 0.6 + m * 0.9);
+        let modules: Vec<&Trained> = trained.iter().collect();
+        let found = exact::joint(&model, &modules, &[2], &[(0, x)], &[]).unwrap().unwrap().point.values[1];
+        assert!((found - expected).abs() < 0.025, "{found} {expected}");
+    }
 }

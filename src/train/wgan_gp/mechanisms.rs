@@ -1,8 +1,9 @@
 //! The mechanisms a task runs: the module's own and those of frozen modules.
 
+use crate::nets::conditional::{ConditionalModule, Network, forward};
 use crate::nets::generator::{GeneratorModule, GeneratorShape};
 use crate::nets::noise::{gumbel, normal};
-use crate::nets::ops::{Moments, Relaxation, gumbel_softmax};
+use crate::nets::ops::{Moments, Parameter, Relaxation, gumbel_softmax};
 use crate::nets::soft::{SoftGenerator, TableHidden, soft_table};
 use crate::nets::table::TableModule;
 use crate::train::Trained;
@@ -19,8 +20,17 @@ pub struct Mechanisms<'a> {
 
 #[derive(Clone)]
 enum Module<'a> {
-    Generators { noise: usize, shapes: Vec<GeneratorShape>, networks: Vec<SoftGenerator> },
+    Generators {
+        noise: usize,
+        shapes: Vec<GeneratorShape>,
+        networks: Vec<SoftGenerator>,
+    },
     Tables(&'a TableModule),
+    /// One member of a module of neural conditionals.
+    Conditionals {
+        module: &'a ConditionalModule,
+        networks: Vec<Vec<(Parameter, Parameter)>>,
+    },
 }
 
 /// A variable to generate: its mechanism, and the parents it reads.
@@ -53,6 +63,11 @@ impl<'a> Mechanisms<'a> {
         for trained in frozen {
             modules.push(match trained {
                 Trained::Tables(tables) => Module::Tables(tables),
+                Trained::Conditionals(module) => {
+                    let member = module.members.first().map_or(&[][..], |m| &m.networks);
+                    let networks = member.iter().map(Network::fixed).collect::<Result<_>>()?;
+                    Module::Conditionals { module, networks }
+                }
                 Trained::Generators(module) => Module::Generators {
                     noise: module.noise,
                     shapes: shapes(module),
@@ -77,7 +92,7 @@ impl<'a> Mechanisms<'a> {
     pub fn networks(&self, module: usize) -> &[SoftGenerator] {
         match &self.modules[module] {
             Module::Generators { networks, .. } => networks,
-            Module::Tables(_) => &[],
+            Module::Tables(_) | Module::Conditionals { .. } => &[],
         }
     }
 
@@ -89,9 +104,10 @@ impl<'a> Mechanisms<'a> {
                     let at = shapes.iter().position(|s| s.variable == variable)?;
                     (at, &shapes[at].parents, &shapes[at].latents)
                 }
-                Module::Tables(tables) => {
-                    let at = tables.mechanisms.iter().position(|m| m.variable == variable)?;
-                    (at, &tables.mechanisms[at].parents, &tables.mechanisms[at].latents)
+                Module::Tables(TableModule { mechanisms, .. })
+                | Module::Conditionals { module: ConditionalModule { mechanisms, .. }, .. } => {
+                    let at = mechanisms.iter().position(|m| m.variable == variable)?;
+                    (at, &mechanisms[at].parents, &mechanisms[at].latents)
                 }
             };
             Some(Part { variable, parents: parents.clone(), latents: latents.clone(), module, mechanism })
@@ -131,6 +147,7 @@ impl Forward<'_> {
             let module = &self.mechanisms.modules[part.module];
             let shared = modules.entry(part.module).or_insert_with(|| match module {
                 Module::Tables(tables) => Shared::Levels(TableHidden::draw(tables, rows, self.rng)),
+                Module::Conditionals { module, .. } => Shared::Levels(TableHidden::of_first(module, rows, self.rng)),
                 Module::Generators { .. } => Shared::Noise(BTreeMap::new()),
             });
             if let (Module::Generators { noise, .. }, Shared::Noise(vectors)) = (module, shared) {
@@ -150,6 +167,12 @@ impl Forward<'_> {
             (Module::Tables(tables), Some(Shared::Levels(levels))) => {
                 // The constant stands for probabilities of zero, whose logarithm has no gradient.
                 (soft_table(tables, part.mechanism, parents, levels)? + 1e-10)?.log()?
+            }
+            (Module::Conditionals { module, networks }, Some(Shared::Levels(levels))) => {
+                let codes = part.latents.iter().map(|&l| levels.one_hot(l, module.latents[l].levels));
+                let codes = codes.collect::<Result<Vec<Tensor>>>()?;
+                let inputs: Vec<&Tensor> = parents.iter().chain(&codes).collect();
+                forward(&networks[part.mechanism], Tensor::cat(&inputs, 1)?)?
             }
             (Module::Generators { noise, networks, .. }, Some(Shared::Noise(vectors))) => {
                 let own = normal(hidden.rows, *noise, self.rng)?;
