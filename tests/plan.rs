@@ -424,7 +424,7 @@ fn schedules_are_flatter_than_by_the_papers_definition() {
         let graph = random_admg(&mut rng, nodes, directed, bidirected);
         let mut model = Model { graph, ..Model::default() };
         for v in 0..nodes {
-            let variable = dcmc::model::Variable { domain: None, ..Variable::default() };
+            let variable = dcmc::model::Variable::default();
             model.variables.insert(format!("V{v}"), variable);
         }
         let found = plan(&model, &[]);
@@ -448,7 +448,7 @@ fn sparse(nodes: usize, directed: usize, bidirected: usize, domain: Option<&Doma
     let mut rng = stream(1, "plan/scale");
     let mut model = Model { graph: Admg::new(nodes), ..Model::default() };
     for v in 0..nodes {
-        let variable = dcmc::model::Variable { domain: domain.cloned(), ..Variable::default() };
+        let variable = dcmc::model::Variable { domain: domain.cloned(), ..Default::default() };
         model.variables.insert(format!("V{v}"), variable);
     }
     for at in 0..directed + bidirected {
