@@ -248,8 +248,7 @@ impl Case {
         }
         let mut latents = vec![];
         for node in self.truth.iter().filter(|n| n.hidden && n.parents.is_empty()) {
-            let mut children: Vec<VarId> =
-                observed.iter().filter_map(|o| number(o).filter(|_| self.below(node.name, o))).collect();
+            let mut children: Vec<VarId> = observed.iter().filter_map(|o| number(o).filter(|_| self.below(node.name, o))).collect();
             children.sort_unstable();
             for (at, &a) in children.iter().enumerate() {
                 children[at + 1..].iter().for_each(|&b| graph.add_bidirected(a, b));
@@ -263,10 +262,9 @@ impl Case {
 
     /// Whether `latent` reaches `name` through hidden nodes only.
     fn below(&self, latent: &str, name: &str) -> bool {
-        self.truth[self.place(name)]
-            .parents
-            .iter()
-            .any(|parent| *parent == latent || (self.truth[self.place(parent)].hidden && self.below(latent, parent)))
+        self.truth[self.place(name)].parents.iter().any(|parent| {
+            *parent == latent || (self.truth[self.place(parent)].hidden && self.below(latent, parent))
+        })
     }
 }
 
@@ -275,13 +273,7 @@ struct Quiet;
 impl Observer for Quiet {
     fn metric(&self, metric: &Metric) {
         if std::env::var_os("VERBOSE").is_some() && metric.tv.is_some() {
-            println!(
-                "  {} {:6} loss {:8.4} tv {:.4}",
-                metric.module,
-                metric.step,
-                metric.loss,
-                metric.tv.unwrap_or(0.0)
-            );
+            println!("  {} {:6} loss {:8.4} tv {:.4}", metric.module, metric.step, metric.loss, metric.tv.unwrap_or(0.0));
         }
     }
 }
@@ -343,15 +335,10 @@ fn sample(
         columns[v] = Some(match set {
             Some((_, value)) => vec![*value; ROWS],
             None => {
-                let owns =
-                    |m: &&dcmc::nets::generator::GeneratorModule| m.generators.iter().any(|g| g.shape.variable == v);
+                let owns = |m: &&dcmc::nets::generator::GeneratorModule| m.generators.iter().any(|g| g.shape.variable == v);
                 let at = modules.iter().position(|m| owns(&m)).expect("a generator of every variable");
-                let parents: Vec<&[u32]> = model
-                    .graph
-                    .parents(v)
-                    .iter()
-                    .map(|&p| columns[p].as_deref().expect("parents come first"))
-                    .collect();
+                let parents: Vec<&[u32]> =
+                    model.graph.parents(v).iter().map(|&p| columns[p].as_deref().expect("parents come first")).collect();
                 modules[at].sample(v, &parents, &hidden[at], &mut rng).expect("samples")
             }
         });
@@ -415,7 +402,8 @@ impl Timer {
     fn rate(&self) -> f64 {
         let notes = self.0.lock().expect("one thread");
         let steps = notes.windows(2).filter(|w| !w[1].2);
-        let mut rates: Vec<f64> = steps.map(|w| (w[1].0 - w[0].0) as f64 / (w[1].1 - w[0].1).as_secs_f64()).collect();
+        let mut rates: Vec<f64> =
+            steps.map(|w| (w[1].0 - w[0].0) as f64 / (w[1].1 - w[0].1).as_secs_f64()).collect();
         rates.sort_by(f64::total_cmp);
         rates[rates.len() / 2]
     }
