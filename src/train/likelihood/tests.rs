@@ -131,7 +131,8 @@ fn brute_force(likelihood: &Likelihood, parameters: &[f64], term: &Term, at: usi
 #[test]
 fn elimination_equals_enumeration() {
     let mut rng = seed::stream(3, "elimination");
-    let cases: [(&[usize], &[(usize, usize)], &[&[usize]]); 5] = [
+    type Case<'a> = (&'a [usize], &'a [(usize, usize)], &'a [&'a [usize]]);
+    let cases: [Case; 5] = [
         (&[2, 2], &[(0, 1)], &[&[0, 1]]),
         (&[2, 3, 2], &[(0, 1), (1, 2)], &[&[0, 1], &[1, 2]]),
         (&[2, 2, 3, 2], &[(0, 3)], &[&[0, 1], &[1, 2], &[2, 3], &[0, 3]]),
@@ -470,7 +471,7 @@ fn a_network_generalises_over_fourteen_parents() {
 fn forty_parents_need_a_network() {
     let (model, module, data) = many_parents(40, 6_000, |parents| odds(&parents[..14]));
     let settings = Overrides { bootstrap: Some(2), epochs: Some(30), ..Overrides::default() };
-    let trained = train(&model, &module, &[data.clone()], &settings, 1, &Quiet).unwrap();
+    let trained = train(&model, &module, std::slice::from_ref(&data), &settings, 1, &Quiet).unwrap();
     assert!(matches!(trained, Trained::Conditionals(_)));
     let file = trained.to_file(&model, "digest");
     assert!(matches!(Trained::from_file(&file, &model).unwrap(), Trained::Conditionals(_)));

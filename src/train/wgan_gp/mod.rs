@@ -96,7 +96,8 @@ fn generators(
         names.map(|name| model.id(name).ok_or_else(|| format!("no variable {name}"))).collect::<Result<_, _>>()?;
     variables.sort_unstable();
     let acts = |latent: usize, v: VarId| model.latents[latent].children.contains(&v);
-    let latents: Vec<usize> = (0..model.latents.len()).filter(|&l| variables.iter().any(|&v| acts(l, v))).collect();
+    let latents: Vec<usize> =
+        (0..model.latents.len()).filter(|&l| variables.iter().any(|&v| acts(l, v))).collect();
     let card = |v: VarId| model.card(v).ok_or_else(|| format!("{} is not discrete", model.name(v)));
     let mut generators = Vec::with_capacity(variables.len());
     for &variable in &variables {
@@ -199,7 +200,8 @@ impl<'a> Training<'a> {
                 let rows = self.tasks[at].draw(self.options.batch, &mut self.rows_rng);
                 let mechanisms = if last { &self.trained } else { &self.detached };
                 let mut ignore = |_: usize, _: usize, _: &Moments| ();
-                let mut forward = Forward { mechanisms, relaxation, rng: &mut self.noise_rng, watch: &mut ignore };
+                let mut forward =
+                    Forward { mechanisms, relaxation, rng: &mut self.noise_rng, watch: &mut ignore };
                 let fake = self.tasks[at].fake(&rows, &mut forward)?;
                 let loss = self.critic_step(at, &rows, &fake.detach(), rate)?;
                 if !loss.is_finite() {

@@ -54,8 +54,7 @@ impl<'a> Task<'a> {
             .map(|v| mechanisms.part(v).ok_or_else(|| format!("{} has no mechanism yet", model.name(v))))
             .collect::<std::result::Result<_, String>>()?;
         let parents = parts.iter().flat_map(|p| p.parents.iter().copied());
-        let mut given: Vec<VarId> =
-            numbers(&task.conditions)?.into_iter().chain(interventions).chain(parents).collect();
+        let mut given: Vec<VarId> = numbers(&task.conditions)?.into_iter().chain(interventions).chain(parents).collect();
         given.retain(|v| !generated.contains(v));
         given.sort_unstable();
         given.dedup();
@@ -76,7 +75,8 @@ impl<'a> Task<'a> {
             }
             None => None,
         };
-        let mut ready = Self { parts, given, columns, rows: table.rows, rows_by_weight, distribution: BTreeMap::new() };
+        let mut ready =
+            Self { parts, given, columns, rows: table.rows, rows_by_weight, distribution: BTreeMap::new() };
         for row in 0..table.rows {
             *ready.distribution.entry(ready.key(row)).or_insert(0.0) += table.weight(row) / table.total_weight();
         }
