@@ -160,13 +160,7 @@ impl Sampler for GeneratorModule {
 
     /// # Errors
     /// Where `variable` is not the module's, or `parents` or `hidden` do not have the mechanism's shape.
-    fn sample(
-        &self,
-        variable: usize,
-        parents: &[&[u32]],
-        hidden: &Hidden,
-        rng: &mut ChaCha8Rng,
-    ) -> Result<Vec<u32>> {
+    fn sample(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
         let Some(generator) = self.generators.iter().find(|g| g.shape.variable == variable) else {
             bail!("the module has no generator of variable {variable}")
         };

@@ -111,7 +111,8 @@ fn write_generator(generator: &Generator, name: &str, tensors: &mut BTreeMap<Str
     for (at, Block { dense, norm }) in generator.blocks.iter().enumerate() {
         write(format!("{at}.weight"), vec![dense.inputs, dense.outputs], &dense.weight);
         write(format!("{at}.bias"), vec![dense.outputs], &dense.bias);
-        let parts = [("scale", &norm.scale), ("shift", &norm.shift), ("mean", &norm.mean), ("variance", &norm.variance)];
+        let parts =
+            [("scale", &norm.scale), ("shift", &norm.shift), ("mean", &norm.mean), ("variance", &norm.variance)];
         for (part, values) in parts {
             write(format!("{at}.{part}"), vec![dense.outputs], values);
         }
@@ -170,9 +171,8 @@ mod tests {
             parent_cards: vec![2; parents.len()],
             latents: latents.to_vec(),
         };
-        let generators = [shape(4, &[1, 2], &[0]), shape(2, &[], &[0])]
-            .map(|s| Generator::random(s, 3, &[5, 4], &mut rng))
-            .to_vec();
+        let generators =
+            [shape(4, &[1, 2], &[0]), shape(2, &[], &[0])].map(|s| Generator::random(s, 3, &[5, 4], &mut rng)).to_vec();
         GeneratorModule { noise: 3, latents: vec![7], generators }
     }
 

@@ -30,8 +30,9 @@ pub(super) fn digest(
         let Some(id) = model.id(name) else { continue };
         let parents: Vec<String> = model.graph.parents(id).iter().map(|&p| described(model, p)).collect();
         hash.update(format!("{} <- {parents:?}\n", described(model, id)));
-        for latent in model.latents.iter().filter(|l| l.children.contains(&id)) {
-            hash.update(format!("{:?}\n", model.sorted_names(latent.children.iter().copied())));
+        for (at, latent) in model.latents.iter().enumerate().filter(|(_, l)| l.children.contains(&id)) {
+            // Module files name hidden causes by their numbers.
+            hash.update(format!("{at} {:?}\n", model.sorted_names(latent.children.iter().copied())));
         }
     }
     for task in &module.tasks {

@@ -119,13 +119,7 @@ impl CustomOp2 for Transposed {
         Ok((CpuStorage::F32(y), (rows, inputs).into()))
     }
 
-    fn bwd(
-        &self,
-        u: &Tensor,
-        w: &Tensor,
-        _y: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(&self, u: &Tensor, w: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (rows, outputs) = u.dims2()?;
         let (inputs, _) = w.dims2()?;
         let gradient = gradient.contiguous()?;
@@ -152,8 +146,12 @@ mod tests {
     #[test]
     fn gradients_of_layers() {
         for slope in [1.0, 0.2, 0.0] {
-            let parameters =
-                [(random(15, 1), vec![3, 5]), (random(5, 2), vec![5]), (random(10, 3), vec![5, 2]), (random(2, 4), vec![2])];
+            let parameters = [
+                (random(15, 1), vec![3, 5]),
+                (random(5, 2), vec![5]),
+                (random(10, 3), vec![5, 2]),
+                (random(2, 4), vec![2]),
+            ];
             let x = tensor(random(12, 5), &[4, 3]).unwrap();
             gradients(&parameters, |p| weighted(&linear(&linear(&x, &p[0], &p[1], slope)?, &p[2], &p[3], slope)?));
         }
@@ -169,11 +167,8 @@ mod tests {
     #[test]
     fn values_agree_with_candle() {
         let (x, w, b) = (random(12, 1), random(15, 2), random(5, 3));
-        let (x, weight, bias) = (
-            tensor(x, &[4, 3]).unwrap(),
-            Parameter::fixed(w, &[3, 5]).unwrap(),
-            Parameter::fixed(b, &[5]).unwrap(),
-        );
+        let (x, weight, bias) =
+            (tensor(x, &[4, 3]).unwrap(), Parameter::fixed(w, &[3, 5]).unwrap(), Parameter::fixed(b, &[5]).unwrap());
         let found = linear(&x, &weight, &bias, 0.0).unwrap();
         let expected = x.matmul(&weight.tensor).unwrap().broadcast_add(&bias.tensor).unwrap().relu().unwrap();
         let difference = (found - expected).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();

@@ -128,13 +128,7 @@ impl<'a> Matrix<'a> {
 
     /// The transpose, of the same values.
     fn t(self) -> Self {
-        Self {
-            rows: self.columns,
-            columns: self.rows,
-            row_step: self.column_step,
-            column_step: self.row_step,
-            ..self
-        }
+        Self { rows: self.columns, columns: self.rows, row_step: self.column_step, column_step: self.row_step, ..self }
     }
 }
 

@@ -127,8 +127,7 @@ mod tests {
     use candle_core::Device;
 
     fn generator() -> Generator {
-        let shape =
-            GeneratorShape { variable: 0, card: 3, parents: vec![1], parent_cards: vec![2], latents: vec![] };
+        let shape = GeneratorShape { variable: 0, card: 3, parents: vec![1], parent_cards: vec![2], latents: vec![] };
         Generator::random(shape, 2, &[6, 5], &mut crate::seed::stream(1, "weights"))
     }
 

@@ -57,6 +57,8 @@ mod tests {
 
     #[test]
     fn nothing_to_draw_is_refused() {
-        assert!(Alias::new(&[]).is_none() && Alias::new(&[0.0, 0.0]).is_none() && Alias::new(&[1.0, f64::NAN]).is_none());
+        assert!(
+            Alias::new(&[]).is_none() && Alias::new(&[0.0, 0.0]).is_none() && Alias::new(&[1.0, f64::NAN]).is_none()
+        );
     }
 }

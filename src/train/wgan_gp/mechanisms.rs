@@ -127,6 +127,9 @@ enum Shared {
     Levels(TableHidden),
 }
 
+/// Takes the moments of a batch in a normalisation: mechanism, block, moments.
+pub type Watch<'a> = dyn FnMut(usize, usize, &Moments) + 'a;
+
 /// One way to run mechanisms.
 pub struct Forward<'a> {
     /// The mechanisms.
@@ -135,8 +138,8 @@ pub struct Forward<'a> {
     pub relaxation: Relaxation,
     /// Where noise comes from.
     pub rng: &'a mut ChaCha8Rng,
-    /// Is told the moments of each normalisation of the module's own: mechanism, block, moments.
-    pub watch: &'a mut dyn FnMut(usize, usize, &Moments),
+    /// Is told the moments of the module's own normalisations.
+    pub watch: Option<&'a mut Watch<'a>>,
 }
 
 impl Forward<'_> {
@@ -179,8 +182,8 @@ impl Forward<'_> {
                 let shared = part.latents.iter().filter_map(|latent| vectors.get(latent));
                 let inputs: Vec<&Tensor> = [&own].into_iter().chain(shared).chain(parents).collect();
                 networks[part.mechanism].logits(&Tensor::cat(&inputs, 1)?, |block, moments| {
-                    if part.is_own() {
-                        (self.watch)(part.mechanism, block, moments);
+                    if let (true, Some(watch)) = (part.is_own(), &mut self.watch) {
+                        watch(part.mechanism, block, moments);
                     }
                 })?
             }

@@ -30,7 +30,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use task::Task;
 
-/// Adam's decay rates (paper appendix F.1 leaves them to the code: those of Gulrajani et al. for critics).
+/// Adam's decay rates, as in the paper's experiments (its appendix F.1 does not name them).
 const BETAS: (f32, f32) = (0.5, 0.9);
 
 /// Trains the generators of `module` on its tasks, `frozen` holding the modules that its ancestors belong to.
@@ -96,8 +96,7 @@ fn generators(
         names.map(|name| model.id(name).ok_or_else(|| format!("no variable {name}"))).collect::<Result<_, _>>()?;
     variables.sort_unstable();
     let acts = |latent: usize, v: VarId| model.latents[latent].children.contains(&v);
-    let latents: Vec<usize> =
-        (0..model.latents.len()).filter(|&l| variables.iter().any(|&v| acts(l, v))).collect();
+    let latents: Vec<usize> = (0..model.latents.len()).filter(|&l| variables.iter().any(|&v| acts(l, v))).collect();
     let card = |v: VarId| model.card(v).ok_or_else(|| format!("{} is not discrete", model.name(v)));
     let mut generators = Vec::with_capacity(variables.len());
     for &variable in &variables {
@@ -199,9 +198,7 @@ impl<'a> Training<'a> {
                 let last = critic_step == self.options.critic_steps;
                 let rows = self.tasks[at].draw(self.options.batch, &mut self.rows_rng);
                 let mechanisms = if last { &self.trained } else { &self.detached };
-                let mut ignore = |_: usize, _: usize, _: &Moments| ();
-                let mut forward =
-                    Forward { mechanisms, relaxation, rng: &mut self.noise_rng, watch: &mut ignore };
+                let mut forward = Forward { mechanisms, relaxation, rng: &mut self.noise_rng, watch: None };
                 let fake = self.tasks[at].fake(&rows, &mut forward)?;
                 let loss = self.critic_step(at, &rows, &fake.detach(), rate)?;
                 if !loss.is_finite() {
@@ -260,13 +257,11 @@ impl<'a> Training<'a> {
         self.calibrate()?;
         let fixed = self.generators.generators.iter().map(SoftGenerator::fixed).collect::<Result<_, _>>()?;
         let mechanisms = self.trained.with(fixed);
-        let mut noise = self.measure_rng.clone();
         let mut largest = 0.0f64;
         for task in self.tasks {
-            let mut ignore = |_: usize, _: usize, _: &Moments| ();
             let mut forward =
-                Forward { mechanisms: &mechanisms, relaxation: HARD, rng: &mut noise, watch: &mut ignore };
-            largest = largest.max(task.distance(SAMPLES, &mut forward, &mut self.measure_rng)?);
+                Forward { mechanisms: &mechanisms, relaxation: HARD, rng: &mut self.measure_rng, watch: None };
+            largest = largest.max(task.distance(SAMPLES, &mut forward)?);
         }
         Ok(largest)
     }
@@ -291,8 +286,8 @@ impl<'a> Training<'a> {
         for task in self.tasks {
             for _ in 0..BATCHES {
                 let rows = task.draw(batch, &mut self.measure_rng);
-                let mut forward =
-                    Forward { mechanisms: &mechanisms, relaxation: HARD, rng: &mut self.measure_rng, watch: &mut add };
+                let (rng, watch) = (&mut self.measure_rng, Some(&mut add as _));
+                let mut forward = Forward { mechanisms: &mechanisms, relaxation: HARD, rng, watch };
                 task.fake(&rows, &mut forward)?;
             }
         }

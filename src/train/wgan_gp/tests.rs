@@ -75,6 +75,10 @@ fn table(name: &str, rows: usize, columns: usize, mut draw: impl FnMut(&mut [u32
     Table { name: name.to_owned(), rows, columns: data.into_iter().map(Some).collect(), weights: None }
 }
 
+fn coin(p: f64, rng: &mut ChaCha8Rng) -> u32 {
+    u32::from(rng.random::<f64>() < p)
+}
+
 fn small(steps: usize) -> Overrides {
     Overrides { steps: Some(steps), hidden: Some(vec![48, 48]), noise: Some(8), ..Overrides::default() }
 }
@@ -92,12 +96,11 @@ const A_GIVEN_IU: [[f64; 2]; 2] = [[0.1, 0.5], [0.45, 0.9]];
 /// D -> I -> A, D <-> A as variables 0, 1, 2.
 fn front_door() -> (Model, Table) {
     let mut rng = stream(1, "rows");
-    let mut coin = move |p: f64| u32::from(rng.random::<f64>() < p);
     let rows = table("obs", 10_000, 3, |row| {
-        let u = coin(0.4) as usize;
-        row[0] = coin([0.2, 0.7][u]);
-        row[1] = coin(I_GIVEN_D[row[0] as usize]);
-        row[2] = coin(A_GIVEN_IU[row[1] as usize][u]);
+        let u = coin(0.4, &mut rng) as usize;
+        row[0] = coin([0.2, 0.7][u], &mut rng);
+        row[1] = coin(I_GIVEN_D[row[0] as usize], &mut rng);
+        row[2] = coin(A_GIVEN_IU[row[1] as usize][u], &mut rng);
     });
     (model(&["D", "I", "A"], &[(0, 1), (1, 2)], &[(0, 2)]), rows)
 }
@@ -157,19 +160,17 @@ fn the_front_door_with_a_frozen_table() {
 #[test]
 fn two_regimes_teach_one_module() {
     let mut rng = stream(1, "rows");
-    let coin = std::cell::RefCell::new(move |p: f64| u32::from(rng.random::<f64>() < p));
-    let coin = |p| (coin.borrow_mut())(p);
     let y = [[0.2, 0.9], [0.6, 0.5]];
     let model = model(&["X", "Y"], &[(0, 1)], &[(0, 1)]);
     let observed = table("obs", 10_000, 2, |row| {
-        let u = coin(0.5) as usize;
-        row[0] = coin([0.1, 0.8][u]);
-        row[1] = coin(y[row[0] as usize][u]);
+        let u = coin(0.5, &mut rng) as usize;
+        row[0] = coin([0.1, 0.8][u], &mut rng);
+        row[1] = coin(y[row[0] as usize][u], &mut rng);
     });
     let set = table("set", 10_000, 2, |row| {
-        let u = coin(0.5) as usize;
-        row[0] = coin(0.5);
-        row[1] = coin(y[row[0] as usize][u]);
+        let u = coin(0.5, &mut rng) as usize;
+        row[0] = coin(0.5, &mut rng);
+        row[1] = coin(y[row[0] as usize][u], &mut rng);
     });
     let tasks = vec![task("obs", &[], &[], &[], &["X", "Y"]), task("set", &["X"], &[], &[], &["Y"])];
     let module = module(&["X", "Y"], tasks);
@@ -255,9 +256,9 @@ fn soft_draws_at_the_last_temperature_are_nearly_hard() {
     let mechanisms = Mechanisms::new(&trained, fixed, &[&frozen]).unwrap();
     let task = Task::new(&model, &module.tasks[0], &tables, &mechanisms).unwrap();
     let distance = |relaxation| {
-        let (mut noise, mut rows) = (stream(1, "noise"), stream(1, "measure"));
-        let mut forward = Forward { mechanisms: &mechanisms, relaxation, rng: &mut noise, watch: &mut |_, _, _| () };
-        task.distance(20_000, &mut forward, &mut rows).unwrap()
+        let mut rng = stream(1, "noise");
+        let mut forward = Forward { mechanisms: &mechanisms, relaxation, rng: &mut rng, watch: None };
+        task.distance(20_000, &mut forward).unwrap()
     };
     let (soft, hard) = (distance(Options::new(&small(1)).relaxation(1.0)), distance(HARD));
     assert!((soft - hard).abs() < 0.02, "{soft} {hard}");
