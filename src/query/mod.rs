@@ -133,8 +133,10 @@ impl Runtime<'_> {
             for (cell, values) in self.cells(&term.outcome) {
                 let replicates: Vec<f64> = found.replicates.iter().map(|r| r[cell]).collect();
                 let p = found.point[cell];
-                let (low, high) =
-                    if found.samples > 0 { wilson(p, found.ess) } else { exact::interval(p, &replicates) };
+                let (low, high) = match found.samples {
+                    0 => exact::probability_interval(p, &replicates),
+                    _ => wilson(p, found.ess),
+                };
                 let row = Row { outcome: self.assignment(&values), ..self.row(group) };
                 let (low, high) = (low.clamp(0.0, p), high.clamp(p, 1.0));
                 answer.values.push(Row { p: Some(p), low: Some(low), high: Some(high), ..row.clone() });

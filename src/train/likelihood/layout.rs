@@ -27,7 +27,8 @@ pub(super) struct Layout {
 /// The pseudo-counts of the Dirichlet priors, per cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Prior {
-    /// For the tables `P(variable | parents, latents)`.
+    /// For the tables `P(variable | parents, latents)`: what each `P(variable | parents)` gets, shared
+    /// evenly among the joint values of the latents, so that more levels do not mean a stronger prior.
     pub table: f64,
     /// For the latents' `P(u)`.
     pub latent: f64,
@@ -77,7 +78,7 @@ impl Layout {
     /// Turns counts into the mode of the parameters: `θ ∝ counts + pseudo-counts`.
     pub fn normalise(&self, counts: &mut [f64], prior: Prior) {
         self.distributions(|start, stride, length, is_table| {
-            let pseudo = if is_table { prior.table } else { prior.latent };
+            let pseudo = if is_table { prior.table / stride as f64 } else { prior.latent };
             let end = start + stride * (length - 1) + 1;
             let total: f64 = counts[start..end].iter().step_by(stride).map(|c| c + pseudo).sum();
             for cell in counts[start..end].iter_mut().step_by(stride) {
@@ -90,7 +91,7 @@ impl Layout {
     /// Parameters drawn from the Dirichlet distributions `counts + pseudo-counts`.
     pub fn draw(&self, counts: &mut [f64], prior: Prior, rng: &mut ChaCha8Rng) {
         self.distributions(|start, stride, length, is_table| {
-            let pseudo = if is_table { prior.table } else { prior.latent };
+            let pseudo = if is_table { prior.table / stride as f64 } else { prior.latent };
             let end = start + stride * (length - 1) + 1;
             for cell in counts[start..end].iter_mut().step_by(stride) {
                 *cell = gamma(*cell + pseudo, rng);
@@ -110,7 +111,10 @@ impl Layout {
     pub fn log_prior(&self, parameters: &[f64], prior: Prior) -> f64 {
         let split = self.tables.first().copied().unwrap_or(self.cells);
         let sum = |cells: &[f64]| cells.iter().map(|p| p.ln()).sum::<f64>();
-        prior.latent * sum(&parameters[..split]) + prior.table * sum(&parameters[split..])
+        let ends = self.tables.iter().skip(1).copied().chain([self.cells]);
+        let tables = self.tables.iter().zip(ends).zip(&self.states);
+        let in_tables: f64 = tables.map(|((&start, end), &states)| sum(&parameters[start..end]) / states as f64).sum();
+        prior.latent * sum(&parameters[..split]) + prior.table * in_tables
     }
 
     /// The parameters as tables `[parents…, latents…, value]`.
