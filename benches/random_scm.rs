@@ -1,7 +1,7 @@
 //! Random SCMs over small published graphs with hidden causes: the error of `P(y | do(x))` and the
 //! coverage of its 90 % intervals.
 //!
-//! `cargo bench --bench random_scm` (add `-- --quick` for fewer data sets). Every hidden cause has ten
+//! `cargo bench --bench random_scm` (add `-- --quick` for fewer data sets, `-- --sets 60` for more). Every hidden cause has ten
 //! values with probabilities from Dirichlet(1); the observed variables are binary with conditional
 //! tables from Dirichlet(.5). Compared are the likelihood engine, a plain EM (ten restarts, the best
 //! kept, nothing averaged) and conditioning, P(y | x).
@@ -89,7 +89,8 @@ impl Score {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let sets = if arguments.iter().any(|a| a == "--quick") { 4 } else { 20 };
+    let asked = arguments.iter().position(|a| a == "--sets").and_then(|at| arguments.get(at + 1)?.parse().ok());
+    let sets = asked.unwrap_or(if arguments.iter().any(|a| a == "--quick") { 4 } else { 20 });
     for rows in [1_000, 10_000] {
         println!("{rows} rows, {sets} data sets per graph: mean |error| of P(y | do(x))");
         println!("graph              ours    plain     cond  coverage    width  seconds");

@@ -17,9 +17,10 @@ pub struct TableModule {
     pub latents: Vec<TableLatent>,
     /// One mechanism per variable of the module.
     pub mechanisms: Vec<TableMechanism>,
-    /// The near-best fits that answers are averaged over.
+    /// The fits that answers are averaged over: draws around the near-best ones, or those themselves.
     pub members: Vec<TableMember>,
-    /// Refits on resampled rows: their spread is the uncertainty of an answer.
+    /// Fits whose spread is the uncertainty of an answer: refits on resampled rows, moved towards draws
+    /// from the posterior. Empty where no intervals were asked for.
     pub replicates: Vec<TableMember>,
 }
 

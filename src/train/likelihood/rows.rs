@@ -114,7 +114,7 @@ impl Rows {
 
     /// The rows' weights in the Bayesian bootstrap (Rubin 1981, doi:10.1214/aos/1176345338): each row
     /// is weighted by a draw from the exponential distribution, a row that counts `n` times by one from
-    /// gamma(n). The draws depend on the data set and the replicate only, so that all modules agree.
+    /// gamma(n). The draws depend on `seed`, the data set and the replicate only.
     pub fn resampled(&self, seed: u64, replicate: usize) -> Weights {
         self.collect(|set| set.resampled(seed, replicate))
     }

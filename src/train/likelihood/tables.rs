@@ -123,7 +123,10 @@ impl Job<'_> {
             let likelihood = self.at(levels);
             let passes = self.passes(&likelihood, 0.1, 2 * FOLDS);
             if done > 0 && (likelihood.layout.cells > MAX_CELLS || passes < 20) {
-                self.observer.warning(self.module, &format!("{levels} levels of each hidden cause were not tried"));
+                self.observer.warning(
+                    self.module,
+                    &format!("{levels} levels of each hidden cause would take too long: not tried"),
+                );
                 break;
             }
             let score = self.held_out(&likelihood, &folds, passes)?;
