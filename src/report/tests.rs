@@ -126,8 +126,7 @@ fn sample_metrics() -> Vec<Metric> {
 }
 
 fn sample_page() -> String {
-    let mut model = Model::default();
-    model.title = Some("Front door <smoking>".into());
+    let model = Model { title: Some("Front door <smoking>".into()), ..Model::default() };
     let manifest = json!({
         "schema": 1, "dcmc": "0.1.0", "model": "ab".repeat(32), "seed": 7,
         "settings": {"engine": "auto", "hidden": [256, 256], "lr": null},
