@@ -28,7 +28,7 @@ data clinic = simulate(truth, n: 20000, seed: 7)
 
 query lung_cancer: P(dysp | do(lung = yes))
 query disease: P(dysp | do(either = yes))
-query healthy: P(dysp | do(either = no))        # `either` is a strict OR: no patient has cancer and a clear result
+query healthy: P(dysp | do(either = no))        # no support: `either` is a strict OR
 query seen: P(dysp | lung = yes)
 
 expect abs(lung_cancer(dysp = yes) - 0.79) < 0.02

@@ -16,7 +16,7 @@ const MAX_RANGE: i64 = 100;
 /// The most labels an inferred `categorical` has.
 const MAX_LABELS: usize = 50;
 
-/// Gives each variable of `model` without a type the one its data have, and a note (N0407) for each;
+/// Gives each variable of `model` without a type the one its data have, with notes (N0407);
 /// see [`infer`]. For `model::lower`, which reads values only once types are known.
 pub fn infer_domains(model: &mut Model, base: &Path) -> Vec<Diagnostic> {
     let (domains, diagnostics) = infer(model, base);
@@ -28,7 +28,7 @@ pub fn infer_domains(model: &mut Model, base: &Path) -> Vec<Diagnostic> {
 
 /// The types of the variables without one, from all rows of the data sets that hold them: whole
 /// numbers 0 and 1 → `binary`, at most 20 whole numbers → `int[low..high]`, at most 50 texts →
-/// `categorical {…}`; others stay without. With a note (N0407) for each, and errors for files that
+/// `categorical {…}`; others stay without. With notes (N0407), and errors for files that
 /// cannot be read.
 pub fn infer(model: &Model, base: &Path) -> (Vec<(VarId, Domain)>, Vec<Diagnostic>) {
     let mut untyped: BTreeMap<VarId, Seen> =
@@ -52,11 +52,15 @@ pub fn infer(model: &Model, base: &Path) -> (Vec<(VarId, Domain)>, Vec<Diagnosti
         if seen.files.is_empty() {
             continue;
         }
-        let verdict = seen.domain();
-        diagnostics.push(note(model, variable, &seen, &verdict));
-        domains.extend(verdict.ok().map(|domain| (variable, domain)));
+        match seen.domain() {
+            Ok(domain) => domains.push((variable, domain, seen)),
+            Err(why) => diagnostics.push(no_type(model, variable, &seen, &why)),
+        }
     }
-    (domains, diagnostics)
+    if !domains.is_empty() {
+        diagnostics.push(taken(model, &domains));
+    }
+    (domains.into_iter().map(|(variable, domain, _)| (variable, domain)).collect(), diagnostics)
 }
 
 fn look_at(
@@ -157,16 +161,27 @@ fn written(domain: &Domain) -> String {
     format!("categorical {{{}}}", labels.iter().map(label).collect::<Vec<_>>().join(", "))
 }
 
-fn note(model: &Model, variable: VarId, seen: &Seen, verdict: &Result<Domain, String>) -> Diagnostic {
-    let name = model.name(variable);
-    let span = model.variables.get_index(variable).map_or_else(Span::default, |(_, about)| about.span);
-    let files = quoted(seen.files.iter().map(String::as_str), 4);
-    match verdict {
-        Ok(domain) => Diagnostic::new("N0407", format!("`{name}` has no type: it is {domain}, as in {files}"))
-            .label(span, "no type")
-            .help(format!("write `{name}: {}` to settle it", written(domain))),
-        Err(why) => Diagnostic::new("N0407", format!("`{name}` has no type, and {files} does not give one: {why}"))
-            .label(span, "no type")
-            .help(format!("write its type, e.g. `{name}: real`")),
+/// N0407 for the variables whose type was found, all in one.
+fn taken(model: &Model, domains: &[(VarId, Domain, Seen)]) -> Diagnostic {
+    let names = quoted(domains.iter().map(|(variable, ..)| model.name(*variable)), 6);
+    let verb = if domains.len() == 1 { "takes its type" } else { "take their types" };
+    let mut note = Diagnostic::new("N0407", format!("{names} {verb} from the data"));
+    for (variable, domain, seen) in domains {
+        let files = quoted(seen.files.iter().map(String::as_str), 4);
+        note = note.label(place(model, *variable), format!("{domain}, as in {files}"));
     }
+    let (first, domain, _) = &domains[0];
+    note.help(format!("write `{}: {domain}` to settle it", model.name(*first)))
+}
+
+/// N0407 for a variable whose data give it no type.
+fn no_type(model: &Model, variable: VarId, seen: &Seen, why: &str) -> Diagnostic {
+    let (name, files) = (model.name(variable), quoted(seen.files.iter().map(String::as_str), 4));
+    Diagnostic::new("N0407", format!("`{name}` has no type, and {files} does not give one: {why}"))
+        .label(place(model, variable), "no type")
+        .help(format!("write its type, e.g. `{name}: real`"))
+}
+
+fn place(model: &Model, variable: VarId) -> Span {
+    model.variables.get_index(variable).map_or_else(Span::default, |(_, about)| about.span)
 }

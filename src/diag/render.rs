@@ -59,13 +59,28 @@ fn render_one(diagnostic: &Diagnostic, name: &str, text: &str, source: &Source<&
         let place = (name, clamp(text, label.span.start, label.span.end));
         report = report.with_label(Label::new(place).with_message(&label.message).with_color(hue));
     }
-    report = diagnostic.notes.iter().fold(report, |r, note| r.with_note(note));
-    report = diagnostic.helps.iter().fold(report, |r, help| r.with_help(help));
+    report = diagnostic.notes.iter().fold(report, |r, note| r.with_note(wrapped(note)));
+    report = diagnostic.helps.iter().fold(report, |r, help| r.with_help(wrapped(help)));
     let mut bytes = vec![];
     match report.finish().write((name, source), &mut bytes) {
         Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(_) => render_plain(diagnostic),
     }
+}
+
+/// The text in lines of at most 84 columns where its words allow.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        if !lines[last].is_empty() && lines[last].chars().count() + 1 + word.chars().count() > 84 {
+            lines.push(word.to_owned());
+        } else {
+            let gap = if lines[last].is_empty() { "" } else { " " };
+            lines[last] += &format!("{gap}{word}");
+        }
+    }
+    lines.join("\n")
 }
 
 /// A diagnostic without a place.
