@@ -170,8 +170,8 @@ fn taken(model: &Model, domains: &[(VarId, Domain, Seen)]) -> Diagnostic {
         let files = quoted(seen.files.iter().map(String::as_str), 4);
         note = note.label(place(model, *variable), format!("{domain}, as in {files}"));
     }
-    let (first, domain, _) = &domains[0];
-    note.help(format!("write `{}: {domain}` to settle it", model.name(*first)))
+    let written = domains.iter().map(|(variable, domain, _)| format!("{}: {}", model.name(*variable), written(domain)));
+    note.help(format!("write `{}` to settle it", written.collect::<Vec<_>>().join("; ")))
 }
 
 /// N0407 for a variable whose data give it no type.
