@@ -14,6 +14,8 @@
 //! variable elimination), [`truth`] (the ground-truth model a file may declare), [`diag`] (diagnostics)
 //! and [`seed`] (named random streams).
 
+#![warn(missing_docs)]
+
 pub mod causal;
 pub mod cli;
 pub mod data;

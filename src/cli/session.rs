@@ -15,6 +15,7 @@ pub(super) struct Session {
     pub path: PathBuf,
     pub text: String,
     pub model: Model,
+    #[cfg(feature = "run")]
     pub truth: Option<Scm>,
     pub diagnostics: Vec<Diagnostic>,
     format: Format,
@@ -61,13 +62,23 @@ impl Session {
             model::apply_setting(&mut model, key, value).map_err(|why| usage(format!("--set: {why}")))?;
         }
         diagnostics.extend(found);
-        let truth = Scm::build(&model).map_err(|found| diagnostics.extend(found)).ok().flatten();
+        let truth = Scm::build(&model);
+        diagnostics.extend(truth.as_ref().err().into_iter().flatten().cloned());
         if diagnostics.iter().any(|d| d.code.starts_with("E01")) {
             // A statement that could not be read is missing everywhere: that is said once, where it stands.
             diagnostics.retain(|d| !matches!(d.code, "E0201" | "E0305" | "E0406" | "N0407"));
         }
         diag::sort(&mut diagnostics);
-        Ok(Self { path, text, model, truth, diagnostics, format: arguments.format, color })
+        Ok(Self {
+            path,
+            text,
+            model,
+            #[cfg(feature = "run")]
+            truth: truth.ok().flatten(),
+            diagnostics,
+            format: arguments.format,
+            color,
+        })
     }
 
     /// The folder that paths in the model are relative to.

@@ -139,7 +139,8 @@ pub(super) fn provenance(answer: &Answer) -> String {
         "exact" => "summed exactly over the trained tables".to_owned(),
         _ => {
             let (samples, ess) = (thousands(answer.samples as f64), thousands(answer.ess));
-            if samples == ess { format!("{samples} samples") } else { format!("{samples} samples, effectively {ess}") }
+            let drawn = if samples == ess { String::new() } else { format!(", effectively {ess}") };
+            format!("{samples} samples{drawn} (the intervals are their sampling error alone)")
         }
     };
     if let Some(tv) = answer.tv_truth {

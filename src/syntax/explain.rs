@@ -1,6 +1,6 @@
 //! What is wrong with a statement that fits no form, in the user's words.
 
-use super::{Rule, ScmParser};
+use super::grammar::{Rule, ScmParser};
 use crate::diag::{Diagnostic, Span};
 use pest::Parser;
 use pest::error::{Error, InputLocation};

@@ -6,6 +6,11 @@ mod parse;
 
 pub use parse::{parse, parse_query};
 
-#[derive(pest_derive::Parser)]
-#[grammar = "../grammar/scm.pest"]
-pub(crate) struct ScmParser;
+/// The parser that pest makes from the grammar.
+mod grammar {
+    #![allow(missing_docs)] // pest writes these items
+
+    #[derive(pest_derive::Parser)]
+    #[grammar = "../grammar/scm.pest"]
+    pub struct ScmParser;
+}

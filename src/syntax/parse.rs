@@ -1,7 +1,8 @@
 //! From pest's pairs to the syntax tree.
 
 use super::ast::*;
-use super::{Rule, ScmParser, explain};
+use super::explain;
+use super::grammar::{Rule, ScmParser};
 use crate::diag::{Diagnostic, Span};
 use pest::Parser;
 use pest::iterators::Pair;
