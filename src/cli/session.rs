@@ -94,6 +94,7 @@ impl Session {
     /// What the data sets offer; problems are kept as diagnostics.
     pub(super) fn schemas(&mut self) -> Vec<Schema> {
         let base = self.base();
+        self.missing_mechanisms(&base);
         let mut schemas = vec![];
         for regime in 0..self.model.regimes.len() {
             match data::schema(&self.model, regime, &base) {
@@ -106,6 +107,18 @@ impl Session {
         }
         diag::sort(&mut self.diagnostics);
         schemas
+    }
+
+    /// W0609 for `pretrained` files that are not there.
+    fn missing_mechanisms(&mut self, base: &Path) {
+        for (name, variable) in &self.model.variables {
+            let Some((path, span)) = variable.pretrained.as_ref().filter(|(path, _)| !base.join(path).is_file()) else {
+                continue;
+            };
+            let title = format!("the pretrained mechanism of `{name}` is not there");
+            let looked = format!("looked for {}", base.join(path).display());
+            self.diagnostics.push(Diagnostic::new("W0609", title).label(*span, "no such file").note(looked));
+        }
     }
 
     /// The training plan; `None` if there is none (and a diagnostic says why).

@@ -7,6 +7,9 @@ use crate::model::{Engine, EngineChoice, Model, VarId};
 /// variable of the c-component and every parent is discrete, else `wgan_gp`, which also plans variables
 /// without a type yet. `Err` where `likelihood` is asked for but does not apply (E0612).
 pub(super) fn engine_of(model: &Model, c_component: &[VarId]) -> Result<Engine, Box<Diagnostic>> {
+    if is_pretrained(model, c_component) {
+        return Ok(Engine::Pretrained);
+    }
     let mut involved = model.graph.parents_of(c_component);
     involved.extend_from_slice(c_component);
     let discrete = |v: &VarId| model.card(*v).is_some();
@@ -19,6 +22,11 @@ pub(super) fn engine_of(model: &Model, c_component: &[VarId]) -> Result<Engine, 
             barred.map_or(Ok(Engine::Likelihood), |&v| Err(Box::new(not_discrete(model, c_component, v))))
         }
     }
+}
+
+/// Whether every mechanism of `variables` comes from a file.
+pub(super) fn is_pretrained(model: &Model, variables: &[VarId]) -> bool {
+    variables.iter().all(|&v| model.variables[v].pretrained.is_some())
 }
 
 fn not_discrete(model: &Model, c_component: &[VarId], barred: VarId) -> Diagnostic {

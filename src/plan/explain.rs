@@ -58,7 +58,8 @@ impl<'a> Explainer<'a> {
             1 => String::new(),
             _ => format!(": {}", self.what_joins(module)),
         };
-        line(text, "trains", &format!("{}{together}", module.variables.join(", ")));
+        let verb = if module.engine == Engine::Pretrained { "keeps" } else { "trains" };
+        line(text, verb, &format!("{}{together}", module.variables.join(", ")));
         for sentence in self.merged_because(module) {
             line(text, "merged", &sentence);
         }

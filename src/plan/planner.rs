@@ -76,7 +76,11 @@ impl<'a> Planner<'a> {
     }
 
     fn engine(&self, variables: &[VarId]) -> Engine {
-        if self.by_likelihood[self.owner[variables[0]]] { Engine::Likelihood } else { Engine::WganGp }
+        match self.by_likelihood[self.owner[variables[0]]] {
+            true => Engine::Likelihood,
+            false if engines::is_pretrained(self.model, variables) => Engine::Pretrained,
+            false => Engine::WganGp,
+        }
     }
 
     /// The h-graph of the closures; tasks whose ancestors would not be known are replaced by the next regime's.

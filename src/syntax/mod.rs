@@ -3,6 +3,8 @@
 pub mod ast;
 mod explain;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 pub use parse::{parse, parse_query};
 
