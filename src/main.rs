@@ -5,6 +5,14 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Deeply nested expressions are followed by recursion; the main thread's stack may be small.
+const STACK: usize = 64 << 20;
+
 fn main() -> std::process::ExitCode {
-    dcmc::cli::main()
+    let program = std::thread::Builder::new().stack_size(STACK).spawn(dcmc::cli::main);
+    match program.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // The panic has printed what happened: a bug of ours.
+        _ => std::process::ExitCode::from(101),
+    }
 }

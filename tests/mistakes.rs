@@ -109,6 +109,27 @@ fn evidence_that_cannot_happen() {
 }
 
 #[test]
+fn long_and_deep_inputs_end_in_time() {
+    let truth = |line: String| format!("X -> Y\ntruth {{ X ~ bernoulli(0.5); Y = {line} }}");
+    let inputs = [
+        (truth("-".repeat(100_000) + "1"), 1),
+        (truth("X".to_owned() + &" + X".repeat(50_000)), 1),
+        (truth("if X then 1 else ".repeat(1_500) + "0"), 0),
+        (truth("not ".repeat(1_500) + "0"), 0),
+        (truth("(".repeat(150) + "X" + &")".repeat(150)), 0),
+        ("(".repeat(100_000), 1),
+        ("A -> ".repeat(100_000) + "B", 1),
+        ((0..20_000).map(|i| format!("V{i} -> V{}\n", i + 1)).collect(), 0),
+        ("\"".repeat(5_001), 1),
+    ];
+    for (text, exit) in inputs {
+        let here = folder(&[("m.scm", &text)]);
+        let outcome = dcmc(here.path(), &["check", "m.scm"]).expect(exit);
+        assert!(outcome.stderr.len() < 100_000);
+    }
+}
+
+#[test]
 fn no_input_panics() {
     let pieces = [
         "X -> Y",

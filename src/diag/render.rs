@@ -31,10 +31,20 @@ impl ColorChoice {
     }
 }
 
+/// More diagnostics than this are counted, not shown.
+const MAX_SHOWN: usize = 50;
+
+/// Source lines of more bytes than this are not shown.
+const MAX_LINE: usize = 2_000;
+
 /// The diagnostics as text, each with the source beside it; `name` is the file's name.
 pub fn render_human(diagnostics: &[Diagnostic], name: &str, source: &str, colour: bool) -> String {
     let cache = Source::from(source);
-    let text: String = diagnostics.iter().map(|d| render_one(d, name, source, &cache, colour)).collect();
+    let shown = diagnostics.iter().take(MAX_SHOWN).map(|d| render_one(d, name, source, &cache, colour));
+    let mut text: String = shown.collect();
+    if diagnostics.len() > MAX_SHOWN {
+        text += &format!("… and {} more\n", diagnostics.len() - MAX_SHOWN);
+    }
     // ariadne colours the title of a custom kind whatever its configuration says.
     if colour { text } else { anstream::adapter::strip_str(&text).to_string() }
 }
@@ -45,7 +55,11 @@ fn render_one(diagnostic: &Diagnostic, name: &str, text: &str, source: &Source<&
         Severity::Warning => (ReportKind::Custom("warning", Color::Yellow), Color::Yellow),
         Severity::Note => (ReportKind::Custom("note", Color::Cyan), Color::Cyan),
     };
-    let Some(primary) = diagnostic.labels.first() else { return render_plain(diagnostic) };
+    let Some(primary) = diagnostic.labels.first() else { return render_plain(diagnostic, "") };
+    if diagnostic.labels.iter().any(|l| line_length(text, l.span.start) > MAX_LINE) {
+        let (line, column) = line_and_column(text, primary.span.start);
+        return render_plain(diagnostic, &format!("{name}:{line}:{column}: "));
+    }
     let config = Config::default().with_color(colour).with_index_type(IndexType::Byte).with_char_set(CharSet::Unicode);
     let mut report = Report::build(kind, (name, clamp(text, primary.span.start, primary.span.end)))
         .with_config(config)
@@ -64,7 +78,7 @@ fn render_one(diagnostic: &Diagnostic, name: &str, text: &str, source: &Source<&
     let mut bytes = vec![];
     match report.finish().write((name, source), &mut bytes) {
         Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(_) => render_plain(diagnostic),
+        Err(_) => render_plain(diagnostic, ""),
     }
 }
 
@@ -83,14 +97,14 @@ fn wrapped(text: &str) -> String {
     lines.join("\n")
 }
 
-/// A diagnostic without a place.
-fn render_plain(diagnostic: &Diagnostic) -> String {
+/// A diagnostic without its source; `place` stands before its title.
+fn render_plain(diagnostic: &Diagnostic, place: &str) -> String {
     let severity = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "note",
     };
-    let mut text = format!("[{}] {severity}: {}\n", diagnostic.code, diagnostic.message);
+    let mut text = format!("[{}] {severity}: {place}{}\n", diagnostic.code, diagnostic.message);
     for note in &diagnostic.notes {
         text += &format!("  note: {note}\n");
     }
@@ -125,6 +139,13 @@ pub fn render_json(diagnostics: &[Diagnostic], source: &str) -> serde_json::Valu
         json
     });
     serde_json::json!({ "schema": 1, "diagnostics": labelled.collect::<Vec<_>>() })
+}
+
+/// The bytes of the line that holds byte `at`.
+fn line_length(source: &str, at: usize) -> usize {
+    let at = clamp(source, at, at).start;
+    let before = at - source[..at].rfind('\n').map_or(0, |n| n + 1);
+    before + source[at..].find('\n').unwrap_or(source.len() - at)
 }
 
 fn line_and_column(source: &str, at: usize) -> (usize, usize) {

@@ -73,6 +73,13 @@ pub(super) fn unreadable(text: &str, error: &Error<Rule>) -> Diagnostic {
     Diagnostic::new("E0101", "this cannot be read").label(token_at(text, at, text.len()), "here")
 }
 
+/// A line of the truth block that is too long to follow.
+pub(super) fn too_many_operators(place: Span, limit: usize) -> Diagnostic {
+    Diagnostic::new("E0101", format!("this line has more than {limit} operators"))
+        .label(place, "here")
+        .help("give parts of it a name of their own")
+}
+
 /// Brackets and prefix operators nested deeper than `limit`.
 pub(super) fn too_deep(text: &str, limit: usize) -> Option<Diagnostic> {
     let (mut depth, mut prefixes) = (0_usize, 0_usize);

@@ -10,6 +10,9 @@ use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 type Node<'a> = Pair<'a, Rule>;
 
+/// How many operators one line of a truth block may have: its tree is as deep as they are many.
+const MAX_OPERATORS: usize = 2_000;
+
 /// How deep brackets and prefix operators may nest before the parser refuses to follow (its own stack is finite).
 const MAX_DEPTH: usize = 200;
 
@@ -32,7 +35,9 @@ pub fn parse(text: &str) -> (Ast, Vec<Diagnostic>) {
             _ => {
                 let span = span(&node);
                 let mut unread = unread_entries(&node);
-                if unread.is_empty() {
+                if let Some(place) = too_many_operators(&node) {
+                    diagnostics.push(explain::too_many_operators(place, MAX_OPERATORS));
+                } else if unread.is_empty() {
                     ast.statements.push(Statement { kind: statement(node), span });
                 } else {
                     diagnostics.extend(unread.drain(..).map(|s| explain::truth_entry(text, s)));
@@ -64,6 +69,16 @@ fn unread_entries(node: &Node) -> Vec<Span> {
     }
     let entries = node.clone().into_inner().flat_map(Node::into_inner);
     entries.filter(|n| n.as_rule() == Rule::truth_unknown).map(|n| span(&n)).collect()
+}
+
+/// The first line of a truth block with too many operators.
+fn too_many_operators(node: &Node) -> Option<Span> {
+    let mut entries = node.clone().into_inner().filter(|n| n.as_rule() == Rule::truth_entry);
+    let operators = |n: &Node| {
+        let all = n.clone().into_inner().flatten();
+        all.filter(|n| matches!(n.as_rule(), Rule::infix | Rule::prefix | Rule::if_expr)).count()
+    };
+    entries.find(|n| operators(n) > MAX_OPERATORS).map(|n| span(&n))
 }
 
 fn statement(node: Node) -> StatementKind {
