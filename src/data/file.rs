@@ -4,7 +4,7 @@ use super::cell::Cell;
 #[cfg(feature = "run")]
 use super::columnar::{Column, Columnar};
 use super::delimited::Delimited;
-use super::nearest::similar;
+use crate::model::similar;
 use std::io;
 use std::path::Path;
 

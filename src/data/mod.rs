@@ -11,7 +11,6 @@ mod file;
 mod filter;
 mod infer;
 mod load;
-mod nearest;
 mod select;
 mod simulate;
 mod table;

@@ -1,8 +1,8 @@
 //! Which columns of a file a data set takes, and for what.
 
 use super::filter::Condition;
-use super::nearest::similar;
 use crate::diag::{Diagnostic, Span};
+use crate::model::similar;
 use crate::model::{DoValue, Model, Regime, VarId};
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@ mod settings;
 pub use domain::{Domain, Value};
 pub(crate) use lower::domain_of_type;
 pub use lower::{apply_setting, lower, parse_query, set_data};
-pub use names::closest;
+pub use names::{closest, similar};
 pub use settings::{Engine, EngineChoice, Overrides, Settings};
 
 use crate::causal::Admg;
