@@ -62,6 +62,10 @@ fn asia_warns_of_missing_support() {
 #[test]
 fn sachs() {
     let answers = run("sachs");
+    // What the treated cells show stands beside each answer; two of the three were never trained on them.
+    let shown = |at: usize| answers["results"][at]["measured"]["values"].as_array().unwrap().clone();
+    let akt: Vec<f64> = shown(2).iter().map(|v| (v["p"].as_f64().unwrap() * 1e3).round() / 1e3).collect();
+    assert_eq!((&answers["results"][2]["measured"]["data"], akt), (&"held".into(), vec![0.806, 0.188, 0.006]));
     // Measured: Mek .994/.006/0. Erk and Akt were never seen under the intervention.
     let mek: Vec<f64> =
         answers["results"][0]["values"].as_array().unwrap().iter().map(|v| v["p"].as_f64().unwrap()).collect();

@@ -296,6 +296,7 @@ fn answer_all(trained: &mut TrainedModel) -> Result<Answers, Stop> {
             Err(error) => found.push(no_answer(query, &error)),
         }
     }
+    query::measure(model, &mut results, &trained.tables);
     let fit = query::fit(&runtime, &trained.tables).map_err(usage)?;
     let expectations = query::check(model, &results, &trained.tables);
     let failed = model.expectations.iter().zip(&expectations).filter(|(_, checked)| !checked.passed);

@@ -40,6 +40,20 @@ pub struct Answer {
     /// Total variation distance to the truth, the largest over the tables of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tv_truth: Option<f64>,
+    /// What a data set under the same interventions shows, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
+}
+
+/// The answer of a data set's own rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The data set.
+    pub data: String,
+    /// Its answer, row by row like the query's.
+    pub values: Vec<Row>,
+    /// Total variation distance to it, the largest over the tables of the answer.
+    pub tv: f64,
 }
 
 /// Values of variables by name.

@@ -1,9 +1,9 @@
 //! `expect` statements.
 
-use super::answer::{Answer, Checked, Row};
+use super::answer::{Answer, Checked, Measured, Row};
 use super::total_variation;
 use crate::data::Table;
-use crate::model::{Measure, Model, Query, QueryKind, Reference, Value, VarId};
+use crate::model::{Measure, Model, Query, QueryKind, Reference, Term, Value, VarId};
 
 /// Checks every `expect` statement of the model against its answers. A measure that cannot be computed
 /// (a held-out data set without matching rows) fails with the value NaN.
@@ -15,6 +15,28 @@ pub fn check(model: &Model, answers: &[Answer], tables: &[Table]) -> Vec<Checked
         Checked { text: e.text.clone(), passed, value }
     };
     model.expectations.iter().map(check).collect()
+}
+
+/// Sets what the data show beside each answer: the first data set, held-out ones before others, that sets
+/// exactly the variables the query sets and has rows for every table of the answer.
+pub fn measure(model: &Model, answers: &mut [Answer], tables: &[Table]) {
+    for query in &model.queries {
+        let QueryKind::Distribution(term) = &query.kind else { continue };
+        let checker = Checker { model, answers, tables };
+        let mut set: Vec<VarId> = term.interventions.iter().map(|i| i.0).collect();
+        set.sort_unstable();
+        let fits = |at: &usize| {
+            let mut theirs: Vec<VarId> = model.regimes[*at].interventions.iter().map(|i| i.0).collect();
+            theirs.sort_unstable();
+            theirs == set
+        };
+        let mut candidates: Vec<usize> = (0..model.regimes.len()).filter(fits).collect();
+        candidates.sort_by_key(|&at| !model.regimes[at].test);
+        let found = candidates.into_iter().find_map(|at| checker.measured(&query.name, term, at));
+        if let Some(answer) = answers.iter_mut().find(|a| a.name == query.name) {
+            answer.measured = found;
+        }
+    }
 }
 
 struct Checker<'a> {
@@ -74,6 +96,21 @@ impl Checker<'_> {
             }
         }
         largest
+    }
+
+    /// What a data set shows for every row of an answer.
+    fn measured(&self, query: &str, term: &Term, regime: usize) -> Option<Measured> {
+        let (_, answer) = self.answer(query)?;
+        let outcome: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
+        let (mut values, mut tv): (Vec<Row>, f64) = (vec![], 0.0);
+        for rows in tables_of(&answer.values) {
+            let shares = self.shares(&self.tables[regime], &outcome, &rows)?;
+            let found: Vec<f64> = rows.iter().filter_map(|r| r.p).collect();
+            tv = tv.max(total_variation(&found, &shares));
+            let shown = |(row, p): (&&Row, &f64)| Row { p: Some(*p), low: None, high: None, ..(*row).clone() };
+            values.extend(rows.iter().zip(&shares).map(shown));
+        }
+        Some(Measured { data: self.model.regimes[regime].name.clone(), values, tv })
     }
 
     /// The shares of the rows' outcomes among the data rows with the same `do` values and evidence;

@@ -7,7 +7,7 @@ mod fit;
 mod sample;
 mod support;
 
-pub use expect::check;
+pub use expect::{check, measure};
 pub use fit::fit;
 pub use sample::forward;
 pub use support::{Gap, unsupported};
@@ -105,6 +105,7 @@ impl Runtime<'_> {
             method: "exact".to_owned(),
             truth: None,
             tv_truth: None,
+            measured: None,
         };
         match &query.kind {
             QueryKind::Distribution(term) => self.distribution_answer(term, &mut answer)?,

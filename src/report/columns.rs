@@ -6,7 +6,7 @@ use crate::model::Value;
 use crate::query::answer::Answer;
 
 /// The rows of `answer` as columns: `do_X` and `given_X` for what was set and seen, the outcome under its
-/// own name, then `p` or `value`, `low`, `high`, and `truth` where it is known.
+/// own name, then `p` or `value`, `low`, `high`, and `truth` or `measured` where there is one.
 pub fn columns(answer: &Answer) -> Vec<Column> {
     let sheet = Sheet::new(answer);
     let mut columns: Vec<Column> = vec![];
@@ -27,7 +27,8 @@ pub fn columns(answer: &Answer) -> Vec<Column> {
     add(estimate, sheet.lines.iter().map(|line| Some(line.estimate)).collect());
     add("low", sheet.lines.iter().map(|line| line.interval.map(|i| i.0)).collect());
     add("high", sheet.lines.iter().map(|line| line.interval.map(|i| i.1)).collect());
-    add("truth", sheet.lines.iter().map(|line| line.truth).collect());
+    let reference = if answer.truth.is_some() { "truth" } else { "measured" };
+    add(reference, sheet.lines.iter().map(|line| line.reference).collect());
     columns
 }
 

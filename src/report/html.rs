@@ -80,9 +80,14 @@ fn summary(report: &Report) -> String {
     }
     let mut heads =
         vec![("Name", false), ("Query", false), ("Row", false), ("Estimate", true), ("90 % interval", true)];
-    let with_truth = answers.results.iter().any(|a| a.truth.is_some());
-    heads.extend(with_truth.then_some(("Truth", true)));
-    let headlines: Vec<Vec<Cell>> = answers.results.iter().map(|a| headline(a, with_truth)).collect();
+    let (truth, data) = (|a: &Answer| a.truth.is_some(), |a: &Answer| a.measured.is_some());
+    let reference = match (answers.results.iter().any(truth), answers.results.iter().any(data)) {
+        (true, _) => Some("Truth"),
+        (false, true) => Some("Data"),
+        (false, false) => None,
+    };
+    heads.extend(reference.map(|title| (title, true)));
+    let headlines: Vec<Vec<Cell>> = answers.results.iter().map(|a| headline(a, reference.is_some())).collect();
     let mut body = format!("<dl class=\"tiles\">\n{tiles}</dl>\n");
     if !headlines.is_empty() {
         body += &table("Answers in short: the first row, or the most probable one", &heads, &headlines);
@@ -90,19 +95,19 @@ fn summary(report: &Report) -> String {
     section("summary", "Summary", &body)
 }
 
-fn headline(answer: &Answer, with_truth: bool) -> Vec<Cell> {
+fn headline(answer: &Answer, with_reference: bool) -> Vec<Cell> {
     let sheet = Sheet::new(answer);
     let best = match sheet.probabilities {
         true => sheet.lines.iter().max_by(|a, b| a.estimate.total_cmp(&b.estimate)),
         false => sheet.lines.first(),
     };
-    let (mut row, mut estimate, mut interval, mut truth) = <(String, String, String, String)>::default();
+    let (mut row, mut estimate, mut interval, mut reference) = <(String, String, String, String)>::default();
     if let Some(line) = best {
         let parts = [outcome(&sheet.keys, line), conditions(&sheet.keys, line)];
         row = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ");
         estimate = decimal(line.estimate);
         interval = interval_text(line);
-        truth = line.truth.map_or_else(String::new, decimal);
+        reference = line.reference.map_or_else(String::new, decimal);
     }
     let mut cells = vec![
         Cell::Html(format!("<a href=\"#{}\">{}</a>", anchor(answer), escape(&answer.name))),
@@ -111,7 +116,7 @@ fn headline(answer: &Answer, with_truth: bool) -> Vec<Cell> {
         Cell::Number(estimate),
         Cell::Number(interval),
     ];
-    cells.extend(with_truth.then_some(Cell::Number(truth)));
+    cells.extend(with_reference.then_some(Cell::Number(reference)));
     cells
 }
 
@@ -202,7 +207,7 @@ fn answer_plot(id: &str, answer: &Answer, sheet: &Sheet) -> String {
         let (about, under) = (outcome(&sheet.keys, line), conditions(&sheet.keys, line));
         let (group, label) = if has_outcome { (under, about) } else { (String::new(), under) };
         let label = if label.is_empty() { answer.name.clone() } else { label };
-        Bar { group, label, value: line.estimate, interval: line.interval, reference: line.truth }
+        Bar { group, label, value: line.estimate, interval: line.interval, reference: line.reference }
     };
     let shown: Vec<Bar> = sheet.lines.iter().map(bar).collect();
     let title = format!("{}: {}", answer.name, answer.query);
@@ -219,8 +224,8 @@ fn legend(sheet: &Sheet) -> String {
     if sheet.has_intervals() {
         items.push("<span class=\"key whisker\"></span>90 % interval".to_owned());
     }
-    if sheet.has_truth() {
-        items.push("<span class=\"key reference\"></span>truth".to_owned());
+    if let Some(reference) = &sheet.reference {
+        items.push(format!("<span class=\"key reference\"></span>{}", escape(reference)));
     }
     let items: String = items.iter().map(|item| format!("<li>{item}</li>")).collect();
     format!("<figcaption><ul class=\"legend\">{items}</ul></figcaption>")
@@ -233,9 +238,8 @@ fn answer_table(answer: &Answer, sheet: &Sheet) -> String {
     if sheet.has_intervals() {
         heads.push(("90 % interval", true));
     }
-    if sheet.has_truth() {
-        heads.push(("Truth", true));
-    }
+    let reference = sheet.reference.as_deref().map(capitalised);
+    heads.extend(reference.as_deref().map(|title| (title, true)));
     let row = |line: &Line| {
         let cell = |cell: &Option<Value>| Cell::Text(cell.as_ref().map_or_else(|| "–".to_owned(), Value::to_string));
         let mut cells: Vec<Cell> = line.cells.iter().map(cell).collect();
@@ -243,8 +247,8 @@ fn answer_table(answer: &Answer, sheet: &Sheet) -> String {
         if sheet.has_intervals() {
             cells.push(Cell::Number(interval_text(line)));
         }
-        if sheet.has_truth() {
-            cells.push(Cell::Number(line.truth.map_or_else(String::new, decimal)));
+        if sheet.reference.is_some() {
+            cells.push(Cell::Number(line.reference.map_or_else(String::new, decimal)));
         }
         cells
     };

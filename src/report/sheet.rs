@@ -1,4 +1,4 @@
-//! An answer as a table: a column per variable, a line per row, the truth beside the estimate.
+//! An answer as a table: a column per variable, a line per row, the truth or the data beside the estimate.
 
 use crate::model::Value;
 use crate::query::answer::{Answer, Assignment, Row};
@@ -13,6 +13,8 @@ pub(super) struct Sheet {
     pub omitted: usize,
     /// Whether the rows are probabilities (else expectations).
     pub probabilities: bool,
+    /// What the rows can be compared with: `truth`, or a data set's name.
+    pub reference: Option<String>,
 }
 
 /// A variable of an answer and the part it plays.
@@ -44,8 +46,8 @@ pub(super) struct Line {
     pub estimate: f64,
     /// The ends of the 90 % interval.
     pub interval: Option<(f64, f64)>,
-    /// The exact answer of the truth block.
-    pub truth: Option<f64>,
+    /// The exact answer of the truth block, or what a data set shows.
+    pub reference: Option<f64>,
 }
 
 impl Key {
@@ -70,16 +72,18 @@ impl Sheet {
                 }
             }
         }
-        let truth = answer.truth.as_ref().filter(|truth| truth.len() == answer.values.len());
+        let truth = answer.truth.as_ref().map(|rows| ("truth", rows));
+        let measured = answer.measured.as_ref().map(|m| (m.data.as_str(), &m.values));
+        let reference = truth.or(measured).filter(|(_, rows)| rows.len() == answer.values.len());
         let line = |(at, row): (usize, &Row)| Line {
             cells: keys.iter().map(|key| part(row, key.role).get(&key.name).cloned()).collect(),
             estimate: number(row),
             interval: row.low.zip(row.high),
-            truth: truth.map(|truth| number(&truth[at])),
+            reference: reference.map(|(_, rows)| number(&rows[at])),
         };
         let lines = answer.values.iter().enumerate().map(line).collect();
         let probabilities = answer.values.iter().all(|row| row.p.is_some());
-        Self { keys, lines, omitted: 0, probabilities }
+        Self { keys, lines, omitted: 0, probabilities, reference: reference.map(|(name, _)| name.to_owned()) }
     }
 
     /// The same, cut to `few` rows if there are more than `many`: the most probable ones, or the first
@@ -103,11 +107,6 @@ impl Sheet {
     /// Whether any row has an interval.
     pub fn has_intervals(&self) -> bool {
         self.lines.iter().any(|line| line.interval.is_some())
-    }
-
-    /// Whether the truth is known.
-    pub fn has_truth(&self) -> bool {
-        self.lines.iter().any(|line| line.truth.is_some())
     }
 
     /// What is left out, as a sentence without its end: `the 12 most probable of 40 rows`.
@@ -145,6 +144,8 @@ pub(super) fn provenance(answer: &Answer) -> String {
     };
     if let Some(tv) = answer.tv_truth {
         said += &format!("; total variation distance to the truth {}", decimal(tv));
+    } else if let Some(measured) = &answer.measured {
+        said += &format!("; total variation distance to the rows of {} {}", measured.data, decimal(measured.tv));
     }
     said
 }

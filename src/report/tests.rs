@@ -34,6 +34,7 @@ fn answer(name: &str, query: &str, kind: &str, values: Vec<Row>, truth: Option<V
         ess: 0.0,
         method: "exact".into(),
         tv_truth: truth.as_ref().map(|_| 0.0125),
+        measured: None,
         truth,
     }
 }

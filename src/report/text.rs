@@ -49,8 +49,8 @@ fn answer_text(answer: &Answer, ink: Ink) -> String {
     if sheet.has_intervals() {
         columns.push(("90 % interval".to_owned(), Side::Right));
     }
-    if sheet.has_truth() {
-        columns.push(("truth".to_owned(), Side::Right));
+    if let Some(reference) = &sheet.reference {
+        columns.push((reference.clone(), Side::Right));
     }
     if sheet.probabilities {
         columns.push((String::new(), Side::Left));
@@ -73,8 +73,8 @@ fn cells(sheet: &Sheet, line: &Line) -> Vec<String> {
             line.interval.map_or_else(String::new, |(low, high)| format!("{} – {}", decimal(low), decimal(high))),
         );
     }
-    if sheet.has_truth() {
-        cells.push(line.truth.map_or_else(String::new, decimal));
+    if sheet.reference.is_some() {
+        cells.push(line.reference.map_or_else(String::new, decimal));
     }
     if sheet.probabilities {
         cells.push(bar(line.estimate));
