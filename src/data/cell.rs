@@ -4,7 +4,7 @@ use crate::model::Domain;
 use std::collections::HashMap;
 
 /// A cell as its file gives it; typed cells come from Parquet files.
-#[cfg_attr(not(feature = "run"), allow(dead_code))]
+#[cfg_attr(not(feature = "run"), allow(dead_code))] // only Parquet makes the typed cells
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell<'a> {
     /// No value (Parquet's null).

@@ -117,7 +117,7 @@ impl DataFile {
     ///
     /// # Errors
     /// Where the file breaks off, or a line has more or fewer cells than the header.
-    #[cfg_attr(not(feature = "run"), allow(unused_variables))]
+    #[cfg_attr(not(feature = "run"), allow(unused_variables))] // only Parquet wants to know the columns
     pub fn rows(self, wanted: &[usize], limit: usize, visit: &mut dyn FnMut(&Row)) -> Result<usize, Failure> {
         match self {
             Self::Delimited(file) => file.rows(limit, visit),
