@@ -57,6 +57,10 @@ fn asia_warns_of_missing_support() {
         outcome.stderr
     );
     assert!(!outcome.stderr.contains("do(either = yes)"), "{}", outcome.stderr);
+    let few = ["--set", "train.engine=wgan_gp", "--set", "train.steps=20", "--set", "train.samples=5000"];
+    let sampled =
+        dcmc(&examples(), &[&["run", "asia.scm", "-q", "--out", out.path().to_str().unwrap()][..], &few].concat());
+    assert!(sampled.stderr.contains("either = no, lung = yes"), "{}", sampled.stderr);
 }
 
 #[test]

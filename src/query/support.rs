@@ -5,7 +5,7 @@
 //! come earlier, in their denominators). Where such a combination has probability under the
 //! intervention but no row anywhere, the number rests on nothing but the network's or the prior's taste.
 
-use super::{Runtime, Values, exact};
+use super::{Group, Runtime, Values, exact};
 use crate::causal::c_components;
 use crate::data::Table;
 use crate::model::{Query, QueryKind, Term, VarId};
@@ -82,10 +82,15 @@ fn gap(runtime: &Runtime, tables: &[Table], component: &[VarId], set: &[(VarId, 
     let seen = pooled(tables, &scope, component, runtime)?;
     let members = pooled(tables, &earlier, component, runtime)?;
     let weight: f64 = members.values().sum();
-    let reached = exact::point(runtime.model, &runtime.modules, &parents, set, &[]).ok()??;
+    let group = Group { interventions: set.to_vec(), evidence: vec![] };
+    let reached = match exact::point(runtime.model, &runtime.modules, &parents, set, &[]) {
+        Ok(Some(summed)) => summed.values,
+        _ => runtime.distribution(&parents, &group, "support").ok()?.point,
+    };
+    let cards: Vec<usize> = parents.iter().filter_map(|&v| runtime.model.card(v)).collect();
     let (mut share, mut heaviest): (f64, Option<(f64, Values)>) = (0.0, None);
-    for (cell, &p) in reached.values.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-        let codes = super::fit::digits(cell, &reached.cards);
+    for (cell, &p) in reached.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+        let codes = super::fit::digits(cell, &cards);
         for (member_codes, member_weight) in &members {
             let key: Vec<u32> = codes.iter().chain(member_codes).copied().collect();
             let mass = p * member_weight / weight;
