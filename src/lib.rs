@@ -20,6 +20,7 @@ pub mod causal;
 pub mod cli;
 pub mod data;
 pub mod diag;
+pub mod exchange;
 pub mod factor;
 pub mod model;
 #[cfg(feature = "run")]
@@ -27,6 +28,7 @@ pub mod nets;
 pub mod plan;
 #[cfg(feature = "run")]
 pub mod query;
+pub mod render;
 #[cfg(feature = "run")]
 pub mod report;
 pub mod seed;

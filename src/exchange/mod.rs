@@ -1,0 +1,1 @@
+//! Graphs of other programs, read into model files: one format a file.
