@@ -171,7 +171,8 @@ fn no_input_panics() {
         let (model, more) = dcmc::model::lower(&ast, dcmc::truth::infer_domains);
         found.extend(more);
         found.extend(dcmc::truth::Scm::build(&model).err().unwrap_or_default());
-        dcmc::diag::render_human(&found, "m.scm", &text, false);
-        dcmc::diag::render_json(&found, &text);
+        let sources = dcmc::diag::Sources::new("m.scm", text);
+        dcmc::diag::render_human(&found, &sources, false);
+        dcmc::diag::render_json(&found, &sources);
     }
 }

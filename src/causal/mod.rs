@@ -20,4 +20,4 @@ pub use h_graph::{HGraph, HNode, Merge, Need, h_graph};
 pub use paper_h_graph::paper_h_graph;
 pub use q_identify::q_identifiable;
 pub use random::random_admg;
-pub use separation::m_separated;
+pub use separation::{Step, m_separated, open_path};

@@ -24,7 +24,7 @@ fn check(arguments: &Arguments, color: ColorChoice) -> Result<u8, Stop> {
     }
     let code = session.report();
     match (code, arguments.model.format) {
-        (OK, Format::Json) => print(&pretty(&render_json(&session.diagnostics, &session.text))),
+        (OK, Format::Json) => print(&pretty(&render_json(&session.diagnostics, &session.sources))),
         (OK, Format::Text) => {
             let model = &session.model;
             let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });

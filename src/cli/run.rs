@@ -5,8 +5,8 @@ use super::run_directory::{RunDirectory, sha256};
 use super::session::{Session, Stop, pretty, print, usage};
 use super::{EXPECTATION_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
 use crate::data::{self, Table};
-use crate::diag::{self, ColorChoice, Diagnostic, render_human};
-use crate::model::{Model, Query};
+use crate::diag::{self, ColorChoice, Diagnostic, Sources, render_human};
+use crate::model::{MechanismKind, Model, Query, QueryKind};
 use crate::plan::{Options, Plan};
 use crate::query::answer::{Answer, Answers};
 use crate::query::{self, Gap, QueryError, Runtime};
@@ -179,7 +179,7 @@ fn train_modules(
             let found =
                 Diagnostic::new("E0902", format!("the loss of {module} is not a number any more (step {step})"))
                     .help("try a smaller learning rate: `train { lr: 1e-4 }`");
-            eprint!("{}", render_human(&[found], "", "", false));
+            eprint!("{}", render_human(&[found], &Sources::default(), false));
             Err(Stop(MODEL_ERROR))
         }
         Err(error) => Err(usage(error)),
@@ -227,14 +227,14 @@ fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
         );
     }
     for (name, variable) in &model.variables {
-        if let Some((_, span)) = &variable.pretrained {
-            let title = format!("`{name}` is pretrained: this version trains every mechanism itself");
-            found.push(Diagnostic::new("E0605", title).label(*span, "cannot be used yet"));
+        if let Some(mechanism) = variable.mechanism.as_ref().filter(|m| m.kind != MechanismKind::Mlp) {
+            let title = format!("this version trains every mechanism itself, also that of `{name}`");
+            found.push(Diagnostic::new("E0904", title).label(mechanism.span, "cannot be used yet"));
         }
         match &variable.domain {
             Some(domain) if domain.cardinality().is_some() => {}
             Some(domain) => found.push(
-                Diagnostic::new("E0406", format!("`{name}` is {domain}: this version trains discrete variables only"))
+                Diagnostic::new("E0904", format!("`{name}` is {domain}: this version trains discrete variables only"))
                     .label(variable.declared.unwrap_or(variable.span), "not discrete"),
             ),
             None => found.push(
@@ -244,7 +244,19 @@ fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
             ),
         }
     }
+    found.extend(model.queries.iter().filter_map(answerable));
     (!found.is_empty()).then_some(found)
+}
+
+/// E0904 for queries that this version cannot answer.
+fn answerable(query: &Query) -> Option<Diagnostic> {
+    let what = match &query.kind {
+        QueryKind::Distribution(_) | QueryKind::Expectation { .. } => return None,
+        QueryKind::Samples { .. } => "draws no samples for a query: `dcmc sample` does",
+        QueryKind::Counterfactual { .. } => "answers no counterfactual queries",
+    };
+    let found = Diagnostic::new("E0904", format!("this version {what}"));
+    Some(found.label(query.span, "checked, but not answered yet"))
 }
 
 fn apply_flags(model: &mut Model, arguments: &Arguments) -> Result<(), Stop> {
@@ -390,7 +402,7 @@ fn manifest(trained: &TrainedModel) -> serde_json::Value {
     serde_json::json!({
         "schema": 1,
         "dcmc": env!("CARGO_PKG_VERSION"),
-        "model": sha256(session.text.as_bytes()),
+        "model": sha256(&session.texts()),
         "seed": session.model.settings.seed(),
         "settings": session.model.settings.global,
         "data": data,
@@ -405,7 +417,7 @@ pub(super) fn query(arguments: &QueryArguments, color: ColorChoice) -> u8 {
 /// Reads a query of the command line; what is wrong with it is printed with its own text.
 pub(super) fn parse_query(model: &Model, text: &str, color: ColorChoice) -> Result<Query, Stop> {
     crate::model::parse_query(model, text).map_err(|found| {
-        eprint!("{}", render_human(&found, "query", text, color.resolve(true)));
+        eprint!("{}", render_human(&found, &Sources::new("query", text), color.resolve(true)));
         Stop(MODEL_ERROR)
     })
 }
@@ -414,12 +426,17 @@ fn answer_one(arguments: &QueryArguments, color: ColorChoice) -> Result<u8, Stop
     let trained = open_trained(&arguments.run, color)?;
     let query = parse_query(&trained.session.model, &arguments.query, color)?;
     let runtime = trained.runtime();
+    let asked = Sources::new("query", arguments.query.as_str());
+    if let Some(found) = answerable(&query) {
+        eprint!("{}", render_human(&[found], &asked, color.resolve(true)));
+        return Err(Stop(MODEL_ERROR));
+    }
     for gap in query::unsupported(&runtime, &trained.tables, &query) {
         let found = warning(&trained.session.model, &query, &gap);
-        eprint!("{}", render_human(&[found], "query", &arguments.query, color.resolve(true)));
+        eprint!("{}", render_human(&[found], &asked, color.resolve(true)));
     }
     let answer = runtime.answer(&query).map_err(|error| {
-        eprint!("{}", render_human(&[no_answer(&query, &error)], "query", &arguments.query, color.resolve(true)));
+        eprint!("{}", render_human(&[no_answer(&query, &error)], &asked, color.resolve(true)));
         Stop(MODEL_ERROR)
     })?;
     let answers = Answers { schema: 1, results: vec![answer], ..Answers::default() };

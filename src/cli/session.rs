@@ -2,7 +2,7 @@
 
 use super::{Format, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
 use crate::data::{self, Schema};
-use crate::diag::{self, ColorChoice, Diagnostic, render_human, render_json};
+use crate::diag::{self, ColorChoice, Diagnostic, Sources, render_human, render_json};
 use crate::model::{self, Model};
 use crate::plan::{self, Options, Planned};
 use crate::syntax;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// A model file that was read, with everything found in it so far.
 pub(super) struct Session {
     pub path: PathBuf,
-    pub text: String,
+    pub sources: Sources,
     pub model: Model,
     #[cfg(feature = "run")]
     pub truth: Option<Scm>,
@@ -46,7 +46,8 @@ impl Session {
         let text = String::from_utf8(bytes).map_err(|e| {
             usage(format!("{} is not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to()))
         })?;
-        let (mut ast, mut diagnostics) = syntax::parse(&text);
+        let name = path.display().to_string();
+        let (mut ast, sources, mut diagnostics) = syntax::load(&name, text, &|path| std::fs::read_to_string(path));
         let settings = settings(&arguments.set)?;
         for (key, value) in settings.iter().filter(|(key, _)| key.starts_with("data.")) {
             model::set_data(&mut ast, key, &from_here(key, value))
@@ -71,7 +72,7 @@ impl Session {
         diag::sort(&mut diagnostics);
         Ok(Self {
             path,
-            text,
+            sources,
             model,
             #[cfg(feature = "run")]
             truth: truth.ok().flatten(),
@@ -84,6 +85,12 @@ impl Session {
     /// The folder that paths in the model are relative to.
     pub(super) fn base(&self) -> PathBuf {
         folder(&self.path)
+    }
+
+    /// The texts of the model file and of the files it imports.
+    #[cfg(feature = "run")]
+    pub(super) fn texts(&self) -> Vec<u8> {
+        self.sources.files().iter().flat_map(|file| file.text.bytes()).collect()
     }
 
     /// Whether anything found so far is an error.
@@ -112,12 +119,11 @@ impl Session {
     /// W0609 for `pretrained` files that are not there.
     fn missing_mechanisms(&mut self, base: &Path) {
         for (name, variable) in &self.model.variables {
-            let Some((path, span)) = variable.pretrained.as_ref().filter(|(path, _)| !base.join(path).is_file()) else {
-                continue;
-            };
+            let missing = variable.pretrained().filter(|(path, _)| !base.join(path).is_file());
+            let Some((path, span)) = missing else { continue };
             let title = format!("the pretrained mechanism of `{name}` is not there");
             let looked = format!("looked for {}", base.join(path).display());
-            self.diagnostics.push(Diagnostic::new("W0609", title).label(*span, "no such file").note(looked));
+            self.diagnostics.push(Diagnostic::new("W0609", title).label(span, "no such file").note(looked));
         }
     }
 
@@ -147,10 +153,9 @@ impl Session {
     pub(super) fn report(&self) -> u8 {
         let errors = self.has_errors();
         match self.format {
-            Format::Json if errors => print(&pretty(&render_json(&self.diagnostics, &self.text))),
+            Format::Json if errors => print(&pretty(&render_json(&self.diagnostics, &self.sources))),
             _ => {
-                let name = self.path.display().to_string();
-                let text = render_human(&self.diagnostics, &name, &self.text, self.color.resolve(true));
+                let text = render_human(&self.diagnostics, &self.sources, self.color.resolve(true));
                 let _ = std::io::stderr().write_all(text.as_bytes());
             }
         }

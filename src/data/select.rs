@@ -61,7 +61,8 @@ pub fn select<'m>(
         }
         None => {
             for (variable, name) in model.variables.keys().enumerate() {
-                if header.contains(name)
+                let Some(name) = name.strip_prefix(&regime.prefix) else { continue };
+                if header.iter().any(|column| column == name)
                     && let Some(at) = finder.find(name, path.1, "a column of the graph")
                 {
                     selection.columns.insert(variable, at);
@@ -75,6 +76,7 @@ pub fn select<'m>(
             DoValue::Column if selection.columns.contains_key(&variable) => {}
             DoValue::Column => {
                 let name = model.name(variable);
+                let name = name.strip_prefix(&regime.prefix).unwrap_or(name);
                 if let Some(at) = finder.find(name, regime.span, "the intervention's values") {
                     selection.columns.insert(variable, at);
                 }

@@ -12,9 +12,7 @@ fn model(variables: &[(&str, Option<Domain>)], path: &str) -> Model {
     let mut model = Model::default();
     for (at, (name, domain)) in variables.iter().enumerate() {
         let span = Span::new(100 + at, 101 + at);
-        model
-            .variables
-            .insert((*name).to_owned(), Variable { domain: domain.clone(), span, declared: None, pretrained: None });
+        model.variables.insert((*name).to_owned(), Variable { domain: domain.clone(), span, ..Variable::default() });
     }
     model.regimes.push(Regime {
         name: "obs".to_owned(),
@@ -25,6 +23,7 @@ fn model(variables: &[(&str, Option<Domain>)], path: &str) -> Model {
         filter: None,
         weight: None,
         test: false,
+        prefix: String::new(),
     });
     model
 }
@@ -316,7 +315,7 @@ fn variables_that_are_not_discrete_are_left_out_with_a_warning() {
 fn types_come_from_the_data() {
     let names = ["two", "ints", "text", "mixed", "real", "far", "many", "none", "absent", "yes"];
     let mut model = model(&names.map(|n| (n, None)), "x.csv");
-    let typed = Variable { domain: Some(Domain::Real), span: Span::default(), declared: None, pretrained: None };
+    let typed = Variable { domain: Some(Domain::Real), ..Variable::default() };
     model.variables.insert("typed".into(), typed);
     let mut text = "two,ints,text,mixed,real,far,many,none,yes,typed\n".to_owned();
     for i in 0..30 {

@@ -1,12 +1,14 @@
 //! Diagnostics: what is wrong, where, why, and what to write instead.
 
 mod render;
+mod sources;
 
 pub use render::{ColorChoice, render_human, render_json};
+pub use sources::{SourceFile, Sources};
 
 use serde::Serialize;
 
-/// A half-open byte range of one source file.
+/// A half-open byte range of the [`Sources`]; in a program of one file, of that file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Span {
     /// First byte.
@@ -65,6 +67,26 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to write instead.
     pub helps: Vec<String>,
+    /// Repairs that a program can make; each alone removes the cause, the likeliest first.
+    pub fixes: Vec<Fix>,
+}
+
+/// A repair: edits that are made together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fix {
+    /// What it does, e.g. "write `smoker`".
+    pub title: String,
+    /// The edits; they do not overlap.
+    pub edits: Vec<Edit>,
+}
+
+/// A piece of text to be replaced.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Edit {
+    /// What is replaced; empty to insert.
+    pub span: Span,
+    /// What stands there afterwards.
+    pub text: String,
 }
 
 impl Diagnostic {
@@ -75,7 +97,7 @@ impl Diagnostic {
             b'N' => Severity::Note,
             _ => Severity::Error,
         };
-        Self { code, severity, message: message.into(), labels: vec![], notes: vec![], helps: vec![] }
+        Self { code, severity, message: message.into(), labels: vec![], notes: vec![], helps: vec![], fixes: vec![] }
     }
 
     /// Adds a labelled place; the first one added is the primary.
@@ -95,6 +117,17 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.helps.push(help.into());
         self
+    }
+
+    /// Adds a repair of one edit.
+    pub fn fix(mut self, title: impl Into<String>, span: Span, text: impl Into<String>) -> Self {
+        self.fixes.push(Fix { title: title.into(), edits: vec![Edit { span, text: text.into() }] });
+        self
+    }
+
+    /// Adds "did you mean `near`?" and the repair that writes `near` at `span`.
+    pub fn did_you_mean(self, near: &str, span: Span) -> Self {
+        self.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
     }
 
     /// Whether the pipeline must stop.

@@ -1,7 +1,7 @@
 //! Renderers of diagnostics: for people (ariadne) and for programs (JSON).
 
-use super::{Diagnostic, Severity};
-use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
+use super::{Diagnostic, Severity, Sources};
+use ariadne::{Cache, CharSet, Color, Config, IndexType, Label, Report, ReportKind};
 use std::io::IsTerminal;
 
 /// Whether to colour what is printed.
@@ -37,10 +37,10 @@ const MAX_SHOWN: usize = 50;
 /// Source lines of more bytes than this are not shown.
 const MAX_LINE: usize = 2_000;
 
-/// The diagnostics as text, each with the source beside it; `name` is the file's name.
-pub fn render_human(diagnostics: &[Diagnostic], name: &str, source: &str, colour: bool) -> String {
-    let cache = Source::from(source);
-    let shown = diagnostics.iter().take(MAX_SHOWN).map(|d| render_one(d, name, source, &cache, colour));
+/// The diagnostics as text, each with the source beside it.
+pub fn render_human(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
+    let mut cache = ariadne::sources(sources.files().iter().map(|f| (f.name.clone(), f.text.as_str())));
+    let shown = diagnostics.iter().take(MAX_SHOWN).map(|d| render_one(d, sources, &mut cache, colour));
     let mut text: String = shown.collect();
     if diagnostics.len() > MAX_SHOWN {
         text += &format!("… and {} more\n", diagnostics.len() - MAX_SHOWN);
@@ -49,34 +49,41 @@ pub fn render_human(diagnostics: &[Diagnostic], name: &str, source: &str, colour
     if colour { text } else { anstream::adapter::strip_str(&text).to_string() }
 }
 
-fn render_one(diagnostic: &Diagnostic, name: &str, text: &str, source: &Source<&str>, colour: bool) -> String {
+fn render_one(diagnostic: &Diagnostic, sources: &Sources, cache: &mut impl Cache<String>, colour: bool) -> String {
     let (kind, hue) = match diagnostic.severity {
         Severity::Error => (ReportKind::Custom("error", Color::Red), Color::Red),
         Severity::Warning => (ReportKind::Custom("warning", Color::Yellow), Color::Yellow),
         Severity::Note => (ReportKind::Custom("note", Color::Cyan), Color::Cyan),
     };
-    let Some(primary) = diagnostic.labels.first() else { return render_plain(diagnostic, "") };
-    if diagnostic.labels.iter().any(|l| line_length(text, l.span.start) > MAX_LINE) {
-        let (line, column) = line_and_column(text, primary.span.start);
-        return render_plain(diagnostic, &format!("{name}:{line}:{column}: "));
-    }
-    let config = Config::default().with_color(colour).with_index_type(IndexType::Byte).with_char_set(CharSet::Unicode);
-    let mut report = Report::build(kind, (name, clamp(text, primary.span.start, primary.span.end)))
-        .with_config(config)
-        .with_code(diagnostic.code)
-        .with_message(&diagnostic.message);
     // ariadne starts a new excerpt wherever labels are not in the order of the text.
     let mut labels: Vec<_> = diagnostic.labels.iter().collect();
     labels.sort_by_key(|l| l.span);
+    let mut places = vec![];
     for label in labels {
+        let Some((file, range)) = sources.locate(label.span) else { continue };
+        places.push((label, file, range));
+    }
+    let Some((_, file, range)) = places.iter().find(|(label, ..)| label.primary) else {
+        return render_plain(diagnostic, "");
+    };
+    if places.iter().any(|(_, file, range)| file.line(range.start).len() > MAX_LINE) {
+        let (line, column) = file.line_and_column(range.start);
+        return render_plain(diagnostic, &format!("{}:{line}:{column}: ", file.name));
+    }
+    let config = Config::default().with_color(colour).with_index_type(IndexType::Byte).with_char_set(CharSet::Unicode);
+    let mut report = Report::build(kind, (file.name.clone(), range.clone()))
+        .with_config(config)
+        .with_code(diagnostic.code)
+        .with_message(&diagnostic.message);
+    for (label, file, range) in &places {
         let hue = if label.primary { hue } else { Color::Blue };
-        let place = (name, clamp(text, label.span.start, label.span.end));
+        let place = (file.name.clone(), range.clone());
         report = report.with_label(Label::new(place).with_message(&label.message).with_color(hue));
     }
     report = diagnostic.notes.iter().fold(report, |r, note| r.with_note(wrapped(note)));
     report = diagnostic.helps.iter().fold(report, |r, help| r.with_help(wrapped(help)));
     let mut bytes = vec![];
-    match report.finish().write((name, source), &mut bytes) {
+    match report.finish().write(cache, &mut bytes) {
         Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(_) => render_plain(diagnostic, ""),
     }
@@ -114,59 +121,19 @@ fn render_plain(diagnostic: &Diagnostic, place: &str) -> String {
     text
 }
 
-/// A byte range moved inwards to character borders, inside the text.
-fn clamp(text: &str, start: usize, end: usize) -> std::ops::Range<usize> {
-    let border = |mut at: usize| {
-        at = at.min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
-    };
-    let (start, end) = (border(start), border(end.max(start)));
-    start..end
-}
-
 /// The diagnostics as one JSON object, with byte ranges and lines and columns (from 1, columns in characters).
-pub fn render_json(diagnostics: &[Diagnostic], source: &str) -> serde_json::Value {
+pub fn render_json(diagnostics: &[Diagnostic], sources: &Sources) -> serde_json::Value {
     let labelled = diagnostics.iter().map(|d| {
         let mut json = serde_json::json!(d);
         for (label, place) in json["labels"].as_array_mut().into_iter().flatten().zip(&d.labels) {
-            let (line, column) = line_and_column(source, place.span.start);
+            let Some((file, range)) = sources.locate(place.span) else { continue };
+            let (line, column) = file.line_and_column(range.start);
+            label["span"] = serde_json::json!({ "start": range.start, "end": range.end });
+            label["file"] = file.name.as_str().into();
             label["line"] = line.into();
             label["column"] = column.into();
         }
         json
     });
     serde_json::json!({ "schema": 1, "diagnostics": labelled.collect::<Vec<_>>() })
-}
-
-/// The bytes of the line that holds byte `at`.
-fn line_length(source: &str, at: usize) -> usize {
-    let at = clamp(source, at, at).start;
-    let before = at - source[..at].rfind('\n').map_or(0, |n| n + 1);
-    before + source[at..].find('\n').unwrap_or(source.len() - at)
-}
-
-fn line_and_column(source: &str, at: usize) -> (usize, usize) {
-    let before = &source[..clamp(source, at, at).start];
-    let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diag::Span;
-
-    #[test]
-    fn places_past_the_text_and_inside_characters_are_clamped() {
-        let text = "A → B\nC";
-        for start in 0..text.len() + 3 {
-            let found = Diagnostic::new("E0101", "title").label(Span::new(start, start + 1), "here");
-            assert!(render_human(std::slice::from_ref(&found), "m.scm", text, false).contains("title"));
-            render_json(&[found], text);
-        }
-        assert_eq!(line_and_column(text, 8), (2, 1));
-    }
 }

@@ -1,6 +1,6 @@
 //! Models made in a program instead of from text.
 
-use super::{Latent, Model, Regime, Source, Variable};
+use super::{Latent, Model, Regime, Source};
 use crate::causal::Admg;
 use crate::diag::Span;
 
@@ -11,12 +11,7 @@ impl Model {
         let mut model = Self::default();
         let ends = directed.iter().chain(bidirected).flat_map(|&(a, b)| [a, b]);
         for name in names.iter().copied().chain(ends) {
-            model.variables.entry(name.to_owned()).or_insert(Variable {
-                domain: None,
-                span: Span::default(),
-                declared: None,
-                pretrained: None,
-            });
+            model.variables.entry(name.to_owned()).or_default();
         }
         let numbered = |edges: &[(&str, &str)]| -> Vec<(usize, usize)> {
             edges.iter().filter_map(|(a, b)| Some((model.id(a)?, model.id(b)?))).collect()
@@ -42,6 +37,7 @@ impl Regime {
             filter: None,
             weight: None,
             test: false,
+            prefix: String::new(),
         }
     }
 }

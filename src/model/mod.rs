@@ -42,6 +42,8 @@ pub struct Model {
     pub expectations: Vec<Expectation>,
     /// The `output` statements.
     pub outputs: Vec<Output>,
+    /// The `assert` statements.
+    pub assertions: Vec<Assertion>,
 }
 
 /// An observed variable.
@@ -53,8 +55,66 @@ pub struct Variable {
     pub span: Span,
     /// Where its type was declared.
     pub declared: Option<Span>,
-    /// The file of a `pretrained` mechanism.
-    pub pretrained: Option<(String, Span)>,
+    /// How its mechanism is made, where the file says so.
+    pub mechanism: Option<Mechanism>,
+    /// Its stand-in for a critic.
+    pub encoder: Option<Encoder>,
+}
+
+/// A mechanism chosen in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mechanism {
+    /// What it is.
+    pub kind: MechanismKind,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// The kinds of mechanisms that can be chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MechanismKind {
+    /// `mlp { hidden: […], noise: … }`: trained; its settings are in [`Settings::modules`].
+    Mlp,
+    /// `diffusion { steps: 100 }`: trained by denoising; only without a hidden cause.
+    Diffusion {
+        /// Denoising steps.
+        steps: Option<usize>,
+    },
+    /// `pretrained { file: "…" }`: a frozen file.
+    Pretrained {
+        /// The file's path, relative to the model file.
+        file: String,
+        /// The parents in the order of the file's inputs, where written.
+        inputs: Option<Vec<VarId>>,
+        /// The file's SHA-256, in lower-case hexadecimal digits, where written.
+        sha256: Option<String>,
+    },
+}
+
+/// `encode: "enc.safetensors" { to: vector[16] }`: a low-dimensional stand-in for an adversarial critic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Encoder {
+    /// The file, relative to the model file; `None` trains one.
+    pub file: Option<String>,
+    /// The length of the code, where written.
+    pub width: Option<usize>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+impl Variable {
+    /// The file of a pretrained mechanism and where it is written.
+    pub fn pretrained(&self) -> Option<(&str, Span)> {
+        match &self.mechanism {
+            Some(Mechanism { kind: MechanismKind::Pretrained { file, .. }, span }) => Some((file, *span)),
+            _ => None,
+        }
+    }
+
+    /// Whether its mechanism is a diffusion model.
+    pub fn is_diffusion(&self) -> bool {
+        matches!(&self.mechanism, Some(Mechanism { kind: MechanismKind::Diffusion { .. }, .. }))
+    }
 }
 
 /// The `truth` block as written.
@@ -96,6 +156,8 @@ pub struct Regime {
     pub weight: Option<(String, Span)>,
     /// Held out: used by `expect` and `fit` only.
     pub test: bool,
+    /// What stands before the names of its variables but not of its columns (`c.` for an imported file).
+    pub prefix: String,
 }
 
 /// Where the rows of a data set come from.
@@ -213,6 +275,53 @@ pub enum QueryKind {
         /// The constant.
         constant: f64,
     },
+    /// `sample(outcome | do(…), …, n: count)`: rows drawn, images among them.
+    Samples {
+        /// What is drawn; outcomes have no value.
+        term: Term,
+        /// How many rows.
+        count: usize,
+    },
+    /// `P(…)` or a combination of `E[…]` with variables seen in worlds other than the actual one.
+    Counterfactual {
+        /// The terms with their factors; one with factor 1 for `P(…)`.
+        terms: Vec<(f64, CounterfactualTerm)>,
+        /// The constant.
+        constant: f64,
+        /// Whether means are asked for (`E`) or probabilities (`P`).
+        mean: bool,
+    },
+}
+
+/// `A[D = 1] = 1 | do(…), D = 0`: events in several worlds at once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CounterfactualTerm {
+    /// What is asked.
+    pub outcome: Vec<Event>,
+    /// Variables that are set in every world.
+    pub interventions: Vec<(VarId, Option<u32>)>,
+    /// What is known.
+    pub evidence: Vec<Event>,
+}
+
+/// A variable in a world, with the value it has there; `None` is each of its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// The variable.
+    pub variable: VarId,
+    /// What the world sets; empty for the actual one.
+    pub world: Vec<(VarId, WorldValue)>,
+    /// The value.
+    pub value: Option<u32>,
+}
+
+/// What a world sets a variable to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WorldValue {
+    /// One value; `None` is each of them.
+    Value(Option<u32>),
+    /// What the variable itself is in another world (`I = I[D = 0]`).
+    Potential(Vec<(VarId, WorldValue)>),
 }
 
 /// `outcome | do(interventions), evidence`. `None` values are bare names: every value of the variable.
@@ -265,6 +374,34 @@ pub enum Reference {
     Truth,
     /// The rows of a data set (its number in [`Model::regimes`]).
     Data(usize),
+}
+
+/// One `assert` statement, decided from the graph alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assertion {
+    /// What is claimed.
+    pub claim: Claim,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What an `assert` claims.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claim {
+    /// That a query has one answer for every model of the graph that agrees on the declared data.
+    Identifiable(QueryKind),
+    /// That the graph separates two sets of variables: m-separation in the graph without the edges into
+    /// `interventions`.
+    Independent {
+        /// One side.
+        left: Vec<VarId>,
+        /// The other side.
+        right: Vec<VarId>,
+        /// What is known.
+        given: Vec<VarId>,
+        /// What is set.
+        interventions: Vec<VarId>,
+    },
 }
 
 /// One `output` statement: `output QUERY -> "file"`.

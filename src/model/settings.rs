@@ -11,6 +11,8 @@ pub enum Engine {
     Likelihood,
     /// Wasserstein GAN with gradient penalty.
     WganGp,
+    /// Denoising diffusion.
+    Diffusion,
     /// A frozen file.
     Pretrained,
 }

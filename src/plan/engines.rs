@@ -10,6 +10,9 @@ pub(super) fn engine_of(model: &Model, c_component: &[VarId]) -> Result<Engine, 
     if is_pretrained(model, c_component) {
         return Ok(Engine::Pretrained);
     }
+    if c_component.iter().any(|&v| model.variables[v].is_diffusion()) {
+        return Ok(Engine::Diffusion);
+    }
     let mut involved = model.graph.parents_of(c_component);
     involved.extend_from_slice(c_component);
     let discrete = |v: &VarId| model.card(*v).is_some();
@@ -26,7 +29,7 @@ pub(super) fn engine_of(model: &Model, c_component: &[VarId]) -> Result<Engine, 
 
 /// Whether every mechanism of `variables` comes from a file.
 pub(super) fn is_pretrained(model: &Model, variables: &[VarId]) -> bool {
-    variables.iter().all(|&v| model.variables[v].pretrained.is_some())
+    variables.iter().all(|&v| model.variables[v].pretrained().is_some())
 }
 
 fn not_discrete(model: &Model, c_component: &[VarId], barred: VarId) -> Diagnostic {

@@ -197,6 +197,7 @@ fn engine(engine: Engine) -> &'static str {
     match engine {
         Engine::Likelihood => "likelihood",
         Engine::WganGp => "wgan_gp",
+        Engine::Diffusion => "diffusion",
         Engine::Pretrained => "pretrained",
     }
 }

@@ -79,6 +79,7 @@ impl<'a> Planner<'a> {
         match self.by_likelihood[self.owner[variables[0]]] {
             true => Engine::Likelihood,
             false if engines::is_pretrained(self.model, variables) => Engine::Pretrained,
+            false if variables.iter().any(|&v| self.model.variables[v].is_diffusion()) => Engine::Diffusion,
             false => Engine::WganGp,
         }
     }

@@ -48,6 +48,8 @@ pub enum QueryError {
     TooManyRows(f64),
     /// No sample out of so many agreed with the evidence.
     NoEvidence(usize),
+    /// Samples and counterfactuals are for a later version.
+    NotYet,
     /// Candle failed.
     Candle(candle_core::Error),
 }
@@ -65,6 +67,7 @@ impl std::fmt::Display for QueryError {
             Self::NoEvidence(drawn) => {
                 write!(f, "the evidence has (nearly) no probability: none of {drawn} samples agrees with it")
             }
+            Self::NotYet => f.write_str("this version does not answer this kind of query"),
             Self::Candle(error) => write!(f, "{error}"),
         }
     }
@@ -110,6 +113,7 @@ impl Runtime<'_> {
         match &query.kind {
             QueryKind::Distribution(term) => self.distribution_answer(term, &mut answer)?,
             QueryKind::Expectation { terms, constant } => self.expectation_answer(terms, *constant, &mut answer)?,
+            QueryKind::Samples { .. } | QueryKind::Counterfactual { .. } => return Err(QueryError::NotYet),
         }
         if answer.samples > 0 {
             answer.method = "sampling".to_owned();

@@ -35,6 +35,7 @@ pub fn unsupported(runtime: &Runtime, tables: &[Table], query: &Query) -> Vec<Ga
     let terms: Vec<&Term> = match &query.kind {
         QueryKind::Distribution(term) => vec![term],
         QueryKind::Expectation { terms, .. } => terms.iter().map(|(_, t)| t).collect(),
+        QueryKind::Samples { .. } | QueryKind::Counterfactual { .. } => vec![],
     };
     let components = c_components(&runtime.model.graph);
     let mut gaps: Vec<Gap> = vec![];

@@ -77,9 +77,12 @@ impl Drawing {
                     let from = drawing.nodes.len();
                     let name = name.clone().unwrap_or_else(|| format!("U{from}"));
                     drawing.nodes.push(Node { name, latent: true, domain: None, about: String::new() });
-                    drawing.edges.extend(
-                        children.iter().map(|&to| Edge { from, to, hidden: false, span: Some(latent.span) }),
-                    );
+                    drawing.edges.extend(children.iter().map(|&to| Edge {
+                        from,
+                        to,
+                        hidden: false,
+                        span: Some(latent.span),
+                    }));
                 }
             }
         }

@@ -105,8 +105,35 @@ pub enum StatementKind {
         /// The right side.
         bound: f64,
     },
-    /// A statement of the language that this version cannot run yet (its keyword).
-    Unsupported(&'static str),
+    /// `assert independent(X, Y | Z)`
+    Assert(Claim),
+    /// `import "colours.scm" as c`
+    Import {
+        /// The file.
+        path: Spanned<String>,
+        /// What stands before its names.
+        alias: Option<Name>,
+    },
+}
+
+/// What `assert` claims.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claim {
+    /// `identifiable(effect)`
+    Identifiable(Name),
+    /// `identifiable(P(Y | do(X)))`
+    IdentifiableForm(QueryForm),
+    /// `independent(X, Y | Z, do(W))`
+    Independent {
+        /// The variables on one side.
+        left: Vec<Name>,
+        /// The variables on the other side.
+        right: Vec<Name>,
+        /// What is known.
+        given: Vec<Name>,
+        /// What is set.
+        interventions: Vec<Name>,
+    },
 }
 
 /// An arrow.
@@ -184,6 +211,10 @@ pub enum SettingKind {
     Condition(Vec<Condition>),
     /// `name { … }`
     Named(Name, Block),
+    /// `"file" { … }`
+    File(Spanned<String>, Block),
+    /// `vector[16]`
+    Type(Type),
     /// `{ … }`
     Block(Block),
 }
@@ -232,6 +263,8 @@ pub struct Data {
     pub interventions: Vec<Assigned>,
     /// `{ … }`
     pub block: Option<Block>,
+    /// What an import put before the names of its variables; columns are named without it.
+    pub prefix: String,
 }
 
 /// Where rows come from.
@@ -248,13 +281,33 @@ pub enum DataSource {
     },
 }
 
-/// `X = 1`, or a bare `X`.
+/// `X = 1`, or a bare `X`; in a counterfactual `X[D = 1] = 1`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assigned {
     /// The variable.
     pub name: Name,
+    /// The world it is seen in; empty for the actual one.
+    pub world: Vec<WorldSetting>,
     /// The value.
     pub value: Option<Spanned<Scalar>>,
+}
+
+/// What a world sets a variable to: `D = 1`, `I = I[D = 0]`, or a bare `D`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorldSetting {
+    /// The variable.
+    pub name: Name,
+    /// Its value.
+    pub value: Option<WorldValue>,
+}
+
+/// The value a world gives a variable.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WorldValue {
+    /// `D = 1`
+    Constant(Spanned<Scalar>),
+    /// `I = I[D = 0]`: what the variable is in another world.
+    Potential(Name, Vec<WorldSetting>),
 }
 
 /// What a query asks.
@@ -264,6 +317,8 @@ pub enum QueryForm {
     Probability(Term),
     /// `2 * E[…] - E[…] + 1`: factors with their terms, and the constant.
     Combination(Vec<(f64, Term)>, f64),
+    /// `sample(…, n: 64)`: the term and the options.
+    Samples(Term, Vec<Entry>),
 }
 
 /// `outcome | do(…), evidence`

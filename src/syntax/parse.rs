@@ -48,6 +48,12 @@ pub fn parse(text: &str) -> (Ast, Vec<Diagnostic>) {
     (ast, diagnostics)
 }
 
+/// Reads a file whose text begins at `start` of the sources: all places are counted from there.
+pub(super) fn parse_at(text: &str, start: usize) -> (Ast, Vec<Diagnostic>) {
+    // As much space before the text as there is text before the file puts every place where it belongs.
+    parse(&(" ".repeat(start) + text))
+}
+
 /// Reads a query alone, e.g. `P(A | do(D = 1))`.
 ///
 /// # Errors
@@ -93,8 +99,8 @@ fn statement(node: Node) -> StatementKind {
         Rule::query => query(node),
         Rule::output => output(node),
         Rule::expect => expect(node),
-        Rule::assertion => StatementKind::Unsupported("assert"),
-        Rule::import => StatementKind::Unsupported("import"),
+        Rule::assertion => StatementKind::Assert(claim(only(node))),
+        Rule::import => import(node),
         rule => unreachable!("{rule:?} is no statement"),
     }
 }
@@ -155,13 +161,17 @@ fn declaration(node: Node) -> StatementKind {
 }
 
 fn type_of(node: Node) -> Type {
-    let whole = span(&node);
     let form = only(node);
-    let rule = form.as_rule();
-    if rule == Rule::type_name {
-        return Type { name: name(&form), arguments: TypeArguments::None, span: whole };
+    if form.as_rule() == Rule::type_name {
+        return Type { name: name(&form), arguments: TypeArguments::None, span: span(&form) };
     }
-    let mut inner = parts(form);
+    sized(form)
+}
+
+/// A type's name with what follows it.
+fn sized(node: Node) -> Type {
+    let (whole, rule) = (span(&node), node.as_rule());
+    let mut inner = parts(node);
     let type_name = name(&next(&mut inner));
     let arguments = match rule {
         Rule::labels => TypeArguments::Labels(inner.map(|l| scalar_name(only(l))).collect()),
@@ -208,6 +218,15 @@ fn setting(node: Node) -> Setting {
                 None => SettingKind::Scalar(Scalar::Name(key.value)),
             }
         }
+        Rule::file_block => {
+            let mut children = parts(inner);
+            let file = string(&next(&mut children));
+            match children.next() {
+                Some(braces) => SettingKind::File(file, block(braces)),
+                None => SettingKind::Scalar(Scalar::Text(file.value)),
+            }
+        }
+        Rule::sized => SettingKind::Type(sized(inner)),
         _ => SettingKind::Scalar(plain_scalar(&inner)),
     };
     Setting { kind, span }
@@ -245,7 +264,7 @@ fn data(node: Node) -> Data {
     } else {
         DataSource::Simulate { span: span(&origin), options: parts(origin).map(entry).collect() }
     };
-    let mut data = Data { name: data_name, source, interventions: vec![], block: None };
+    let mut data = Data { name: data_name, source, interventions: vec![], block: None, prefix: String::new() };
     for part in inner.map(only) {
         match part.as_rule() {
             Rule::do_clause => data.interventions.extend(parts(part).map(assigned)),
@@ -257,7 +276,28 @@ fn data(node: Node) -> Data {
 
 fn assigned(node: Node) -> Assigned {
     let mut inner = parts(node);
-    Assigned { name: name(&next(&mut inner)), value: inner.next().map(scalar) }
+    let mut assigned = Assigned { name: name(&next(&mut inner)), world: vec![], value: None };
+    for part in inner {
+        match part.as_rule() {
+            Rule::world => assigned.world = parts(part).map(world_setting).collect(),
+            _ => assigned.value = Some(scalar(part)),
+        }
+    }
+    assigned
+}
+
+fn world_setting(node: Node) -> WorldSetting {
+    let mut inner = parts(node);
+    let variable = name(&next(&mut inner));
+    let value = inner.next().map(|value| match value.as_rule() {
+        Rule::potential => {
+            let mut inner = parts(value);
+            let variable = name(&next(&mut inner));
+            WorldValue::Potential(variable, parts(next(&mut inner)).map(world_setting).collect())
+        }
+        _ => WorldValue::Constant(scalar(value)),
+    });
+    WorldSetting { name: variable, value }
 }
 
 fn train(node: Node) -> StatementKind {
@@ -279,6 +319,10 @@ fn query_form(node: Node) -> QueryForm {
     match form.as_rule() {
         Rule::probability => QueryForm::Probability(term(only(form))),
         Rule::ate => average_effect(form),
+        Rule::samples => {
+            let mut inner = parts(form);
+            QueryForm::Samples(term(next(&mut inner)), inner.map(entry).collect())
+        }
         _ => combination(form),
     }
 }
@@ -288,8 +332,8 @@ fn average_effect(node: Node) -> QueryForm {
     let mut inner = parts(node);
     let (outcome, cause) = (name(&next(&mut inner)), name(&next(&mut inner)));
     let terms = inner.zip([1.0, -1.0]).map(|(value, sign)| {
-        let set = Assigned { name: cause.clone(), value: Some(scalar(value)) };
-        let asked = Assigned { name: outcome.clone(), value: None };
+        let set = Assigned { name: cause.clone(), world: vec![], value: Some(scalar(value)) };
+        let asked = Assigned { name: outcome.clone(), world: vec![], value: None };
         (sign, Term { outcome: vec![asked], interventions: vec![set], evidence: vec![] })
     });
     QueryForm::Combination(terms.collect(), 0.0)
@@ -333,7 +377,7 @@ fn scaled(node: Node) -> (f64, Option<Term>) {
 fn term(node: Node) -> Term {
     let mut term = Term::default();
     for part in parts(node) {
-        if part.as_rule() == Rule::setting {
+        if part.as_rule() == Rule::event {
             term.outcome.push(assigned(part));
             continue;
         }
@@ -349,6 +393,33 @@ fn term(node: Node) -> Term {
 fn output(node: Node) -> StatementKind {
     let mut inner = parts(node);
     StatementKind::Output { query: name(&next(&mut inner)), path: string(&next(&mut inner)) }
+}
+
+// ---- assertions, imports ------------------------------------------------------------------------
+
+fn claim(node: Node) -> Claim {
+    if node.as_rule() == Rule::identifiable {
+        let asked = only(node);
+        return match asked.as_rule() {
+            Rule::name => Claim::Identifiable(name(&asked)),
+            _ => Claim::IdentifiableForm(query_form(asked)),
+        };
+    }
+    let mut inner = parts(node);
+    let (left, right) = (group(next(&mut inner)), group(next(&mut inner)));
+    let (mut given, mut interventions) = (vec![], vec![]);
+    for separator in inner.map(only) {
+        match separator.as_rule() {
+            Rule::do_names => interventions.extend(names(only(separator))),
+            _ => given.extend(group(separator)),
+        }
+    }
+    Claim::Independent { left, right, given, interventions }
+}
+
+fn import(node: Node) -> StatementKind {
+    let mut inner = parts(node);
+    StatementKind::Import { path: string(&next(&mut inner)), alias: inner.next().map(|n| name(&n)) }
 }
 
 // ---- expectations -------------------------------------------------------------------------------
@@ -543,12 +614,15 @@ fn parts(node: Node) -> impl Iterator<Item = Node> {
                 | Rule::kw_do
                 | Rule::kw_else
                 | Rule::kw_expect
+                | Rule::kw_identifiable
                 | Rule::kw_if
                 | Rule::kw_import
+                | Rule::kw_independent
                 | Rule::kw_latent
                 | Rule::kw_output
                 | Rule::kw_pretrained
                 | Rule::kw_query
+                | Rule::kw_sample
                 | Rule::kw_simulate
                 | Rule::kw_table
                 | Rule::kw_then

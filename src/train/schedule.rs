@@ -117,7 +117,7 @@ impl Work<'_> {
         let seed = seed::derive(self.model.settings.seed(), &format!("train/{}", module.variables.join(",")));
         let trained = match module.engine {
             Engine::Likelihood => likelihood::train(self.model, module, self.tables, &settings, seed, self.observer)?,
-            Engine::WganGp | Engine::Pretrained => {
+            Engine::WganGp | Engine::Pretrained | Engine::Diffusion => {
                 let frozen: Vec<&Trained> = frozen.iter().map(|(trained, _)| trained).collect();
                 wgan_gp::train(self.model, module, self.tables, &frozen, &settings, seed, self.observer)?
             }

@@ -1,8 +1,8 @@
 //! `data` statements.
 
-use super::{Lowering, list};
+use super::Lowering;
 use crate::diag::{Diagnostic, Span};
-use crate::model::{ColumnBinding, Comparison, DoValue, Filter, FilterTerm, Regime, Source, closest};
+use crate::model::{ColumnBinding, Comparison, DoValue, Filter, FilterTerm, Regime, Source};
 use crate::syntax::ast::{
     Assigned, Ast, Block, Condition, Data, DataSource, Entry, Scalar, Setting, SettingKind, Spanned, StatementKind,
 };
@@ -59,6 +59,7 @@ impl Lowering {
             filter: None,
             weight: None,
             test: false,
+            prefix: data.prefix.clone(),
         };
         for assigned in &data.interventions {
             self.intervention(assigned, &mut regime);
@@ -133,14 +134,7 @@ impl Lowering {
                     Diagnostic::new("E0101", title).label(entry.span, "here").help(format!("write `{example}`")),
                 );
             }
-            _ => {
-                let found = Diagnostic::new("E0108", format!("a data statement has no `{key}`"))
-                    .label(entry.key.span, "unknown");
-                self.report(match closest(key, KEYS) {
-                    Some(near) => found.help(format!("did you mean `{near}`?")),
-                    None => found.help(format!("it can have {}", list(KEYS))),
-                });
-            }
+            _ => self.unknown_key(key, entry.key.span, "a data statement", &KEYS),
         }
     }
 

@@ -48,12 +48,10 @@ impl Lowering {
                 _ => vec![],
             };
             for name in names.into_iter().filter(|n| !latents.contains_key(&n.value)) {
-                self.model.variables.entry(name.value.clone()).or_insert(Variable {
-                    domain: None,
-                    span: name.span,
-                    declared: None,
-                    pretrained: None,
-                });
+                self.model
+                    .variables
+                    .entry(name.value.clone())
+                    .or_insert(Variable { span: name.span, ..Variable::default() });
             }
         }
     }

@@ -1,7 +1,10 @@
 //! From the syntax tree to the model: names, types, graph, data, settings, queries.
 
+mod assertion;
+mod counterfactual;
 mod data;
 mod graph;
+mod mechanism;
 mod query;
 mod settings;
 mod types;
@@ -14,6 +17,7 @@ pub(crate) use types::domain as domain_of_type;
 use super::{Domain, Model, TruthBlock, VarId, closest};
 use crate::diag::{self, Diagnostic, Span};
 use crate::syntax::ast::{Ast, Name, Scalar, Spanned, StatementKind};
+use crate::syntax::spell;
 use std::collections::BTreeSet;
 
 /// The meaning of a syntax tree. `infer` is called once the data statements are known and before
@@ -26,13 +30,14 @@ pub fn lower(ast: &Ast, infer: impl FnOnce(&mut Model) -> Vec<Diagnostic>) -> (M
     lowering.graph(ast);
     lowering.types(ast);
     lowering.settings(ast);
-    lowering.unsupported(ast);
+    lowering.truth(ast);
     let regimes = lowering.data_sources(ast);
     let found = infer(&mut lowering.model);
     lowering.diagnostics.extend(found);
     lowering.data_values(ast, &regimes);
     lowering.queries(ast);
     lowering.expectations(ast);
+    lowering.assertions(ast);
     diag::sort(&mut lowering.diagnostics);
     (lowering.model, lowering.diagnostics)
 }
@@ -43,6 +48,8 @@ struct Lowering {
     diagnostics: Vec<Diagnostic>,
     /// Names that were reported as unknown once; they are not reported again.
     unknown: BTreeSet<String>,
+    /// The query that is being read.
+    asking: Span,
     /// Variables whose missing type was reported.
     untyped: BTreeSet<VarId>,
 }
@@ -64,14 +71,10 @@ impl Lowering {
         }
     }
 
-    fn unsupported(&mut self, ast: &Ast) {
+    fn truth(&mut self, ast: &Ast) {
         let mut truth: Option<Span> = None;
         for statement in &ast.statements {
             match &statement.kind {
-                StatementKind::Unsupported(word) => self.report(
-                    Diagnostic::new("E0101", format!("`{word}` statements are not supported yet"))
-                        .label(statement.span, "this version of dcmc cannot run it"),
-                ),
                 StatementKind::Truth(entries) => match truth {
                     Some(first) => self.report(
                         Diagnostic::new("E0202", "there are two truth blocks")
@@ -104,12 +107,16 @@ impl Lowering {
                 .label(name.span, "not in the graph");
             let names = self.model.variables.keys().map(String::as_str);
             found = match closest(&name.value, names) {
-                Some(near) => found.help(format!("did you mean `{near}`?")),
+                Some(near) => suggest(found, near, name.span),
                 None => found.help(format!("the variables are {}", list(self.model.variables.keys()))),
             };
             self.report(found);
         }
         None
+    }
+
+    fn unknown_key(&mut self, key: &str, span: Span, of: &str, keys: &[&str]) {
+        self.report(settings::unknown_key(key, span, of, keys));
     }
 
     /// E0406, once for each variable.
@@ -142,7 +149,7 @@ impl Lowering {
             if let Domain::Labels(labels) = &domain
                 && let Some(near) = closest(value.value.text(), labels.iter().map(String::as_str))
             {
-                found = found.help(format!("did you mean `{near}`?"));
+                found = suggest(found, near, value.span);
             }
             if domain.cardinality().is_none() {
                 found = found.note("only discrete variables can be set or observed in this version");
@@ -151,6 +158,11 @@ impl Lowering {
         }
         code
     }
+}
+
+/// Adds "did you mean `near`?" and its repair, for a name.
+fn suggest(found: Diagnostic, near: &str, span: Span) -> Diagnostic {
+    found.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, spell(near))
 }
 
 /// `a, b and c`, each in backquotes.

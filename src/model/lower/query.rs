@@ -1,6 +1,7 @@
 //! Queries, what is written of them, and what is expected of them.
 
-use super::{Lowering, list};
+use super::counterfactual::{self, is_counterfactual};
+use super::{Lowering, list, suggest};
 use crate::diag::{Diagnostic, Span};
 use crate::model::{
     Comparison, Domain, Expectation, Measure, Model, Output, Query, QueryKind, Reference, Term, VarId, closest,
@@ -17,6 +18,7 @@ impl Lowering {
                 self.report(found);
                 continue;
             }
+            self.asking = name.span;
             if let Some(kind) = self.query_kind(form) {
                 let text = text_of(&self.model, &kind);
                 self.model.queries.push(Query { name: name.value.clone(), text, kind, span: statement.span });
@@ -35,8 +37,12 @@ impl Lowering {
 
     /// What a query asks, or `None` where something in it was reported.
     pub(super) fn query_kind(&mut self, form: &QueryForm) -> Option<QueryKind> {
+        if is_counterfactual(form) {
+            return self.counterfactual(form);
+        }
         let reported = self.diagnostics.iter().filter(|d| d.is_error()).count();
         let kind = match form {
+            QueryForm::Samples(term, options) => return self.samples(term, options),
             QueryForm::Probability(term) => QueryKind::Distribution(self.term(term)),
             QueryForm::Combination(terms, constant) => {
                 let terms = terms.iter().map(|(factor, term)| (*factor, self.expected(term))).collect();
@@ -77,7 +83,7 @@ impl Lowering {
     }
 
     /// A variable of a query and its value; only discrete variables can be asked for.
-    fn value_of(&mut self, assigned: &Assigned) -> Option<(VarId, Option<u32>)> {
+    pub(super) fn value_of(&mut self, assigned: &Assigned) -> Option<(VarId, Option<u32>)> {
         let variable = self.variable(&assigned.name)?;
         match (&assigned.value, self.model.domain(variable)) {
             (Some(value), _) => self.code(variable, value).map(|code| (variable, Some(code))),
@@ -106,14 +112,12 @@ impl Lowering {
                 self.report(Diagnostic::new("E0404", title).label(assigned.name.span, "here").help(help));
             }
         } else {
-            let place = term.outcome[1].name.span;
-            let title = "`E[…]` takes the mean of one variable";
-            self.report(Diagnostic::new("E0101", title).label(place, "a second one").help("write one `E[…]` for each"));
+            self.report(one_mean(term.outcome[1].name.span));
         }
         lowered
     }
 
-    fn query_named(&mut self, name: &Name) -> bool {
+    pub(super) fn query_named(&mut self, name: &Name) -> bool {
         if self.model.queries.iter().any(|q| q.name == name.value) {
             return true;
         }
@@ -123,7 +127,7 @@ impl Lowering {
         let found = Diagnostic::new("E0201", format!("there is no query `{}`", name.value)).label(name.span, "unknown");
         let names = self.model.queries.iter().map(|q| q.name.as_str());
         let found = match closest(&name.value, names.clone()) {
-            Some(near) => found.help(format!("did you mean `{near}`?")),
+            Some(near) => suggest(found, near, name.span),
             None => found.help(format!("the queries are {}", list(names))),
         };
         self.report(found);
@@ -192,7 +196,7 @@ impl Lowering {
             Diagnostic::new("E0201", format!("there is no data set `{}`", name.value)).label(name.span, "unknown");
         let names: Vec<&str> = self.model.regimes.iter().map(|r| r.name.as_str()).chain(["truth"]).collect();
         self.report(match closest(&name.value, names.iter().copied()) {
-            Some(near) => found.help(format!("did you mean `{near}`?")),
+            Some(near) => suggest(found, near, name.span),
             None => found.help(format!("it can be compared with {}", list(names))),
         });
         None
@@ -201,11 +205,19 @@ impl Lowering {
     /// Distances are between distributions.
     fn distribution(&mut self, name: &Name) -> Option<()> {
         let query = self.model.queries.iter().find(|q| q.name == name.value)?;
-        if matches!(query.kind, QueryKind::Distribution(_)) {
-            return Some(());
+        match query.kind {
+            QueryKind::Distribution(_) | QueryKind::Counterfactual { mean: false, .. } => return Some(()),
+            QueryKind::Samples { .. } => return self.no_rows(name),
+            QueryKind::Expectation { .. } | QueryKind::Counterfactual { .. } => {}
         }
         let found = Diagnostic::new("E0404", format!("`{}` is a mean, not a distribution", name.value));
         self.report(found.label(name.span, "has no distance").help(format!("compare `abs({} - …)`", name.value)));
+        None
+    }
+
+    fn no_rows(&mut self, name: &Name) -> Option<()> {
+        let found = Diagnostic::new("E0404", format!("`{}` draws samples: it has no probabilities", name.value));
+        self.report(found.label(name.span, "nothing to compare").help("ask for `P(…)` in a query of its own"));
         None
     }
 
@@ -215,6 +227,10 @@ impl Lowering {
         let open: Vec<VarId> = match &query.kind {
             QueryKind::Distribution(term) => free(term, true).collect(),
             QueryKind::Expectation { terms, .. } => terms.iter().flat_map(|(_, t)| free(t, false)).collect(),
+            QueryKind::Samples { .. } => return self.no_rows(name),
+            QueryKind::Counterfactual { terms, mean, .. } => {
+                terms.iter().flat_map(|(_, t)| counterfactual::free(t, !mean)).collect()
+            }
         };
         let missing: Vec<&str> =
             open.iter().filter(|v| !selected.iter().any(|s| s.0 == **v)).map(|&v| self.model.name(v)).collect();
@@ -229,6 +245,13 @@ impl Lowering {
     }
 }
 
+/// `E[A, B]` has no meaning.
+pub(super) fn one_mean(second: Span) -> Diagnostic {
+    Diagnostic::new("E0101", "`E[…]` takes the mean of one variable")
+        .label(second, "a second one")
+        .help("write one `E[…]` for each")
+}
+
 /// The variables of a term that stand for all their values.
 fn free(term: &Term, outcome: bool) -> impl Iterator<Item = VarId> + '_ {
     let asked = term.outcome.iter().filter(move |_| outcome);
@@ -240,25 +263,33 @@ pub(super) fn text_of(model: &Model, kind: &QueryKind) -> String {
     match kind {
         QueryKind::Distribution(term) => format!("P({})", term_text(model, term)),
         QueryKind::Expectation { terms, constant } => {
-            let mut text = String::new();
-            for (factor, term) in terms {
-                let sign = if *factor < 0.0 { "-" } else { "+" };
-                text += &match (text.is_empty(), sign) {
-                    (true, "+") => String::new(),
-                    (true, sign) => sign.to_owned(),
-                    (false, sign) => format!(" {sign} "),
-                };
-                if factor.abs() != 1.0 {
-                    text += &format!("{} * ", factor.abs());
-                }
-                text += &format!("E[{}]", term_text(model, term));
-            }
-            match *constant {
-                0.0 if !text.is_empty() => text,
-                c if text.is_empty() => c.to_string(),
-                c => format!("{text} {} {}", if c < 0.0 { "-" } else { "+" }, c.abs()),
-            }
+            let terms = terms.iter().map(|(factor, term)| (*factor, format!("E[{}]", term_text(model, term))));
+            combination_text(terms, *constant)
         }
+        QueryKind::Samples { term, count } => format!("sample({}, n: {count})", term_text(model, term)),
+        QueryKind::Counterfactual { terms, constant, mean } => counterfactual::text_of(model, terms, *constant, *mean),
+    }
+}
+
+/// `2 * a - b + 1` of factors with their texts and a constant.
+pub(super) fn combination_text(terms: impl Iterator<Item = (f64, String)>, constant: f64) -> String {
+    let mut text = String::new();
+    for (factor, term) in terms {
+        let sign = if factor < 0.0 { "-" } else { "+" };
+        text += &match (text.is_empty(), sign) {
+            (true, "+") => String::new(),
+            (true, sign) => sign.to_owned(),
+            (false, sign) => format!(" {sign} "),
+        };
+        if factor.abs() != 1.0 {
+            text += &format!("{} * ", factor.abs());
+        }
+        text += &term;
+    }
+    match constant {
+        0.0 if !text.is_empty() => text,
+        c if text.is_empty() => c.to_string(),
+        c => format!("{text} {} {}", if c < 0.0 { "-" } else { "+" }, c.abs()),
     }
 }
 
@@ -274,7 +305,7 @@ fn term_text(model: &Model, term: &Term) -> String {
     if given.is_empty() { outcome } else { format!("{outcome} | {}", given.join(", ")) }
 }
 
-fn values_text(model: &Model, values: &[(VarId, Option<u32>)]) -> String {
+pub(super) fn values_text(model: &Model, values: &[(VarId, Option<u32>)]) -> String {
     let texts: Vec<String> = values
         .iter()
         .map(|&(variable, code)| match (code, model.domain(variable)) {
@@ -324,7 +355,7 @@ fn symbol(op: Comparison) -> &'static str {
 /// Everything that is wrong with it; places are bytes of `text`.
 pub fn parse_query(model: &Model, text: &str) -> Result<Query, Vec<Diagnostic>> {
     let (form, span) = (crate::syntax::parse_query(text)?, Span::new(0, text.len()));
-    let mut lowering = Lowering { model: model.clone(), ..Lowering::default() };
+    let mut lowering = Lowering { model: model.clone(), asking: span, ..Lowering::default() };
     match lowering.query_kind(&form) {
         Some(kind) => Ok(Query { name: "query".to_owned(), text: text_of(model, &kind), kind, span }),
         None => Err(lowering.diagnostics),

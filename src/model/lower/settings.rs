@@ -5,7 +5,8 @@ use crate::diag::{Diagnostic, Span};
 use crate::model::{EngineChoice, Model, Overrides, closest};
 use crate::syntax::ast::{Ast, Block, Entry, Setting, SettingKind, StatementKind};
 
-const KEYS: [&str; 17] = [
+/// The keys of `train` blocks.
+pub(super) const SETTINGS: [&str; 17] = [
     "engine",
     "epochs",
     "steps",
@@ -48,7 +49,7 @@ impl Lowering {
 
     fn read_block(&mut self, block: &Block, overrides: &mut Overrides) {
         for entry in &block.entries {
-            if let Err(found) = read(entry, overrides) {
+            if let Err(found) = read_setting(entry, overrides) {
                 self.report(found);
             }
         }
@@ -60,10 +61,11 @@ impl Lowering {
     }
 }
 
-fn read(entry: &Entry, overrides: &mut Overrides) -> Result<(), Diagnostic> {
+/// Reads one entry of a block of settings.
+pub(super) fn read_setting(entry: &Entry, overrides: &mut Overrides) -> Result<(), Diagnostic> {
     let key = entry.key.value.as_str();
-    if !KEYS.contains(&key) {
-        return Err(unknown_key(key, entry.key.span));
+    if !SETTINGS.contains(&key) {
+        return Err(unknown_key(key, entry.key.span, "`train`", &SETTINGS));
     }
     let Some(value) = &entry.value else {
         return Err(Diagnostic::new("E0103", format!("`{key}` needs a value")).label(entry.span, "here"));
@@ -82,11 +84,12 @@ fn read(entry: &Entry, overrides: &mut Overrides) -> Result<(), Diagnostic> {
     })
 }
 
-fn unknown_key(key: &str, span: Span) -> Diagnostic {
-    let found = Diagnostic::new("E0108", format!("there is no setting `{key}`")).label(span, "unknown");
-    match closest(key, KEYS) {
-        Some(near) => found.help(format!("did you mean `{near}`?")),
-        None => found.help(format!("the settings are {}", list(KEYS))),
+/// E0108: `of` has no entry `key`.
+pub(super) fn unknown_key(key: &str, span: Span, of: &str, keys: &[&str]) -> Diagnostic {
+    let found = Diagnostic::new("E0108", format!("{of} has no setting `{key}`")).label(span, "unknown");
+    match closest(key, keys.iter().copied()) {
+        Some(near) => found.did_you_mean(near, span),
+        None => found.help(format!("it can have {}", list(keys))),
     }
 }
 
@@ -148,9 +151,9 @@ pub fn apply(model: &mut Model, key: &str, value: &str) -> Result<(), String> {
     let rest =
         key.strip_prefix("train.").ok_or_else(|| format!("there is no setting `{key}`; try `train.epochs=100`"))?;
     let (nodes, key) = rest.rsplit_once('.').map_or((None, rest), |(nodes, key)| (Some(nodes), key));
-    if !KEYS.contains(&key) {
-        let near = closest(key, KEYS)
-            .map_or_else(|| format!("the settings are {}", list(KEYS)), |k| format!("did you mean `{k}`?"));
+    if !SETTINGS.contains(&key) {
+        let near = closest(key, SETTINGS)
+            .map_or_else(|| format!("the settings are {}", list(SETTINGS)), |k| format!("did you mean `{k}`?"));
         return Err(format!("there is no setting `train.{key}`; {near}"));
     }
     let mut overrides = Overrides::default();

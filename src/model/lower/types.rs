@@ -1,6 +1,7 @@
 //! Declarations: `A: binary`.
 
 use super::Lowering;
+use super::mechanism::pretrained_file;
 use crate::diag::Diagnostic;
 use crate::model::{Domain, closest};
 use crate::syntax::ast::{Ast, StatementKind, Type, TypeArguments};
@@ -36,14 +37,12 @@ impl Lowering {
                 }
                 variable.declared = Some(type_.span);
                 variable.domain.clone_from(&domain);
-                variable.pretrained = pretrained.as_ref().map(|p| (p.value.clone(), p.span));
+                if let Some(file) = pretrained {
+                    variable.mechanism = Some(pretrained_file(file));
+                }
             }
             if let Some(block) = block {
-                self.report(
-                    Diagnostic::new("E0108", "settings of a single variable are not supported yet")
-                        .label(block.span, "this block")
-                        .help("use `train {X} { … }` for the module that holds the variable"),
-                );
+                self.node_block(names, block);
             }
         }
     }

@@ -1,0 +1,236 @@
+//! Counterfactual queries, `P(A[D = 1] = 1 | D = 0)`, and samples.
+
+use super::Lowering;
+use super::query::{combination_text, values_text};
+use crate::diag::Diagnostic;
+use crate::model::{CounterfactualTerm, Event, Model, QueryKind, Term, VarId, WorldValue};
+use crate::syntax::ast::{self, Assigned, Entry, QueryForm, WorldSetting};
+
+/// The samples of `sample(…)` without `n`.
+const SAMPLES: usize = 64;
+
+/// Whether some variable of a query is seen in a world other than the actual one.
+pub(super) fn is_counterfactual(form: &QueryForm) -> bool {
+    let in_world = |term: &ast::Term| term.outcome.iter().chain(&term.evidence).any(|a| !a.world.is_empty());
+    match form {
+        QueryForm::Probability(term) | QueryForm::Samples(term, _) => in_world(term),
+        QueryForm::Combination(terms, _) => terms.iter().any(|(_, term)| in_world(term)),
+    }
+}
+
+impl Lowering {
+    pub(super) fn counterfactual(&mut self, form: &QueryForm) -> Option<QueryKind> {
+        match form {
+            QueryForm::Probability(term) => {
+                let terms = vec![(1.0, self.counterfactual_term(term)?)];
+                Some(QueryKind::Counterfactual { terms, constant: 0.0, mean: false })
+            }
+            QueryForm::Combination(terms, constant) => {
+                let mut lowered = vec![];
+                for (factor, term) in terms {
+                    if let [_, second, ..] = &term.outcome[..] {
+                        self.report(super::query::one_mean(second.name.span));
+                        return None;
+                    }
+                    lowered.push((*factor, self.counterfactual_term(term)?));
+                }
+                Some(QueryKind::Counterfactual { terms: lowered, constant: *constant, mean: true })
+            }
+            QueryForm::Samples(term, _) => {
+                let place = term.outcome.iter().chain(&term.evidence).find(|a| !a.world.is_empty())?.name.span;
+                let found = Diagnostic::new("E0101", "samples are drawn in one world");
+                self.report(
+                    found.label(place, "another world").help("write the world as `do(…)`: `sample(Y | do(X = 1))`"),
+                );
+                None
+            }
+        }
+    }
+
+    fn counterfactual_term(&mut self, term: &ast::Term) -> Option<CounterfactualTerm> {
+        let events = |lowering: &mut Self, part: &[Assigned]| -> Option<Vec<Event>> {
+            let events: Vec<_> = part.iter().map(|a| lowering.event(a)).collect();
+            events.into_iter().collect()
+        };
+        let outcome = events(self, &term.outcome);
+        let evidence = events(self, &term.evidence);
+        let interventions: Vec<_> = term.interventions.iter().map(|a| self.value_of(a)).collect();
+        let interventions = interventions.into_iter().collect::<Option<Vec<_>>>();
+        let term = CounterfactualTerm { outcome: outcome?, interventions: interventions?, evidence: evidence? };
+        self.contradictions(&term);
+        Some(term)
+    }
+
+    fn event(&mut self, assigned: &Assigned) -> Option<Event> {
+        let value = self.value_of(assigned);
+        let world = self.world(&assigned.world);
+        let (variable, value) = value?;
+        Some(Event { variable, world: world?, value })
+    }
+
+    fn world(&mut self, settings: &[WorldSetting]) -> Option<Vec<(VarId, WorldValue)>> {
+        let mut world: Vec<(VarId, WorldValue)> = vec![];
+        let mut whole = true;
+        for setting in settings {
+            let Some(variable) = self.variable(&setting.name) else {
+                whole = false;
+                continue;
+            };
+            if world.iter().any(|(v, _)| *v == variable) {
+                let title = format!("`{}` is set twice in one world", setting.name.value);
+                self.report(Diagnostic::new("E0202", title).label(setting.name.span, "again here"));
+                whole = false;
+            }
+            let value = match &setting.value {
+                None => Some(WorldValue::Value(None)),
+                Some(ast::WorldValue::Constant(value)) => {
+                    self.code(variable, value).map(|code| WorldValue::Value(Some(code)))
+                }
+                Some(ast::WorldValue::Potential(name, inner)) => {
+                    if name.value != setting.name.value {
+                        let title = format!("`{}` can only take its own value of another world", setting.name.value);
+                        let found = Diagnostic::new("E0101", title).label(name.span, "another variable");
+                        self.report(found.help(format!("write `{} = {}[…]`", setting.name.value, setting.name.value)));
+                        whole = false;
+                    }
+                    self.world(inner).map(WorldValue::Potential)
+                }
+            };
+            match value {
+                Some(value) => world.push((variable, value)),
+                None => whole = false,
+            }
+        }
+        whole.then_some(world)
+    }
+
+    /// E0704: a variable with two values in the same world.
+    fn contradictions(&mut self, term: &CounterfactualTerm) {
+        let events: Vec<&Event> = term.outcome.iter().chain(&term.evidence).collect();
+        for (at, event) in events.iter().enumerate() {
+            let earlier = events[..at].iter().find(|e| e.variable == event.variable && e.world == event.world);
+            if let (Some(first), Some(value)) = (earlier.and_then(|e| e.value), event.value)
+                && first != value
+            {
+                let name = self.model.name(event.variable);
+                let title = format!("`{name}` has two values in the same world");
+                let found = Diagnostic::new("E0704", title).note("nothing can be both: the query has no answer");
+                let span = self.asking;
+                self.report(found.label(span, "in this query"));
+            }
+        }
+    }
+
+    pub(super) fn samples(&mut self, term: &ast::Term, options: &[Entry]) -> Option<QueryKind> {
+        let mut count = Some(SAMPLES);
+        for option in options {
+            match option.key.value.as_str() {
+                "n" => count = self.count(option, 1, 1_000_000_000),
+                other => self.unknown_key(other, option.key.span, "`sample`", &["n"]),
+            }
+        }
+        let outcome: Vec<_> = term.outcome.iter().map(|a| self.drawn(a)).collect();
+        let given = |lowering: &mut Self, part: &[Assigned]| -> Option<Vec<_>> {
+            let values: Vec<_> = part.iter().map(|a| lowering.fixed(a)).collect();
+            values.into_iter().collect()
+        };
+        let interventions = given(self, &term.interventions);
+        let evidence = given(self, &term.evidence);
+        let outcome = outcome.into_iter().collect::<Option<Vec<_>>>()?;
+        let term = Term { outcome, interventions: interventions?, evidence: evidence? };
+        Some(QueryKind::Samples { term, count: count? })
+    }
+
+    /// A variable to draw, of any type.
+    fn drawn(&mut self, assigned: &Assigned) -> Option<(VarId, Option<u32>)> {
+        let variable = self.variable(&assigned.name)?;
+        if let Some(value) = &assigned.value {
+            let title = format!("`{}` is drawn: it cannot have a value", assigned.name.value);
+            let found = Diagnostic::new("E0703", title).label(value.span, "a value");
+            self.report(found.help(format!(
+                "condition on it: `sample(… | {} = {})`",
+                assigned.name.value,
+                value.value.text()
+            )));
+            return None;
+        }
+        Some((variable, None))
+    }
+
+    /// A variable with the one value that samples are drawn at.
+    fn fixed(&mut self, assigned: &Assigned) -> Option<(VarId, Option<u32>)> {
+        if assigned.value.is_none() {
+            let title = format!("samples need one value of `{}`", assigned.name.value);
+            let found = Diagnostic::new("E0103", title).label(assigned.name.span, "which?");
+            self.report(found.help(format!("write `{} = 1`", assigned.name.value)));
+            return None;
+        }
+        self.value_of(assigned)
+    }
+}
+
+/// The variables of a term that stand for all their values.
+pub(super) fn free(term: &CounterfactualTerm, outcome: bool) -> Vec<VarId> {
+    let mut free = vec![];
+    for event in term.outcome.iter().filter(|_| outcome).chain(&term.evidence) {
+        free.extend(event.value.is_none().then_some(event.variable));
+    }
+    for event in term.outcome.iter().chain(&term.evidence) {
+        free_in_world(&event.world, &mut free);
+    }
+    free.extend(term.interventions.iter().filter(|(_, code)| code.is_none()).map(|(v, _)| *v));
+    free
+}
+
+fn free_in_world(world: &[(VarId, WorldValue)], free: &mut Vec<VarId>) {
+    for (variable, value) in world {
+        match value {
+            WorldValue::Value(None) => free.push(*variable),
+            WorldValue::Value(Some(_)) => {}
+            WorldValue::Potential(inner) => free_in_world(inner, free),
+        }
+    }
+}
+
+/// A counterfactual query in canonical spelling.
+pub(super) fn text_of(model: &Model, terms: &[(f64, CounterfactualTerm)], constant: f64, mean: bool) -> String {
+    let text = |term: &CounterfactualTerm| {
+        let events = |events: &[Event]| -> Vec<String> { events.iter().map(|e| event_text(model, e)).collect() };
+        let mut given = vec![];
+        if !term.interventions.is_empty() {
+            given.push(format!("do({})", values_text(model, &term.interventions)));
+        }
+        given.extend(events(&term.evidence));
+        let bar = if given.is_empty() { String::new() } else { format!(" | {}", given.join(", ")) };
+        format!("{}{bar}", events(&term.outcome).join(", "))
+    };
+    match mean {
+        true => combination_text(terms.iter().map(|(factor, t)| (*factor, format!("E[{}]", text(t)))), constant),
+        false => terms.iter().map(|(_, t)| format!("P({})", text(t))).collect(),
+    }
+}
+
+fn event_text(model: &Model, event: &Event) -> String {
+    let world = world_text(model, &event.world);
+    let value = event.value.map_or(String::new(), |code| value_text(model, event.variable, code));
+    format!("{}{world}{value}", model.name(event.variable))
+}
+
+fn world_text(model: &Model, world: &[(VarId, WorldValue)]) -> String {
+    let settings: Vec<String> = world
+        .iter()
+        .map(|(variable, value)| {
+            let name = model.name(*variable);
+            match value {
+                WorldValue::Value(None) => name.to_owned(),
+                WorldValue::Value(Some(code)) => format!("{name}{}", value_text(model, *variable, *code)),
+                WorldValue::Potential(inner) => format!("{name} = {name}{}", world_text(model, inner)),
+            }
+        })
+        .collect();
+    if settings.is_empty() { String::new() } else { format!("[{}]", settings.join(", ")) }
+}
+
+fn value_text(model: &Model, variable: VarId, code: u32) -> String {
+    model.domain(variable).map_or(String::new(), |domain| format!(" = {}", domain.value(code)))
+}
