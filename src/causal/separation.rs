@@ -23,6 +23,9 @@ pub enum Step {
     Hidden,
 }
 
+/// The step to a state, and the state before it.
+type CameFrom = Option<(Step, usize, bool)>;
+
 /// A shortest walk from `x` to `y` that `z` leaves open: its first node, and each step with the node it
 /// leads to. `None` where `z` m-separates them. Colliders on it are ancestors of `z`, or in `z`. `O(n + m)`.
 pub fn open_path(graph: &Admg, x: &[usize], y: &[usize], z: &[usize]) -> Option<(usize, Vec<(Step, usize)>)> {
@@ -34,7 +37,7 @@ pub fn open_path(graph: &Admg, x: &[usize], y: &[usize], z: &[usize]) -> Option<
     let (target, given) = (mark(y), mark(z));
     let above_given = mark(&super::ancestors(graph, z));
     // States are [entered through a tail (or the start), entered through an arrowhead].
-    let mut came_from: Vec<[Option<(Step, usize, bool)>; 2]> = vec![[None; 2]; graph.len()];
+    let mut came_from: Vec<[CameFrom; 2]> = vec![[None; 2]; graph.len()];
     let mut seen = vec![[false; 2]; graph.len()];
     let mut queue: VecDeque<(usize, bool)> = VecDeque::new();
     for &start in x.iter().filter(|&&v| !given[v]) {
@@ -63,11 +66,7 @@ pub fn open_path(graph: &Admg, x: &[usize], y: &[usize], z: &[usize]) -> Option<
     None
 }
 
-fn walk_to(
-    came_from: &[[Option<(Step, usize, bool)>; 2]],
-    mut node: usize,
-    mut arrowhead: bool,
-) -> (usize, Vec<(Step, usize)>) {
+fn walk_to(came_from: &[[CameFrom; 2]], mut node: usize, mut arrowhead: bool) -> (usize, Vec<(Step, usize)>) {
     let mut steps = vec![];
     while let Some((step, before, entered)) = came_from[node][usize::from(arrowhead)] {
         steps.push((step, node));

@@ -74,21 +74,18 @@ impl Lowering {
     fn truth(&mut self, ast: &Ast) {
         let mut truth: Option<Span> = None;
         for statement in &ast.statements {
-            match &statement.kind {
-                StatementKind::Truth(entries) => match truth {
-                    Some(first) => self.report(
-                        Diagnostic::new("E0202", "there are two truth blocks")
-                            .label(statement.span, "the second one")
-                            .label(first, "the first one")
-                            .help("put all equations into one block"),
-                    ),
-                    None => {
-                        truth = Some(statement.span);
-                        self.model.truth = Some(TruthBlock { entries: entries.clone(), span: statement.span });
-                    }
-                },
-                _ => {}
+            let StatementKind::Truth(entries) = &statement.kind else { continue };
+            if let Some(first) = truth {
+                self.report(
+                    Diagnostic::new("E0202", "there are two truth blocks")
+                        .label(statement.span, "the second one")
+                        .label(first, "the first one")
+                        .help("put all equations into one block"),
+                );
+                continue;
             }
+            truth = Some(statement.span);
+            self.model.truth = Some(TruthBlock { entries: entries.clone(), span: statement.span });
         }
     }
 
