@@ -1,6 +1,6 @@
 //! `dcmc check`: diagnostics only.
 
-use super::session::{Session, Stop, pretty, print};
+use super::session::{SAMPLE, Session, Stop, pretty, print};
 use super::{Format, ModelArguments, OK};
 use crate::diag::{ColorChoice, render_json};
 use crate::plan::Options;
@@ -17,7 +17,7 @@ pub(super) fn run(arguments: &Arguments, color: ColorChoice) -> u8 {
 }
 
 fn check(arguments: &Arguments, color: ColorChoice) -> Result<u8, Stop> {
-    let mut session = Session::open(&arguments.model, color)?;
+    let mut session = Session::open(&arguments.model, color, SAMPLE)?;
     let schemas = session.schemas();
     if !session.has_errors() {
         session.plan(&schemas, Options::default());

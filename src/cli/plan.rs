@@ -1,6 +1,6 @@
 //! `dcmc plan`: the training plan in words or as JSON.
 
-use super::session::{Session, Stop, pretty, print};
+use super::session::{SAMPLE, Session, Stop, pretty, print};
 use super::{Format, MODEL_ERROR, ModelArguments, OK};
 use crate::diag::ColorChoice;
 use crate::plan::{HGraph, Options, to_text};
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Arguments, color: ColorChoice) -> u8 {
 }
 
 fn plan(arguments: &Arguments, color: ColorChoice) -> Result<u8, Stop> {
-    let mut session = Session::open(&arguments.model, color)?;
+    let mut session = Session::open(&arguments.model, color, SAMPLE)?;
     let schemas = session.schemas();
     let hgraph = if arguments.hgraph == Graph::Paper { HGraph::Paper } else { HGraph::Closure };
     // `plan` ignores queries: what is wrong with them is for `check` and `run`.

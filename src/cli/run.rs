@@ -2,7 +2,7 @@
 
 use super::progress::{Mode, ModuleInfo, Progress};
 use super::run_directory::{RunDirectory, sha256};
-use super::session::{Session, Stop, pretty, print, usage};
+use super::session::{ALL, Session, Stop, pretty, print, usage};
 use super::{EXPECTATION_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
 use crate::data::{self, Table};
 use crate::diag::{self, ColorChoice, Diagnostic, Sources, render_human};
@@ -120,7 +120,7 @@ fn run_all(arguments: &Arguments, color: ColorChoice, scope: Scope) -> Result<u8
 
 /// Checks, plans, loads and trains what has no file yet.
 fn train(arguments: &Arguments, color: ColorChoice) -> Result<TrainedModel, Stop> {
-    let mut session = Session::open(&arguments.model, color)?;
+    let mut session = Session::open(&arguments.model, color, ALL)?;
     apply_flags(&mut session.model, arguments)?;
     let tables = load(&mut session);
     let planned = match session.has_errors() {

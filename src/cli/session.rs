@@ -22,6 +22,11 @@ pub(super) struct Session {
     color: ColorChoice,
 }
 
+/// Rows of each data set that tell the types of variables where nothing is trained: quick for files of any size.
+pub(super) const SAMPLE: usize = 10_000;
+/// What is trained must know every value.
+pub(super) const ALL: usize = usize::MAX;
+
 /// The command must end with this exit code; what is wrong was said.
 pub(super) struct Stop(pub u8);
 
@@ -40,7 +45,7 @@ pub(super) fn print(text: &str) {
 
 impl Session {
     /// Reads the model file and gives it its meaning. Errors in it do not stop here.
-    pub(super) fn open(arguments: &ModelArguments, color: ColorChoice) -> Result<Self, Stop> {
+    pub(super) fn open(arguments: &ModelArguments, color: ColorChoice, rows: usize) -> Result<Self, Stop> {
         let path = arguments.model.clone();
         let bytes = std::fs::read(&path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
         let text = String::from_utf8(bytes).map_err(|e| {
@@ -55,7 +60,7 @@ impl Session {
         }
         let base = folder(&path);
         let (mut model, found) = model::lower(&ast, |model| {
-            let mut notes = data::infer_domains(model, &base);
+            let mut notes = data::infer_domains(model, &base, rows);
             notes.extend(truth::infer_domains(model));
             notes
         });

@@ -1,6 +1,6 @@
 //! `dcmc simulate`: the rows of a simulated data set as a file.
 
-use super::session::{Session, Stop, usage};
+use super::session::{ALL, Session, Stop, usage};
 use super::{ModelArguments, OK};
 use crate::data;
 use crate::diag::ColorChoice;
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Arguments, color: ColorChoice) -> u8 {
 }
 
 fn simulate(arguments: &Arguments, color: ColorChoice) -> Result<u8, Stop> {
-    let mut session = Session::open(&arguments.model, color)?;
+    let mut session = Session::open(&arguments.model, color, ALL)?;
     session.settle()?;
     let model = &session.model;
     let Some(regime) = model.regimes.iter().position(|r| r.name == arguments.data) else {
