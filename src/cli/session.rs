@@ -2,11 +2,12 @@
 
 use super::{Format, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
 use crate::data::{self, Schema};
-use crate::diag::{self, ColorChoice, Diagnostic, Sources, render_human, render_json};
+use crate::diag::{self, ColorChoice, Diagnostic, Sources, Span, render_human, render_json};
 use crate::model::{self, Model};
 use crate::plan::{self, Options, Planned};
 use crate::syntax;
 use crate::truth::{self, Scm};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -121,14 +122,20 @@ impl Session {
         schemas
     }
 
-    /// W0609 for `pretrained` files that are not there.
+    /// W0609 for `pretrained` files that are not there, one for each file.
     fn missing_mechanisms(&mut self, base: &Path) {
+        let mut missing: BTreeMap<&str, Vec<(&str, Span)>> = BTreeMap::new();
         for (name, variable) in &self.model.variables {
-            let missing = variable.pretrained().filter(|(path, _)| !base.join(path).is_file());
-            let Some((path, span)) = missing else { continue };
-            let title = format!("the pretrained mechanism of `{name}` is not there");
-            let looked = format!("looked for {}", base.join(path).display());
-            self.diagnostics.push(Diagnostic::new("W0609", title).label(span, "no such file").note(looked));
+            if let Some((path, span)) = variable.pretrained().filter(|(path, _)| !base.join(path).is_file()) {
+                missing.entry(path).or_default().push((name, span));
+            }
+        }
+        for (path, places) in missing {
+            let found = Diagnostic::new("W0609", format!("the pretrained file `{path}` is not there"));
+            let label =
+                |d: Diagnostic, (name, span): &(&str, Span)| d.label(*span, format!("the mechanism of `{name}`"));
+            let found = places.iter().fold(found, label);
+            self.diagnostics.push(found.note(format!("looked for {}", base.join(path).display())));
         }
     }
 
