@@ -74,7 +74,7 @@ fn interventions_are_read_after_the_types_that_data_give() {
     std::fs::write(folder.path().join("y.csv"), "B\nyes\n").unwrap();
     let text = "A -> B\ndata x = \"x.csv\"\ndata y = \"y.csv\" do(A = 5)\nquery q: P(B | do(A = 5))\n";
     let (ast, _) = dcmc::syntax::parse(text);
-    let (model, diagnostics) = dcmc::model::lower(&ast, |model| infer_domains(model, folder.path()));
+    let (model, diagnostics) = dcmc::model::lower(&ast, |model| infer_domains(model, folder.path(), usize::MAX));
     assert_eq!(codes(&diagnostics), ["N0407"]);
     let (table, _) = load(&model, 1, folder.path(), 1).unwrap();
     assert_eq!((column(&table, 0), column(&table, 1)), (vec![2], vec![1]));

@@ -1,7 +1,7 @@
 //! `dcmc check`: diagnostics only, and the repairs they offer.
 
 use super::messages::Messages;
-use super::session::{Overlay, Session, Stop, pretty, print};
+use super::session::{Overlay, SAMPLE, Session, Stop, pretty, print};
 use super::{Format, ModelArguments, OK, fix};
 use crate::plan::Options;
 use clap::Args;
@@ -45,7 +45,7 @@ fn check(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
 
 /// The model with everything that `check` finds, the texts of `overlay` in the place of files.
 pub(super) fn checked(model: &ModelArguments, messages: Messages, overlay: &Overlay) -> Result<Session, Stop> {
-    let mut session = Session::open_with(model, messages, overlay)?;
+    let mut session = Session::open_with(model, messages, SAMPLE, overlay)?;
     let schemas = session.schemas();
     if !session.has_errors() {
         session.plan(&schemas, Options::default());

@@ -1,7 +1,7 @@
 //! `dcmc plan`: the training plan in words or as JSON.
 
 use super::messages::Messages;
-use super::session::{Session, Stop, pretty, print};
+use super::session::{SAMPLE, Session, Stop, pretty, print};
 use super::{Format, MODEL_ERROR, ModelArguments, OK};
 use crate::plan::{HGraph, Options, to_text};
 use clap::{Args, ValueEnum};
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Arguments, messages: Messages) -> u8 {
 }
 
 fn plan(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
-    let mut session = Session::open(&arguments.model, messages)?;
+    let mut session = Session::open(&arguments.model, messages, SAMPLE)?;
     let schemas = session.schemas();
     let hgraph = if arguments.hgraph == Graph::Paper { HGraph::Paper } else { HGraph::Closure };
     // `plan` ignores queries: what is wrong with them is for `check` and `run`.

@@ -3,7 +3,7 @@
 use super::messages::Messages;
 use super::progress::{Mode, ModuleInfo, Progress};
 use super::run_directory::{RunDirectory, sha256};
-use super::session::{Session, Stop, pretty, print, usage};
+use super::session::{ALL, Session, Stop, pretty, print, usage};
 use super::{EXPECTATION_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
 use crate::data::{self, Table};
 use crate::diag::{self, Diagnostic};
@@ -121,7 +121,7 @@ fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8
 
 /// Checks, plans, loads and trains what has no file yet.
 fn train(arguments: &Arguments, messages: Messages) -> Result<TrainedModel, Stop> {
-    let mut session = Session::open(&arguments.model, messages)?;
+    let mut session = Session::open(&arguments.model, messages, ALL)?;
     apply_flags(&mut session, arguments)?;
     let tables = load(&mut session);
     let planned = match session.has_errors() {

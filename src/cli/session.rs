@@ -3,7 +3,7 @@
 use super::messages::Messages;
 use super::{Format, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
 use crate::data::{self, Schema};
-use crate::diag::{self, Diagnostic, Sources, render_json_limited};
+use crate::diag::{self, Diagnostic, Sources, Span, render_json_limited};
 #[cfg(feature = "run")]
 use crate::model::Query;
 use crate::model::{self, Model};
@@ -29,6 +29,12 @@ pub(super) struct Session {
 /// Texts that stand for those of files, by the files' names.
 pub(super) type Overlay = BTreeMap<String, String>;
 
+/// Rows of each data set that tell the types of variables where nothing is trained: quick for files of any size.
+pub(super) const SAMPLE: usize = 10_000;
+/// What is trained must know every value.
+#[cfg(feature = "run")]
+pub(super) const ALL: usize = usize::MAX;
+
 /// The command must end with this exit code; what is wrong was said.
 pub(super) struct Stop(pub u8);
 
@@ -47,12 +53,17 @@ pub(super) fn print(text: &str) {
 
 impl Session {
     /// Reads the model file and gives it its meaning. Errors in it do not stop here.
-    pub(super) fn open(arguments: &ModelArguments, messages: Messages) -> Result<Self, Stop> {
-        Self::open_with(arguments, messages, &Overlay::new())
+    pub(super) fn open(arguments: &ModelArguments, messages: Messages, rows: usize) -> Result<Self, Stop> {
+        Self::open_with(arguments, messages, rows, &Overlay::new())
     }
 
     /// The same with the texts of `overlay` in the place of files.
-    pub(super) fn open_with(arguments: &ModelArguments, messages: Messages, overlay: &Overlay) -> Result<Self, Stop> {
+    pub(super) fn open_with(
+        arguments: &ModelArguments,
+        messages: Messages,
+        rows: usize,
+        overlay: &Overlay,
+    ) -> Result<Self, Stop> {
         let path = arguments.model.clone();
         let name = path.display().to_string();
         let text = match overlay.get(&name) {
@@ -70,7 +81,7 @@ impl Session {
         }
         let base = folder(&path);
         let (mut model, found) = model::lower(&ast, |model| {
-            let mut notes = data::infer_domains(model, &base);
+            let mut notes = data::infer_domains(model, &base, rows);
             notes.extend(truth::infer_domains(model));
             notes
         });
@@ -131,14 +142,20 @@ impl Session {
         schemas
     }
 
-    /// W0609 for `pretrained` files that are not there.
+    /// W0609 for `pretrained` files that are not there, one for each file.
     fn missing_mechanisms(&mut self, base: &Path) {
+        let mut missing: BTreeMap<&str, Vec<(&str, Span)>> = BTreeMap::new();
         for (name, variable) in &self.model.variables {
-            let missing = variable.pretrained().filter(|(path, _)| !base.join(path).is_file());
-            let Some((path, span)) = missing else { continue };
-            let title = format!("the pretrained mechanism of `{name}` is not there");
-            let looked = format!("looked for {}", base.join(path).display());
-            self.diagnostics.push(Diagnostic::new("W0609", title).label(span, "no such file").note(looked));
+            if let Some((path, span)) = variable.pretrained().filter(|(path, _)| !base.join(path).is_file()) {
+                missing.entry(path).or_default().push((name, span));
+            }
+        }
+        for (path, places) in missing {
+            let found = Diagnostic::new("W0609", format!("the pretrained file `{path}` is not there"));
+            let label =
+                |d: Diagnostic, (name, span): &(&str, Span)| d.label(*span, format!("the mechanism of `{name}`"));
+            let found = places.iter().fold(found, label);
+            self.diagnostics.push(found.note(format!("looked for {}", base.join(path).display())));
         }
     }
 

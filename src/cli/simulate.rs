@@ -1,7 +1,7 @@
 //! `dcmc simulate`: the rows of a simulated data set as a file.
 
 use super::messages::Messages;
-use super::session::{Session, Stop, usage};
+use super::session::{ALL, Session, Stop, usage};
 use super::{ModelArguments, OK};
 use crate::data;
 use clap::Args;
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Arguments, messages: Messages) -> u8 {
 }
 
 fn simulate(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
-    let mut session = Session::open(&arguments.model, messages)?;
+    let mut session = Session::open(&arguments.model, messages, ALL)?;
     session.settle()?;
     let model = &session.model;
     let Some(regime) = model.regimes.iter().position(|r| r.name == arguments.data) else {

@@ -18,19 +18,31 @@ const MAX_LABELS: usize = 50;
 
 /// Gives each variable of `model` without a type the one its data have, with notes (N0407);
 /// see [`infer`]. For `model::lower`, which reads values only once types are known.
-pub fn infer_domains(model: &mut Model, base: &Path) -> Vec<Diagnostic> {
-    let (domains, diagnostics) = infer(model, base);
-    for (variable, domain) in domains {
+pub fn infer_domains(model: &mut Model, base: &Path, limit: usize) -> Vec<Diagnostic> {
+    let (domains, diagnostics) = infer(model, base, limit);
+    for Inferred { variable, domain, sampled } in domains {
         model.variables[variable].domain = Some(domain);
+        model.variables[variable].sampled = sampled;
     }
     diagnostics
 }
 
-/// The types of the variables without one, from all rows of the data sets that hold them: whole
+/// The type of a variable, from its data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inferred {
+    /// The variable.
+    pub variable: VarId,
+    /// Its type.
+    pub domain: Domain,
+    /// Whether some rows were left out.
+    pub sampled: bool,
+}
+
+/// The types of the variables without one, from the first `limit` rows of each data set that holds them: whole
 /// numbers 0 and 1 → `binary`, at most 20 whole numbers → `int[low..high]`, at most 50 texts →
 /// `categorical {…}`; others stay without. With notes (N0407), and errors for files that
 /// cannot be read.
-pub fn infer(model: &Model, base: &Path) -> (Vec<(VarId, Domain)>, Vec<Diagnostic>) {
+pub fn infer(model: &Model, base: &Path, limit: usize) -> (Vec<Inferred>, Vec<Diagnostic>) {
     let mut untyped: BTreeMap<VarId, Seen> =
         (0..model.variables.len()).filter(|&v| model.domain(v).is_none()).map(|v| (v, Seen::default())).collect();
     let mut diagnostics = vec![];
@@ -42,7 +54,7 @@ pub fn infer(model: &Model, base: &Path) -> (Vec<(VarId, Domain)>, Vec<Diagnosti
             let regime = Regime { interventions: vec![], ..regime.clone() };
             let read = open(base, place).and_then(|file| {
                 let (selection, _) = select(model, &regime, place, file.header())?;
-                look_at(file, place, &selection, &mut untyped)
+                look_at(file, place, &selection, limit, &mut untyped)
             });
             diagnostics.extend(read.err().into_iter().flatten());
         }
@@ -60,13 +72,16 @@ pub fn infer(model: &Model, base: &Path) -> (Vec<(VarId, Domain)>, Vec<Diagnosti
     if !domains.is_empty() {
         diagnostics.push(taken(model, &domains));
     }
-    (domains.into_iter().map(|(variable, domain, _)| (variable, domain)).collect(), diagnostics)
+    let inferred =
+        |(variable, domain, seen): (VarId, Domain, Seen)| Inferred { variable, domain, sampled: seen.sampled };
+    (domains.into_iter().map(inferred).collect(), diagnostics)
 }
 
 fn look_at(
     file: DataFile,
     place: (&str, Span),
     selection: &Selection,
+    limit: usize,
     untyped: &mut BTreeMap<VarId, Seen>,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut targets: Vec<(usize, &mut Seen)> = vec![];
@@ -84,7 +99,8 @@ fn look_at(
             targets.iter_mut().for_each(|(column, seen)| seen.add(row.cell(*column)));
         }
     };
-    file.rows(&selection.wanted(), usize::MAX, visit).map_err(|failure| vec![unreadable(place, failure)])?;
+    let read = file.rows(&selection.wanted(), limit, visit).map_err(|failure| vec![unreadable(place, failure)])?;
+    targets.iter_mut().for_each(|(_, seen)| seen.sampled |= read == limit);
     Ok(())
 }
 
@@ -98,6 +114,8 @@ struct Seen {
     texts: HashSet<Box<[u8]>>,
     has_fractions: bool,
     has_text: bool,
+    /// Whether some rows were left out.
+    sampled: bool,
 }
 
 impl Seen {
@@ -168,7 +186,8 @@ fn taken(model: &Model, domains: &[(VarId, Domain, Seen)]) -> Diagnostic {
     let mut note = Diagnostic::new("N0407", format!("{names} {verb} from the data"));
     for (variable, domain, seen) in domains {
         let files = quoted(seen.files.iter().map(String::as_str), 4);
-        note = note.label(place(model, *variable), format!("{domain}, as in {files}"));
+        let part = if seen.sampled { "the first rows of " } else { "" };
+        note = note.label(place(model, *variable), format!("{domain}, as in {part}{files}"));
     }
     let written = domains.iter().map(|(variable, domain, _)| format!("{}: {}", model.name(*variable), written(domain)));
     note.help(format!("write `{}` to settle it", written.collect::<Vec<_>>().join("; ")))

@@ -19,7 +19,7 @@ mod tests;
 #[cfg(feature = "run")]
 mod write;
 
-pub use infer::{infer, infer_domains};
+pub use infer::{Inferred, infer, infer_domains};
 pub use load::{load, schema};
 pub use table::Table;
 #[cfg(feature = "run")]

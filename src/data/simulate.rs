@@ -31,7 +31,8 @@ pub fn observed(model: &Model, regime: &Regime) -> Result<Vec<VarId>, Vec<Diagno
     if !errors.is_empty() {
         return Err(errors);
     }
-    let Some(bindings) = &regime.columns else { return Ok((0..model.variables.len()).collect()) };
+    let drawn = |v: &VarId| model.domain(*v).is_none_or(|d| d.cardinality().is_some());
+    let Some(bindings) = &regime.columns else { return Ok((0..model.variables.len()).filter(drawn).collect()) };
     let set = regime.interventions.iter().map(|(variable, _)| *variable);
     let mut observed: Vec<VarId> = bindings.iter().map(|b| b.variable).chain(set).collect();
     observed.sort_unstable();

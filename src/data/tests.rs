@@ -335,7 +335,7 @@ fn types_come_from_the_data() {
     }
     text += "1,900,zzz,x,1,1,1,,true,1\n";
     model.regimes[0].filter = Some(Filter { terms: vec![term("ints", Comparison::Ne, "900")] });
-    let notes = infer_domains(&mut model, folder(&[("x.csv", text.as_bytes())]).path());
+    let notes = infer_domains(&mut model, folder(&[("x.csv", text.as_bytes())]).path(), usize::MAX);
     let domains: Vec<String> =
         names.iter().map(|n| model.variables[*n].domain.as_ref().map_or("-".into(), Domain::to_string)).collect();
     let expected =
@@ -362,7 +362,7 @@ fn types_come_from_the_data() {
 fn suggested_types_can_be_written_into_the_model() {
     let mut model = model(&[("C", None)], "x.csv");
     let text = "C\n\"dark red\"\n7\nblue\n007\n";
-    let notes = infer_domains(&mut model, folder(&[("x.csv", text.as_bytes())]).path());
+    let notes = infer_domains(&mut model, folder(&[("x.csv", text.as_bytes())]).path(), usize::MAX);
     assert_eq!(notes[0].helps, [r#"write `C: categorical {"007", 7, blue, "dark red"}` to settle it"#]);
 }
 
@@ -375,7 +375,7 @@ fn types_are_the_union_over_data_sets_and_files_may_be_missing() {
     other.source = Source::File { path: "c.csv".into(), span: PATH };
     model.regimes.push(other);
     let folder = folder(&[("a.csv", b"D\n1\n2\n"), ("b.csv", b"D\n4\n")]);
-    let diagnostics = infer_domains(&mut model, folder.path());
+    let diagnostics = infer_domains(&mut model, folder.path(), usize::MAX);
     assert_eq!(model.domain(0), Some(&Domain::Int { low: 1, high: 4 }));
     assert_eq!(codes(&diagnostics), ["E0501", "N0407"]);
     assert_eq!(diagnostics[1].labels[0].message, "int[1..4], as in `a.csv`, `b.csv`");
@@ -437,7 +437,7 @@ mod written {
         model.regimes[0].filter = Some(Filter { terms: vec![term("k", Comparison::Ge, "2")] });
         assert_eq!(load(&model, 0, folder.path(), 1).unwrap().0.rows, 1);
         let mut untyped = super::model(&["A", "D", "C", "k"].map(|n| (n, None)), "x.parquet");
-        infer_domains(&mut untyped, folder.path());
+        infer_domains(&mut untyped, folder.path(), usize::MAX);
         let domains: Vec<String> = (0..4).map(|v| untyped.domain(v).unwrap().to_string()).collect();
         assert_eq!(domains, ["binary", "int[1..3]", "categorical {green, red}", "int[1..3]"]);
     }

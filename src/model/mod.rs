@@ -53,6 +53,8 @@ pub struct Model {
 pub struct Variable {
     /// Its type, where declared or inferred from data.
     pub domain: Option<Domain>,
+    /// Whether `domain` was taken from a part of the rows, so that other values may occur.
+    pub sampled: bool,
     /// Where it was first named.
     pub span: Span,
     /// Where its type was declared.

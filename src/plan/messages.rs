@@ -3,10 +3,10 @@
 use super::adversarial::Tasks;
 use super::regimes::{Obstacle, Skipped, Training};
 use super::support::Cell;
-use super::{HGraph as Choice, NumberedTask, Plan};
+use super::{HGraph as Choice, NumberedTask, Plan, Task};
 use crate::causal::{HGraph, Merge};
 use crate::diag::Diagnostic;
-use crate::model::{Model, VarId};
+use crate::model::{Domain, Engine, Model, VarId};
 use std::collections::BTreeMap;
 
 /// How many names a message lists before it says how many more there are.
@@ -212,6 +212,33 @@ pub(super) fn skipped(model: &Model, regimes: &[Training], skipped: &[Skipped]) 
         parts.iter().take(LISTED).map(reason).fold(diagnostic, Diagnostic::note)
     };
     by_regime.into_iter().map(message).collect()
+}
+
+/// W0608: images that a critic sees in full size.
+pub(super) fn whole_images(model: &Model, plan: &Plan) -> Vec<Diagnostic> {
+    let mut seen_by: BTreeMap<VarId, Vec<String>> = BTreeMap::new();
+    for module in plan.modules.iter().filter(|m| m.engine == Engine::WganGp) {
+        let shown = |task: &Task| [&task.teaches[..], &task.ancestors, &task.conditions].concat();
+        let mut shown: Vec<VarId> = module.tasks.iter().flat_map(shown).filter_map(|name| model.id(&name)).collect();
+        shown.sort_unstable();
+        shown.dedup();
+        let whole = |v: &VarId| {
+            let variable = &model.variables[*v];
+            matches!(variable.domain, Some(Domain::Image(_))) && variable.encoder.is_none()
+        };
+        for image in shown.into_iter().filter(whole) {
+            seen_by.entry(image).or_default().push(format!("{} {{{}}}", module.id, module.variables.join(", ")));
+        }
+    }
+    let warning = |(image, modules): (VarId, Vec<String>)| {
+        let (name, variable) = (model.name(image), &model.variables[image]);
+        let modules = modules.join(" and ");
+        Diagnostic::new("W0608", format!("the image `{name}` enters the critic of {modules} without an encoder"))
+            .label(variable.declared.unwrap_or(variable.span), "compared pixel by pixel")
+            .note("a critic of few numbers learns their joint distribution much faster than one of many pixels")
+            .help("give it a low-dimensional stand-in: `{ encode: auto { to: vector[16] } }` after its type")
+    };
+    seen_by.into_iter().map(warning).collect()
 }
 
 /// `` `A`, `B` and `C` ``, sorted; long lists end in how many more there are.

@@ -41,6 +41,7 @@ pub fn make(model: &Model, schemas: &[Schema], options: Options) -> Result<Plann
     if options.hgraph == Choice::Paper {
         diagnostics.extend(messages::untrained_ancestors(model, &h_graph));
     }
+    diagnostics.extend(messages::whole_images(model, &plan));
     crate::diag::sort(&mut diagnostics);
     Ok(Planned { plan, diagnostics, options, merges: h_graph.merges })
 }
@@ -134,11 +135,12 @@ impl<'a> Planner<'a> {
         (HGraph { nodes: nodes.collect(), merges }, tasks)
     }
 
-    /// E0505 for every c-component that the tasks do not teach at all values of its parents.
+    /// E0505 for every c-component to be trained that the tasks do not teach at all values of its parents.
     fn uncovered(&self, h_graph: &HGraph<Vec<NumberedTask>>, tasks: &mut Tasks<'a>) -> Vec<Diagnostic> {
         let mut errors = vec![];
         for h_node in &h_graph.nodes {
-            for part in &h_node.parts {
+            // What comes from a file needs no data.
+            for part in h_node.parts.iter().filter(|part| !engines::is_pretrained(self.model, part)) {
                 if !h_node.payload.iter().any(|task| covers(self.regimes, task, part)) {
                     let tasks = if self.engine(part) == Engine::Likelihood { None } else { Some(&mut *tasks) };
                     errors.push(messages::untaught(self.model, self.regimes, part, tasks));

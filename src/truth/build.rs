@@ -72,7 +72,8 @@ impl Scm {
             }
         }
         for (name, variable) in &model.variables {
-            if scope.place(name).is_none() {
+            let discrete = variable.domain.as_ref().is_none_or(|d| d.cardinality().is_some());
+            if discrete && scope.place(name).is_none() {
                 diagnostics.push(
                     Diagnostic::new("E0305", format!("the truth block has no equation for `{name}`"))
                         .label(variable.span, "a variable of the graph")
@@ -406,8 +407,10 @@ fn digits_of(mut cell: usize, cards: &[usize]) -> Vec<usize> {
 /// Dependences of the truth block that the graph does not have (E0305): an observed cause that is no
 /// parent, or a hidden cause shared by two variables that no `<->` joins. Hidden variables are projected out.
 fn departures(model: &Model, scope: &Scope, nodes: &[Node], of_variable: &[usize]) -> Vec<Diagnostic> {
-    let sources: Vec<(BTreeSet<VarId>, BTreeSet<usize>)> =
-        of_variable.iter().map(|&node| sources_of(node, nodes)).collect();
+    let sources: Vec<(BTreeSet<VarId>, BTreeSet<usize>)> = of_variable
+        .iter()
+        .map(|&node| nodes.get(node).map_or_else(Default::default, |n| sources_of(n, nodes)))
+        .collect();
     let mut found = vec![];
     let place = |v: VarId| scope.place(model.name(v)).map_or_else(Span::default, |p| scope.places[p].span);
     for (variable, (observed, hidden)) in sources.iter().enumerate() {
@@ -433,9 +436,9 @@ fn departures(model: &Model, scope: &Scope, nodes: &[Node], of_variable: &[usize
 }
 
 /// The observed causes and the hidden ancestors of a node, through hidden nodes only.
-fn sources_of(node: usize, nodes: &[Node]) -> (BTreeSet<VarId>, BTreeSet<usize>) {
+fn sources_of(node: &Node, nodes: &[Node]) -> (BTreeSet<VarId>, BTreeSet<usize>) {
     let (mut observed, mut hidden) = (BTreeSet::new(), BTreeSet::new());
-    let mut open = nodes[node].parents.clone();
+    let mut open = node.parents.clone();
     while let Some(next) = open.pop() {
         match nodes[next].variable {
             Some(variable) => {

@@ -22,7 +22,7 @@ const MAX_CELLS: usize = 1 << 24;
 pub struct Scm {
     /// Observed and hidden variables, causes first.
     nodes: Vec<Node>,
-    /// The node of each variable of the model.
+    /// The node of each variable of the model; `usize::MAX` for images and the like, which have no equation.
     of_variable: Vec<usize>,
 }
 
@@ -41,7 +41,7 @@ struct Node {
 
 impl Scm {
     /// Draws `rows` rows under `interventions`; a variable set from a column takes each of its values
-    /// equally often at random. Returns the codes of every variable of the model.
+    /// equally often at random. Returns the codes of every variable of the model, none for those without an equation.
     pub fn simulate(&self, interventions: &[(VarId, DoValue)], rows: usize, rng: &mut impl Rng) -> Vec<Vec<u32>> {
         let mut drawn: Vec<Vec<u32>> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
@@ -53,7 +53,7 @@ impl Scm {
             };
             drawn.push(column);
         }
-        self.of_variable.iter().map(|&node| drawn[node].clone()).collect()
+        self.of_variable.iter().map(|&node| drawn.get(node).cloned().unwrap_or_default()).collect()
     }
 
     fn draw(&self, node: &Node, value_of: impl Fn(usize) -> usize, rng: &mut impl Rng) -> u32 {

@@ -2,9 +2,10 @@
 
 use super::Lowering;
 use crate::diag::{Diagnostic, Span};
-use crate::model::{ColumnBinding, Comparison, DoValue, Filter, FilterTerm, Regime, Source};
+use crate::model::{ColumnBinding, Comparison, DoValue, Filter, FilterTerm, Regime, Source, VarId};
 use crate::syntax::ast::{
-    Assigned, Ast, Block, Condition, Data, DataSource, Entry, Scalar, Setting, SettingKind, Spanned, StatementKind,
+    Assigned, Ast, Block, Condition, Data, DataSource, Entry, Name, Scalar, Setting, SettingKind, Spanned,
+    StatementKind,
 };
 
 const KEYS: [&str; 4] = ["columns", "where", "weight", "role"];
@@ -95,7 +96,7 @@ impl Lowering {
     }
 
     fn intervention(&mut self, assigned: &Assigned, regime: &mut Regime) {
-        let Some(variable) = self.variable(&assigned.name) else { return };
+        let Some(variable) = self.with_data(&assigned.name) else { return };
         if regime.interventions.iter().any(|i| i.0 == variable) {
             let title = format!("`{}` is set twice", assigned.name.value);
             return self.report(Diagnostic::new("E0202", title).label(assigned.name.span, "again here"));
@@ -103,6 +104,23 @@ impl Lowering {
         // The value's code needs the variable's type; `data_values` puts it in.
         let value = if assigned.value.is_some() { DoValue::Fixed(0) } else { DoValue::Column };
         regime.interventions.push((variable, value));
+    }
+
+    /// The variable called `name`, which must not be hidden.
+    fn with_data(&mut self, name: &Name) -> Option<VarId> {
+        let Some(latent) = self.model.latents.iter().find(|l| l.name.as_deref() == Some(&name.value)) else {
+            return self.variable(name);
+        };
+        let title = format!("the latent variable `{}` cannot have data", name.value);
+        let found = Diagnostic::new("E0304", title).label(name.span, "hidden: no data set holds or sets it");
+        let found = found.label(latent.span, "declared latent here");
+        self.report(
+            found.help(format!(
+                "if it was measured, write `{} -> …` instead of `latent {} -> …`",
+                name.value, name.value
+            )),
+        );
+        None
     }
 
     fn option(&mut self, entry: &Entry, regime: &mut Regime) {
@@ -146,7 +164,7 @@ impl Lowering {
                     continue;
                 }
             };
-            let Some(variable) = self.variable(&entry.key) else { continue };
+            let Some(variable) = self.with_data(&entry.key) else { continue };
             if bindings.iter().any(|b| b.variable == variable) {
                 let title = format!("`{}` has two columns", entry.key.value);
                 self.report(Diagnostic::new("E0202", title).label(entry.span, "again here"));

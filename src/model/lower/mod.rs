@@ -6,6 +6,7 @@ mod data;
 mod graph;
 mod mechanism;
 mod query;
+mod remarks;
 mod settings;
 mod types;
 
@@ -38,6 +39,7 @@ pub fn lower(ast: &Ast, infer: impl FnOnce(&mut Model) -> Vec<Diagnostic>) -> (M
     lowering.queries(ast);
     lowering.expectations(ast);
     lowering.assertions(ast);
+    lowering.remarks(ast);
     diag::sort(&mut lowering.diagnostics);
     (lowering.model, lowering.diagnostics)
 }
@@ -138,7 +140,7 @@ impl Lowering {
             return None;
         };
         let code = domain.code(value.value.text());
-        if code.is_none() {
+        if code.is_none() && !self.model.variables[variable].sampled {
             let mut found = Diagnostic::new("E0404", format!("`{}` is not a value of `{name}`", value.value.text()))
                 .label(value.span, format!("`{name}` is {domain}"));
             if let Some(declared) = self.model.variables[variable].declared {

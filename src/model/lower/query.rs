@@ -69,13 +69,7 @@ impl Lowering {
         let places: Vec<&Assigned> = term.outcome.iter().chain(&term.interventions).chain(&term.evidence).collect();
         for (at, later) in places.iter().enumerate() {
             if let Some(first) = places[..at].iter().find(|p| p.name.value == later.name.value) {
-                let code = if at < term.outcome.len() { "E0202" } else { "E0703" };
-                let title = format!("`{}` stands twice in one query", later.name.value);
-                self.report(
-                    Diagnostic::new(code, title)
-                        .label(later.name.span, "again here")
-                        .label(first.name.span, "first here"),
-                );
+                self.report(twice(term, at, later, first));
             }
         }
         let mut read = |part: &[Assigned]| part.iter().filter_map(|a| self.value_of(a)).collect();
@@ -243,6 +237,43 @@ impl Lowering {
         self.report(found.help(format!("write `{}({})`", name.value, example.join(", "))));
         None
     }
+}
+
+/// The variable of `later`, number `at` of a query's variables, stands in `first` too.
+fn twice(term: &ast::Term, at: usize, later: &Assigned, first: &Assigned) -> Diagnostic {
+    let name = &later.name.value;
+    let is_set = |a: &Assigned| term.interventions.iter().any(|i| std::ptr::eq(i, a));
+    let is_evidence = at >= term.outcome.len() + term.interventions.len();
+    let same_value = match (&first.value, &later.value) {
+        (Some(a), Some(b)) => a.value.text() == b.value.text(),
+        _ => true,
+    };
+    let (code, title, help) = match (is_evidence, is_set(first)) {
+        (true, true) if !same_value => (
+            "E0704",
+            format!("`{name}` is set to one value and observed at another"),
+            format!(
+                "remove one of them; what would have happened to those with another value is `P(Y[{name} = …] | {name} = …)`"
+            ),
+        ),
+        (true, true) => (
+            "E0703",
+            format!("`{name}` is both set and observed"),
+            format!("`do({name} = …)` is enough: remove the evidence"),
+        ),
+        _ if at < term.outcome.len()
+            || term.evidence.iter().any(|e| std::ptr::eq(e, first))
+            || (is_set(first) && is_set(later)) =>
+        {
+            ("E0202", format!("`{name}` stands twice in one query"), "remove one of them".to_owned())
+        }
+        _ => (
+            "E0703",
+            format!("`{name}` is both asked for and {}", if is_set(later) { "set" } else { "observed" }),
+            format!("its value is given: ask for another variable, or remove `{name}` from the right side"),
+        ),
+    };
+    Diagnostic::new(code, title).label(later.name.span, "again here").label(first.name.span, "first here").help(help)
 }
 
 /// `E[A, B]` has no meaning.

@@ -1,0 +1,210 @@
+//! What a readable program may still have wrong: mechanisms that cannot share hidden noise, probable
+//! typos, variables without edges, queries that the graph answers.
+
+use super::{Lowering, list, suggest};
+use crate::causal::{ancestors, m_separated};
+use crate::diag::Diagnostic;
+use crate::model::{Latent, MechanismKind, QueryKind, Term, VarId, closest};
+use crate::syntax::ast::{Ast, Name, StatementKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Lowering {
+    pub(super) fn remarks(&mut self, ast: &Ast) {
+        self.mechanisms_without_noise_to_share();
+        self.inputs_that_are_not_the_parents();
+        self.wide_latents();
+        let mentions = mentions(ast);
+        self.probable_typos(&mentions);
+        self.unconnected(ast);
+        self.effects_that_are_zero();
+    }
+
+    /// E0601 and E0602.
+    fn mechanisms_without_noise_to_share(&mut self) {
+        let hidden = |variable: VarId| self.model.latents.iter().find(|l| l.children.contains(&variable));
+        let mut found = vec![];
+        for (id, (name, variable)) in self.model.variables.iter().enumerate() {
+            let (Some(mechanism), Some(latent)) = (&variable.mechanism, hidden(id)) else { continue };
+            let (code, what) = match mechanism.kind {
+                MechanismKind::Pretrained { .. } => ("E0601", "pretrained"),
+                MechanismKind::Diffusion { .. } => ("E0602", "a diffusion model"),
+                MechanismKind::Mlp => continue,
+            };
+            let other = latent.children.iter().find(|&&c| c != id).map_or("?", |&c| self.model.name(c));
+            let title = format!("`{name}` shares a hidden cause with `{other}`, so it cannot be {what}");
+            found.push(
+                Diagnostic::new(code, title)
+                    .label(mechanism.span, "this mechanism draws its noise alone")
+                    .label(latent.span, self.acts_on(latent))
+                    .note(format!(
+                        "to depend on each other, `{name}` and `{other}` must be trained together on shared noise"
+                    ))
+                    .help(format!("let `{name}` be trained, or remove the hidden cause if there is none")),
+            );
+        }
+        self.diagnostics.extend(found);
+    }
+
+    fn acts_on(&self, latent: &Latent) -> String {
+        let children: Vec<&str> = latent.children.iter().take(8).map(|&c| self.model.name(c)).collect();
+        format!("a hidden cause of {}", list(children))
+    }
+
+    /// E0603, as far as the model file tells.
+    fn inputs_that_are_not_the_parents(&mut self) {
+        let mut found = vec![];
+        for (id, (name, variable)) in self.model.variables.iter().enumerate() {
+            let Some(mechanism) = &variable.mechanism else { continue };
+            let MechanismKind::Pretrained { inputs: Some(inputs), .. } = &mechanism.kind else { continue };
+            let (given, parents): (BTreeSet<VarId>, BTreeSet<VarId>) =
+                (inputs.iter().copied().collect(), self.model.graph.parents(id).iter().copied().collect());
+            if given == parents && given.len() == inputs.len() {
+                continue;
+            }
+            let names = |set: &mut dyn Iterator<Item = &VarId>| list(set.map(|&v| self.model.name(v)));
+            let title = format!("the inputs of `{name}`'s mechanism are not its parents");
+            found.push(
+                Diagnostic::new("E0603", title)
+                    .label(mechanism.span, format!("takes {}", names(&mut inputs.iter())))
+                    .label(variable.span, format!("its parents are {}", names(&mut parents.iter())))
+                    .help("list each parent once, in the order of the file's inputs, or change the edges"),
+            );
+        }
+        self.diagnostics.extend(found);
+    }
+
+    /// W0305.
+    fn wide_latents(&mut self) {
+        let wide = self.model.latents.iter().filter(|l| l.name.is_some() && l.children.len() > 2);
+        let warnings = wide.map(|latent| {
+            let name = latent.name.as_deref().unwrap_or_default();
+            let title = format!("`{name}` has {} effects: identification treats it as one hidden cause for each pair", latent.children.len());
+            Diagnostic::new("W0305", title)
+                .label(latent.span, self.acts_on(latent))
+                .note("theory of identification is about hidden causes of two; with those, an answer of \"identifiable\" holds here too")
+                .note("training keeps it as one: a single hidden draw shared by all its effects")
+        });
+        let warnings: Vec<Diagnostic> = warnings.collect();
+        self.diagnostics.extend(warnings);
+    }
+
+    /// W0204: a variable that is written once, has no type, and is spelled much like one that is used.
+    fn probable_typos(&mut self, mentions: &BTreeMap<&str, usize>) {
+        let once: Vec<VarId> = (0..self.model.variables.len())
+            .filter(|&v| self.model.domain(v).is_none() && mentions.get(self.model.name(v)) == Some(&1))
+            .take(MAX_TYPOS)
+            .collect();
+        for id in once {
+            let name = self.model.name(id).to_owned();
+            let others = mentions.iter().filter(|(other, count)| **count > 1 && !differ_in_digits(&name, other));
+            let Some(near) = closest(&name, others.map(|(other, _)| *other)).map(str::to_owned) else { continue };
+            let span = self.model.variables[id].span;
+            let found = Diagnostic::new("W0204", format!("`{name}` is written once: is it `{near}`?"))
+                .label(span, "a variable of its own, as it stands");
+            self.report(
+                suggest(found, &near, span)
+                    .help(format!("if it is a variable of its own, give it a type: `{name}: binary`")),
+            );
+        }
+    }
+
+    /// W0306, but for variables that stand alone on purpose (`Z`).
+    fn unconnected(&mut self, ast: &Ast) {
+        let graph = &self.model.graph;
+        let alone =
+            |v: VarId| graph.parents(v).is_empty() && graph.children(v).is_empty() && graph.spouses(v).is_empty();
+        if (0..graph.len()).all(alone) {
+            return;
+        }
+        let bare = ast
+            .statements
+            .iter()
+            .filter_map(|s| if let StatementKind::Bare(names) = &s.kind { Some(names) } else { None });
+        let on_purpose: BTreeSet<&str> = bare.flatten().map(|n| n.value.as_str()).collect();
+        let mut warnings = vec![];
+        for id in (0..graph.len()).filter(|&v| alone(v)) {
+            let name = self.model.name(id);
+            if !on_purpose.contains(name) {
+                let found =
+                    Diagnostic::new("W0306", format!("`{name}` has no edges: nothing causes it, it causes nothing"));
+                let found = found.label(self.model.variables[id].span, "not connected");
+                warnings.push(
+                    found.help(format!(
+                        "add its edges, or write `{name}` on a line of its own to say that this is meant"
+                    )),
+                );
+            }
+        }
+        self.diagnostics.extend(warnings);
+    }
+
+    /// W0705, by rule 3 of the do-calculus (Pearl, Causality, 2009, theorem 3.4.1).
+    fn effects_that_are_zero(&mut self) {
+        if self.model.graph.topological_order().is_err() {
+            return;
+        }
+        let mut warnings = vec![];
+        for query in &self.model.queries {
+            let terms: Vec<&Term> = match &query.kind {
+                QueryKind::Distribution(term) | QueryKind::Samples { term, .. } => vec![term],
+                QueryKind::Expectation { terms, .. } => terms.iter().map(|(_, term)| term).collect(),
+                QueryKind::Counterfactual { .. } => vec![],
+            };
+            let idle: BTreeSet<VarId> = terms.iter().flat_map(|term| self.idle_interventions(term)).collect();
+            for variable in idle {
+                let (name, span) = (self.model.name(variable), query.span);
+                let title = format!("setting `{name}` changes nothing in `{}`", query.name);
+                warnings.push(
+                    Diagnostic::new("W0705", title)
+                        .label(span, "the same for every value, by the graph alone")
+                        .label(
+                            self.model.variables[variable].span,
+                            "no open causal path leads from here to what is asked",
+                        )
+                        .help(format!("leave out `do({name})`, or add the edges that are missing")),
+                );
+            }
+        }
+        self.diagnostics.extend(warnings);
+    }
+
+    /// The variables that a term sets without effect on its answer.
+    fn idle_interventions(&self, term: &Term) -> Vec<VarId> {
+        let variables = |part: &[(VarId, Option<u32>)]| part.iter().map(|(v, _)| *v).collect::<Vec<_>>();
+        let (outcome, set, seen) =
+            (variables(&term.outcome), variables(&term.interventions), variables(&term.evidence));
+        let idle = |&x: &VarId| {
+            let others: Vec<VarId> = set.iter().copied().filter(|&v| v != x).collect();
+            let graph = self.model.graph.intervene(&others);
+            let cut = if ancestors(&graph, &seen).contains(&x) { graph } else { graph.intervene(&[x]) };
+            m_separated(&cut, &outcome, &[x], &[&seen[..], &others].concat())
+        };
+        set.iter().copied().filter(idle).collect()
+    }
+}
+
+/// More probable typos than this are not looked for: each is compared with every name.
+const MAX_TYPOS: usize = 100;
+
+/// How often each variable is named in edges and declarations.
+fn mentions(ast: &Ast) -> BTreeMap<&str, usize> {
+    let mut mentions = BTreeMap::new();
+    for statement in &ast.statements {
+        let names: Vec<&Name> = match &statement.kind {
+            StatementKind::Edges { first, rest } => first.iter().chain(rest.iter().flat_map(|r| &r.1)).collect(),
+            StatementKind::Latent { children, .. } => children.iter().collect(),
+            StatementKind::Bare(names) | StatementKind::Declaration { names, .. } => names.iter().collect(),
+            _ => continue,
+        };
+        for name in names {
+            *mentions.entry(name.value.as_str()).or_insert(0) += 1;
+        }
+    }
+    mentions
+}
+
+/// `X1` and `X2` are names of a family, not typos of each other.
+fn differ_in_digits(a: &str, b: &str) -> bool {
+    let letters = |s: &str| s.chars().filter(|c| !c.is_ascii_digit() && *c != '\'').collect::<String>();
+    a != b && letters(a) == letters(b)
+}
