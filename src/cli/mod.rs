@@ -1,6 +1,9 @@
 //! The command line: one file per subcommand; this one reads the arguments.
 
 mod check;
+mod explain;
+mod fix;
+mod messages;
 mod plan;
 #[cfg(feature = "run")]
 pub mod progress;
@@ -14,8 +17,8 @@ mod session;
 #[cfg(feature = "run")]
 mod simulate;
 
-use crate::diag::ColorChoice;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use messages::Messages;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -38,9 +41,8 @@ const INTERRUPTED: u8 = 130;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// When to colour the output.
-    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
-    color: ColorChoice,
+    #[command(flatten)]
+    messages: Messages,
 }
 
 #[derive(Subcommand)]
@@ -48,7 +50,7 @@ enum Command {
     /// Check, plan, train what is not yet trained, answer the queries, write the report.
     #[cfg(feature = "run")]
     Run(run::Arguments),
-    /// Report every mistake of a model file.
+    /// Report every mistake of a model file, and repair what can be.
     Check(check::Arguments),
     /// Show the training plan.
     Plan(plan::Arguments),
@@ -67,6 +69,8 @@ enum Command {
     /// Write the rows of a simulated data set.
     #[cfg(feature = "run")]
     Simulate(simulate::Arguments),
+    /// Say more about a diagnostic, e.g. `dcmc explain E0301`.
+    Explain(explain::Arguments),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -108,19 +112,20 @@ pub fn main() -> ExitCode {
     };
     let code = match cli.command {
         #[cfg(feature = "run")]
-        Command::Run(arguments) => run::run(&arguments, cli.color, run::Scope::Everything),
-        Command::Check(arguments) => check::run(&arguments, cli.color),
-        Command::Plan(arguments) => plan::run(&arguments, cli.color),
+        Command::Run(arguments) => run::run(&arguments, cli.messages, run::Scope::Everything),
+        Command::Check(arguments) => check::run(&arguments, cli.messages),
+        Command::Plan(arguments) => plan::run(&arguments, cli.messages),
         #[cfg(feature = "run")]
-        Command::Train(arguments) => run::run(&arguments, cli.color, run::Scope::Training),
+        Command::Train(arguments) => run::run(&arguments, cli.messages, run::Scope::Training),
         #[cfg(feature = "run")]
-        Command::Query(arguments) => run::query(&arguments, cli.color),
+        Command::Query(arguments) => run::query(&arguments, cli.messages),
         #[cfg(feature = "run")]
-        Command::Sample(arguments) => sample::run(&arguments, cli.color),
+        Command::Sample(arguments) => sample::run(&arguments, cli.messages),
         #[cfg(feature = "run")]
-        Command::Eval(arguments) => run::run(&arguments, cli.color, run::Scope::Evaluation),
+        Command::Eval(arguments) => run::run(&arguments, cli.messages, run::Scope::Evaluation),
         #[cfg(feature = "run")]
-        Command::Simulate(arguments) => simulate::run(&arguments, cli.color),
+        Command::Simulate(arguments) => simulate::run(&arguments, cli.messages),
+        Command::Explain(arguments) => explain::run(&arguments, cli.messages),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "dcmc", &mut std::io::stdout());
             OK

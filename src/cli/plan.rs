@@ -1,8 +1,8 @@
 //! `dcmc plan`: the training plan in words or as JSON.
 
+use super::messages::Messages;
 use super::session::{SAMPLE, Session, Stop, pretty, print};
 use super::{Format, MODEL_ERROR, ModelArguments, OK};
-use crate::diag::ColorChoice;
 use crate::plan::{HGraph, Options, to_text};
 use clap::{Args, ValueEnum};
 
@@ -24,12 +24,12 @@ enum Graph {
     Paper,
 }
 
-pub(super) fn run(arguments: &Arguments, color: ColorChoice) -> u8 {
-    plan(arguments, color).unwrap_or_else(|Stop(code)| code)
+pub(super) fn run(arguments: &Arguments, messages: Messages) -> u8 {
+    plan(arguments, messages).unwrap_or_else(|Stop(code)| code)
 }
 
-fn plan(arguments: &Arguments, color: ColorChoice) -> Result<u8, Stop> {
-    let mut session = Session::open(&arguments.model, color, SAMPLE)?;
+fn plan(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
+    let mut session = Session::open(&arguments.model, messages, SAMPLE)?;
     let schemas = session.schemas();
     let hgraph = if arguments.hgraph == Graph::Paper { HGraph::Paper } else { HGraph::Closure };
     // `plan` ignores queries: what is wrong with them is for `check` and `run`.

@@ -1,11 +1,12 @@
 //! `dcmc run` and its parts `train`, `query` and `eval`.
 
+use super::messages::Messages;
 use super::progress::{Mode, ModuleInfo, Progress};
 use super::run_directory::{RunDirectory, sha256};
 use super::session::{ALL, Session, Stop, pretty, print, usage};
 use super::{EXPECTATION_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
 use crate::data::{self, Table};
-use crate::diag::{self, ColorChoice, Diagnostic, Sources, render_human};
+use crate::diag::{self, Diagnostic};
 use crate::model::{MechanismKind, Model, Query, QueryKind};
 use crate::plan::{Options, Plan};
 use crate::query::answer::{Answer, Answers};
@@ -89,14 +90,14 @@ impl TrainedModel {
     }
 }
 
-pub(super) fn run(arguments: &Arguments, color: ColorChoice, scope: Scope) -> u8 {
-    run_all(arguments, color, scope).unwrap_or_else(|Stop(code)| code)
+pub(super) fn run(arguments: &Arguments, messages: Messages, scope: Scope) -> u8 {
+    run_all(arguments, messages, scope).unwrap_or_else(|Stop(code)| code)
 }
 
-fn run_all(arguments: &Arguments, color: ColorChoice, scope: Scope) -> Result<u8, Stop> {
+fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8, Stop> {
     let mut trained = match scope {
-        Scope::Evaluation => open_trained(arguments, color)?,
-        _ => train(arguments, color)?,
+        Scope::Evaluation => open_trained(arguments, messages)?,
+        _ => train(arguments, messages)?,
     };
     if scope == Scope::Training {
         eprintln!("trained modules are in {}", trained.directory.modules().display());
@@ -109,7 +110,7 @@ fn run_all(arguments: &Arguments, color: ColorChoice, scope: Scope) -> Result<u8
     match arguments.model.format {
         Format::Json => print(&pretty(&answers)),
         Format::Text => {
-            print(&report::text(&answers, color.resolve(false)));
+            print(&report::text(&answers, messages.color.resolve(false)));
             if scope == Scope::Everything {
                 eprintln!("report: {}", trained.directory.root().join("report.html").display());
             }
@@ -119,9 +120,9 @@ fn run_all(arguments: &Arguments, color: ColorChoice, scope: Scope) -> Result<u8
 }
 
 /// Checks, plans, loads and trains what has no file yet.
-fn train(arguments: &Arguments, color: ColorChoice) -> Result<TrainedModel, Stop> {
-    let mut session = Session::open(&arguments.model, color, ALL)?;
-    apply_flags(&mut session.model, arguments)?;
+fn train(arguments: &Arguments, messages: Messages) -> Result<TrainedModel, Stop> {
+    let mut session = Session::open(&arguments.model, messages, ALL)?;
+    apply_flags(&mut session, arguments)?;
     let tables = load(&mut session);
     let planned = match session.has_errors() {
         true => None,
@@ -144,14 +145,14 @@ fn train(arguments: &Arguments, color: ColorChoice) -> Result<TrainedModel, Stop
     let cannot = |e: std::io::Error| usage(format!("cannot write to {}: {e}", directory.root().display()));
     directory.create().map_err(cannot)?;
     directory.write("plan.json", &(pretty(&plan) + "\n")).map_err(cannot)?;
-    let (trained, fresh) = train_modules(arguments, &session, &plan, &tables, &directory)?;
+    let (trained, fresh) = train_modules(arguments, &mut session, &plan, &tables, &directory)?;
     let metrics = directory.merge_metrics(fresh).map_err(cannot)?;
     Ok(TrainedModel { session, plan, tables, trained, directory, metrics })
 }
 
 fn train_modules(
     arguments: &Arguments,
-    session: &Session,
+    session: &mut Session,
     plan: &Plan,
     tables: &[Table],
     directory: &RunDirectory,
@@ -176,18 +177,17 @@ fn train_modules(
             Err(Stop(INTERRUPTED))
         }
         Err(TrainError::NotFinite { module, step }) => {
-            let found =
-                Diagnostic::new("E0902", format!("the loss of {module} is not a number any more (step {step})"))
-                    .help("try a smaller learning rate: `train { lr: 1e-4 }`");
-            eprint!("{}", render_human(&[found], &Sources::default(), false));
-            Err(Stop(MODEL_ERROR))
+            let title = format!("the loss of {module} is not a number any more (step {step})");
+            Err(session.stop(
+                Diagnostic::new("E0902", title).help("try a smaller learning rate: `train { lr: 1e-4 }`"),
+            ))
         }
         Err(error) => Err(usage(error)),
     }
 }
 
 /// Checks, plans, loads, and takes the trained modules of an earlier run.
-pub(super) fn open_trained(arguments: &Arguments, color: ColorChoice) -> Result<TrainedModel, Stop> {
+pub(super) fn open_trained(arguments: &Arguments, messages: Messages) -> Result<TrainedModel, Stop> {
     let directory = RunDirectory::of(&arguments.model.model, arguments.out.as_deref());
     if !directory.exists() {
         let model = arguments.model.model.display();
@@ -196,7 +196,7 @@ pub(super) fn open_trained(arguments: &Arguments, color: ColorChoice) -> Result<
             directory.root().display()
         )));
     }
-    train(arguments, color)
+    train(arguments, messages)
 }
 
 fn load(session: &mut Session) -> Vec<Table> {
@@ -259,17 +259,19 @@ fn answerable(query: &Query) -> Option<Diagnostic> {
     Some(found.label(query.span, "checked, but not answered yet"))
 }
 
-fn apply_flags(model: &mut Model, arguments: &Arguments) -> Result<(), Stop> {
+fn apply_flags(session: &mut Session, arguments: &Arguments) -> Result<(), Stop> {
+    let settings = &mut session.model.settings.global;
     if let Some(seed) = arguments.seed {
-        model.settings.global.seed = Some(seed);
+        settings.seed = Some(seed);
     }
-    let device = arguments.device.as_deref().or(model.settings.global.device.as_deref()).unwrap_or("auto");
+    let device = arguments.device.as_deref().or(settings.device.as_deref()).unwrap_or("auto").to_owned();
     match device.split(':').next() {
         Some("auto" | "cpu") => Ok(()),
-        Some("cuda" | "metal") => {
-            eprintln!("[E0901] error: the device `{device}` is not available: this version computes on the CPU");
-            Err(Stop(USAGE_ERROR))
-        }
+        Some("cuda" | "metal") => Err(session.stop(
+            Diagnostic::new("E0901", format!("the device `{device}` is not available"))
+                .note("this version computes on the CPU")
+                .help("leave out the device, or write `--device cpu`"),
+        )),
         _ => Err(usage(format!("there is no device `{device}`; there are auto, cpu, cuda, cuda:1 and metal"))),
     }
 }
@@ -410,39 +412,27 @@ fn manifest(trained: &TrainedModel) -> serde_json::Value {
     })
 }
 
-pub(super) fn query(arguments: &QueryArguments, color: ColorChoice) -> u8 {
-    answer_one(arguments, color).unwrap_or_else(|Stop(code)| code)
+pub(super) fn query(arguments: &QueryArguments, messages: Messages) -> u8 {
+    answer_one(arguments, messages).unwrap_or_else(|Stop(code)| code)
 }
 
-/// Reads a query of the command line; what is wrong with it is printed with its own text.
-pub(super) fn parse_query(model: &Model, text: &str, color: ColorChoice) -> Result<Query, Stop> {
-    crate::model::parse_query(model, text).map_err(|found| {
-        eprint!("{}", render_human(&found, &Sources::new("query", text), color.resolve(true)));
-        Stop(MODEL_ERROR)
-    })
-}
-
-fn answer_one(arguments: &QueryArguments, color: ColorChoice) -> Result<u8, Stop> {
-    let trained = open_trained(&arguments.run, color)?;
-    let query = parse_query(&trained.session.model, &arguments.query, color)?;
-    let runtime = trained.runtime();
-    let asked = Sources::new("query", arguments.query.as_str());
+fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop> {
+    let mut trained = open_trained(&arguments.run, messages)?;
+    let query = trained.session.query(&arguments.query)?;
     if let Some(found) = answerable(&query) {
-        eprint!("{}", render_human(&[found], &asked, color.resolve(true)));
-        return Err(Stop(MODEL_ERROR));
+        return Err(trained.session.stop(found));
     }
-    for gap in query::unsupported(&runtime, &trained.tables, &query) {
-        let found = warning(&trained.session.model, &query, &gap);
-        eprint!("{}", render_human(&[found], &asked, color.resolve(true)));
-    }
-    let answer = runtime.answer(&query).map_err(|error| {
-        eprint!("{}", render_human(&[no_answer(&query, &error)], &asked, color.resolve(true)));
-        Stop(MODEL_ERROR)
-    })?;
-    let answers = Answers { schema: 1, results: vec![answer], ..Answers::default() };
+    let runtime = trained.runtime();
+    let model = &trained.session.model;
+    let gaps = query::unsupported(&runtime, &trained.tables, &query);
+    let mut found: Vec<Diagnostic> = gaps.iter().map(|gap| warning(model, &query, gap)).collect();
+    let answer = runtime.answer(&query).map_err(|error| found.push(no_answer(&query, &error))).ok();
+    trained.session.diagnostics = found;
+    trained.session.settle()?;
+    let answers = Answers { schema: 1, results: answer.into_iter().collect(), ..Answers::default() };
     match arguments.run.model.format {
         Format::Json => print(&pretty(&answers)),
-        Format::Text => print(&report::text(&answers, color.resolve(false))),
+        Format::Text => print(&report::text(&answers, messages.color.resolve(false))),
     }
     Ok(OK)
 }

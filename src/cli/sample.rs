@@ -2,9 +2,9 @@
 
 use super::OK;
 use super::run::{self, Arguments as RunArguments};
+use super::messages::Messages;
 use super::session::{Stop, usage};
 use crate::data::{self, Table};
-use crate::diag::ColorChoice;
 use crate::model::{QueryKind, VarId};
 use crate::{query, seed};
 use clap::Args;
@@ -24,14 +24,14 @@ pub(super) struct Arguments {
     output: PathBuf,
 }
 
-pub(super) fn run(arguments: &Arguments, color: ColorChoice) -> u8 {
-    sample(arguments, color).unwrap_or_else(|Stop(code)| code)
+pub(super) fn run(arguments: &Arguments, messages: Messages) -> u8 {
+    sample(arguments, messages).unwrap_or_else(|Stop(code)| code)
 }
 
-fn sample(arguments: &Arguments, color: ColorChoice) -> Result<u8, Stop> {
-    let trained = run::open_trained(&arguments.run, color)?;
+fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
+    let mut trained = run::open_trained(&arguments.run, messages)?;
+    let query = trained.session.query(&arguments.query)?;
     let model = &trained.session.model;
-    let query = run::parse_query(model, &arguments.query, color)?;
     let QueryKind::Distribution(term) = &query.kind else { return Err(usage("only P(…) can be drawn from")) };
     if term.interventions.iter().chain(&term.evidence).any(|(_, code)| code.is_none()) {
         return Err(usage("give every variable in `do` and in the evidence a value"));

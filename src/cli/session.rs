@@ -1,8 +1,11 @@
 //! A model file on its way through the front end, and what there is to say about it.
 
+use super::messages::Messages;
 use super::{Format, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
 use crate::data::{self, Schema};
-use crate::diag::{self, ColorChoice, Diagnostic, Sources, Span, render_human, render_json};
+use crate::diag::{self, Diagnostic, Sources, Span, render_json_limited};
+#[cfg(feature = "run")]
+use crate::model::Query;
 use crate::model::{self, Model};
 use crate::plan::{self, Options, Planned};
 use crate::syntax;
@@ -19,13 +22,17 @@ pub(super) struct Session {
     #[cfg(feature = "run")]
     pub truth: Option<Scm>,
     pub diagnostics: Vec<Diagnostic>,
-    format: Format,
-    color: ColorChoice,
+    pub messages: Messages,
+    pub format: Format,
 }
+
+/// Texts that stand for those of files, by the files' names.
+pub(super) type Overlay = BTreeMap<String, String>;
 
 /// Rows of each data set that tell the types of variables where nothing is trained: quick for files of any size.
 pub(super) const SAMPLE: usize = 10_000;
 /// What is trained must know every value.
+#[cfg(feature = "run")]
 pub(super) const ALL: usize = usize::MAX;
 
 /// The command must end with this exit code; what is wrong was said.
@@ -46,14 +53,27 @@ pub(super) fn print(text: &str) {
 
 impl Session {
     /// Reads the model file and gives it its meaning. Errors in it do not stop here.
-    pub(super) fn open(arguments: &ModelArguments, color: ColorChoice, rows: usize) -> Result<Self, Stop> {
+    pub(super) fn open(arguments: &ModelArguments, messages: Messages, rows: usize) -> Result<Self, Stop> {
+        Self::open_with(arguments, messages, rows, &Overlay::new())
+    }
+
+    /// The same with the texts of `overlay` in the place of files.
+    pub(super) fn open_with(
+        arguments: &ModelArguments,
+        messages: Messages,
+        rows: usize,
+        overlay: &Overlay,
+    ) -> Result<Self, Stop> {
         let path = arguments.model.clone();
-        let bytes = std::fs::read(&path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
-        let text = String::from_utf8(bytes).map_err(|e| {
-            usage(format!("{} is not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to()))
-        })?;
         let name = path.display().to_string();
-        let (mut ast, sources, mut diagnostics) = syntax::load(&name, text, &|path| std::fs::read_to_string(path));
+        let text = match overlay.get(&name) {
+            Some(text) => text.clone(),
+            None => read(&path)?,
+        };
+        let (mut ast, sources, mut diagnostics) = syntax::load(&name, text, &|path| {
+            let changed = overlay.get(&path.display().to_string());
+            changed.map_or_else(|| std::fs::read_to_string(path), |text| Ok(text.clone()))
+        });
         let settings = settings(&arguments.set)?;
         for (key, value) in settings.iter().filter(|(key, _)| key.starts_with("data.")) {
             model::set_data(&mut ast, key, &from_here(key, value))
@@ -83,8 +103,8 @@ impl Session {
             #[cfg(feature = "run")]
             truth: truth.ok().flatten(),
             diagnostics,
+            messages,
             format: arguments.format,
-            color,
         })
     }
 
@@ -161,23 +181,57 @@ impl Session {
         Err(Stop(code))
     }
 
-    /// Prints the diagnostics (to stderr as text; errors to stdout as JSON if asked) and returns the exit code.
+    /// Prints the diagnostics (errors to stdout as one object if `--format json` asks for it, else to stderr) and
+    /// returns the exit code.
     pub(super) fn report(&self) -> u8 {
-        let errors = self.has_errors();
         match self.format {
-            Format::Json if errors => print(&pretty(&render_json(&self.diagnostics, &self.sources))),
-            _ => {
-                let text = render_human(&self.diagnostics, &self.sources, self.color.resolve(true));
-                let _ = std::io::stderr().write_all(text.as_bytes());
-            }
+            Format::Json if self.has_errors() => print(&pretty(&self.json())),
+            _ => self.messages.tell(&self.diagnostics, &self.sources),
         }
-        let unreadable = |d: &Diagnostic| d.code == "E0501";
-        match self.diagnostics.iter().filter(|d| d.is_error()).all(unreadable) {
-            true if errors => USAGE_ERROR,
-            _ if errors => MODEL_ERROR,
-            _ => OK,
+        self.exit_code()
+    }
+
+    /// The diagnostics as the one object of `--format json`.
+    pub(super) fn json(&self) -> serde_json::Value {
+        render_json_limited(&self.diagnostics, &self.sources, self.messages.max_errors)
+    }
+
+    /// What the diagnostics mean for the exit code.
+    pub(super) fn exit_code(&self) -> u8 {
+        // A file or a device that is not there is no mistake of the model.
+        let outside = |d: &Diagnostic| matches!(d.code, "E0501" | "E0901");
+        match self.has_errors() {
+            false => OK,
+            true if self.diagnostics.iter().filter(|d| d.is_error()).all(outside) => USAGE_ERROR,
+            true => MODEL_ERROR,
         }
     }
+
+    /// Reports an error that ends the command.
+    #[cfg(feature = "run")]
+    pub(super) fn stop(&mut self, error: Diagnostic) -> Stop {
+        self.diagnostics.push(error);
+        diag::sort(&mut self.diagnostics);
+        Stop(self.report())
+    }
+
+    /// Reads a query of the command line; what is wrong with it is reported with its own text.
+    #[cfg(feature = "run")]
+    pub(super) fn query(&mut self, text: &str) -> Result<Query, Stop> {
+        let start = self.sources.end();
+        self.sources.push("query", text);
+        model::parse_query_at(&self.model, text, start).map_err(|found| {
+            self.diagnostics = found;
+            Stop(self.report())
+        })
+    }
+}
+
+/// The text of the model file.
+fn read(path: &Path) -> Result<String, Stop> {
+    let bytes = std::fs::read(path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
+    String::from_utf8(bytes)
+        .map_err(|e| usage(format!("{} is not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to())))
 }
 
 /// JSON as it is printed.

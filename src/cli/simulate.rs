@@ -1,9 +1,9 @@
 //! `dcmc simulate`: the rows of a simulated data set as a file.
 
+use super::messages::Messages;
 use super::session::{ALL, Session, Stop, usage};
 use super::{ModelArguments, OK};
 use crate::data;
-use crate::diag::ColorChoice;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -19,12 +19,12 @@ pub(super) struct Arguments {
     output: PathBuf,
 }
 
-pub(super) fn run(arguments: &Arguments, color: ColorChoice) -> u8 {
-    simulate(arguments, color).unwrap_or_else(|Stop(code)| code)
+pub(super) fn run(arguments: &Arguments, messages: Messages) -> u8 {
+    simulate(arguments, messages).unwrap_or_else(|Stop(code)| code)
 }
 
-fn simulate(arguments: &Arguments, color: ColorChoice) -> Result<u8, Stop> {
-    let mut session = Session::open(&arguments.model, color, ALL)?;
+fn simulate(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
+    let mut session = Session::open(&arguments.model, messages, ALL)?;
     session.settle()?;
     let model = &session.model;
     let Some(regime) = model.regimes.iter().position(|r| r.name == arguments.data) else {

@@ -2,8 +2,7 @@
 
 use super::filter::Condition;
 use crate::diag::{Diagnostic, Span};
-use crate::model::similar;
-use crate::model::{DoValue, Model, Regime, VarId};
+use crate::model::{DoValue, Model, Regime, VarId, similar, spell};
 use std::collections::BTreeMap;
 
 /// The columns of one file that a data set needs.
@@ -54,7 +53,8 @@ pub fn select<'m>(
         Some(bindings) => {
             for binding in bindings {
                 let what = format!("the column of `{}`", model.name(binding.variable));
-                if let Some(at) = finder.find(&binding.column, binding.span, &what) {
+                let written = |column: &str| format!("{}: {column:?}", spell(model.name(binding.variable)));
+                if let Some(at) = finder.find(&binding.column, binding.span, &what, Some(&written)) {
                     selection.columns.insert(binding.variable, at);
                 }
             }
@@ -63,7 +63,7 @@ pub fn select<'m>(
             for (variable, name) in model.variables.keys().enumerate() {
                 let Some(name) = name.strip_prefix(&regime.prefix) else { continue };
                 if header.iter().any(|column| column == name)
-                    && let Some(at) = finder.find(name, path.1, "a column of the graph")
+                    && let Some(at) = finder.find(name, path.1, "a column of the graph", None)
                 {
                     selection.columns.insert(variable, at);
                 }
@@ -77,19 +77,20 @@ pub fn select<'m>(
             DoValue::Column => {
                 let name = model.name(variable);
                 let name = name.strip_prefix(&regime.prefix).unwrap_or(name);
-                if let Some(at) = finder.find(name, regime.span, "the intervention's values") {
+                if let Some(at) = finder.find(name, regime.span, "the intervention's values", None) {
                     selection.columns.insert(variable, at);
                 }
             }
         }
     }
     for term in regime.filter.iter().flat_map(|f| &f.terms) {
-        if let Some(at) = finder.find(&term.column, term.span, "the column to filter by") {
+        if let Some(at) = finder.find(&term.column, term.span, "the column to filter by", None) {
             selection.conditions.push(Condition::new(term, at));
         }
     }
     if let Some((column, span)) = &regime.weight {
-        selection.weight = finder.find(column, *span, "the column of weights");
+        let written = |column: &str| format!("weight: {}", spell(column));
+        selection.weight = finder.find(column, *span, "the column of weights", Some(&written));
     }
     let mut errors = finder.errors;
     if errors.is_empty() && selection.columns.is_empty() {
@@ -109,7 +110,14 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    fn find(&mut self, column: &str, span: Span, what: &str) -> Option<usize> {
+    /// The place of a column; `written` is what names another column at `span`.
+    fn find(
+        &mut self,
+        column: &str,
+        span: Span,
+        what: &str,
+        written: Option<&dyn Fn(&str) -> String>,
+    ) -> Option<usize> {
         let (path, path_span) = self.path;
         let mut places = self.header.iter().enumerate().filter(|(_, name)| *name == column).map(|(at, _)| at);
         let found = places.next();
@@ -122,7 +130,12 @@ impl Finder<'_> {
                 let error = Diagnostic::new("E0502", format!("`{path}` has no column `{column}`"))
                     .label(span, format!("{what} is missing"))
                     .note(columns_of(path, self.header));
-                did_you_mean(error, &similar(column, self.header.iter().map(String::as_str), 3))
+                let near = similar(column, self.header.iter().map(String::as_str), 3);
+                let error = did_you_mean(error, &near);
+                match (near.first(), written) {
+                    (Some(near), Some(written)) => error.fix(format!("write `{}`", written(near)), span, written(near)),
+                    _ => error,
+                }
             }
         };
         self.errors.push(if span == path_span { error } else { error.label(path_span, "the file") });

@@ -1,10 +1,18 @@
 //! Diagnostics: what is wrong, where, why, and what to write instead.
 
-mod render;
+pub mod catalogue;
+pub mod fix;
+mod format;
+mod human;
+mod json;
+mod sarif;
+mod short;
 mod sources;
 
-pub use render::{ColorChoice, render_human, render_json};
-pub use sources::{SourceFile, Sources};
+pub use format::{ColorChoice, MessageFormat, render};
+pub use human::render_human;
+pub use json::{render_json, render_json_limited};
+pub use sources::{Position, SourceFile, Sources};
 
 use serde::Serialize;
 
@@ -39,6 +47,26 @@ pub enum Severity {
     Warning,
     /// A fact worth knowing, such as a type taken from the data.
     Note,
+}
+
+impl Severity {
+    /// What the first letter of a code says (`E`, `W` or `N`).
+    pub fn of_code(code: &str) -> Self {
+        match code.as_bytes().first() {
+            Some(b'W') => Self::Warning,
+            Some(b'N') => Self::Note,
+            _ => Self::Error,
+        }
+    }
+
+    /// As it is printed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
 }
 
 /// A place in the source and what is to be said about it.
@@ -92,11 +120,8 @@ pub struct Edit {
 impl Diagnostic {
     /// A diagnostic whose severity is the code's first letter (`E`, `W` or `N`).
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        let severity = match code.as_bytes()[0] {
-            b'W' => Severity::Warning,
-            b'N' => Severity::Note,
-            _ => Severity::Error,
-        };
+        debug_assert!(catalogue::entry(code).is_some(), "{code} is not in the table of codes");
+        let severity = Severity::of_code(code);
         Self { code, severity, message: message.into(), labels: vec![], notes: vec![], helps: vec![], fixes: vec![] }
     }
 
@@ -120,8 +145,13 @@ impl Diagnostic {
     }
 
     /// Adds a repair of one edit.
-    pub fn fix(mut self, title: impl Into<String>, span: Span, text: impl Into<String>) -> Self {
-        self.fixes.push(Fix { title: title.into(), edits: vec![Edit { span, text: text.into() }] });
+    pub fn fix(self, title: impl Into<String>, span: Span, text: impl Into<String>) -> Self {
+        self.fix_all(title, vec![Edit { span, text: text.into() }])
+    }
+
+    /// Adds a repair of several edits that are made together.
+    pub fn fix_all(mut self, title: impl Into<String>, edits: Vec<Edit>) -> Self {
+        self.fixes.push(Fix { title: title.into(), edits });
         self
     }
 

@@ -7,10 +7,12 @@ mod names;
 mod settings;
 
 pub use domain::{Domain, Value};
-pub(crate) use lower::domain_of_type;
-pub use lower::{apply_setting, lower, parse_query, set_data};
+pub(crate) use lower::{domain_of_type, suggest};
+pub use lower::{apply_setting, lower, parse_query, parse_query_at, set_data};
 pub use names::{closest, similar};
 pub use settings::{Engine, EngineChoice, Overrides, Settings};
+
+pub(crate) use crate::syntax::spell;
 
 use crate::causal::Admg;
 use crate::diag::Span;

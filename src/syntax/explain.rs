@@ -1,7 +1,7 @@
 //! What is wrong with a statement that fits no form, in the user's words.
 
 use super::grammar::{Rule, ScmParser};
-use crate::diag::{Diagnostic, Span};
+use crate::diag::{Diagnostic, Edit, Span};
 use pest::Parser;
 use pest::error::{Error, InputLocation};
 
@@ -211,8 +211,12 @@ fn misspelt(source: &str, place: Span) -> Option<Diagnostic> {
     let nearest = FORMS.iter().min_by_key(|f| strsim::damerau_levenshtein(f.keyword, word))?;
     let close = strsim::damerau_levenshtein(nearest.keyword, word) * 3 <= word.chars().count().max(3);
     let title = Diagnostic::new("E0101", format!("`{word}` begins no statement"));
-    let place = Span::new(place.start, place.start + length);
-    close.then(|| title.label(place, format!("did you mean `{}`?", nearest.keyword)))
+    let start = place.start;
+    let place = Span::new(start, start + length);
+    close.then(|| {
+        let found = title.label(place, format!("did you mean `{}`?", nearest.keyword));
+        repair(found, source, start, vec![(0..word.len(), nearest.keyword.to_owned())], nearest.keyword)
+    })
 }
 
 fn looks_like_declaration(source: &str) -> bool {
@@ -221,25 +225,12 @@ fn looks_like_declaration(source: &str) -> bool {
 
 /// A bracket or string that is opened and never closed.
 fn unclosed(text: &str, place: Span) -> Option<Diagnostic> {
+    let source = &text[place.start..place.end];
+    let code = code_only(source);
     let mut open: Vec<(usize, char)> = vec![];
-    let mut characters = text[place.start..place.end].char_indices();
-    while let Some((at, c)) = characters.next() {
-        let at = place.start + at;
+    for (at, c) in code.char_indices() {
         match c {
-            '"' => {
-                let mut escape = false;
-                let closed = characters.by_ref().take_while(|&(_, c)| c != '\n').any(|(_, c)| {
-                    let closes = c == '"' && !escape;
-                    escape = c == '\\' && !escape;
-                    closes
-                });
-                if !closed {
-                    let here = Span::new(at, at + 1);
-                    let title = Diagnostic::new("E0106", "this string is never closed");
-                    return Some(title.label(here, "opened here").help("close it with `\"` on the same line"));
-                }
-            }
-            '#' => while characters.next().is_some_and(|(_, c)| c != '\n') {},
+            '"' => return Some(unclosed_string(source, &code, at, place.start)),
             '(' | '[' | '{' => open.push((at, c)),
             ')' | ']' | '}' => {
                 open.pop();
@@ -247,34 +238,194 @@ fn unclosed(text: &str, place: Span) -> Option<Diagnostic> {
             _ => {}
         }
     }
-    let (at, bracket) = open.pop()?;
-    let close = match bracket {
+    let &(at, bracket) = open.last()?;
+    let title = Diagnostic::new("E0104", format!("this `{bracket}` is never closed"));
+    let here = Span::new(place.start + at, place.start + at + 1);
+    let found = title.label(here, "opened here").help(format!("add a `{}`", closing(bracket)));
+    let missing: String = open.iter().rev().map(|(_, bracket)| closing(*bracket)).collect();
+    let end = code.trim_end().len();
+    // A `}` further down may be the one that is missed here.
+    let clear = !missing.contains('}') || !closes_more(&text[place.end..]);
+    Some(match clear {
+        true => repair(found, source, place.start, vec![(end..end, missing.clone())], &missing),
+        false => found,
+    })
+}
+
+fn closing(bracket: char) -> char {
+    match bracket {
         '(' => ')',
         '[' => ']',
         _ => '}',
-    };
-    let title = Diagnostic::new("E0104", format!("this `{bracket}` is never closed"));
-    Some(title.label(Span::new(at, at + 1), "opened here").help(format!("add a `{close}`")))
+    }
 }
+
+/// Whether a `}` that nothing opens stands near in the rest of the text.
+fn closes_more(rest: &str) -> bool {
+    const NEAR: usize = 1 << 16;
+    let end = (0..=rest.len().min(NEAR)).rev().find(|&at| rest.is_char_boundary(at)).unwrap_or(0);
+    let mut depth = 0_i64;
+    code_only(&rest[..end]).chars().any(|c| {
+        depth += i64::from(c == '{') - i64::from(c == '}');
+        depth < 0
+    })
+}
+
+fn unclosed_string(source: &str, code: &str, at: usize, start: usize) -> Diagnostic {
+    let found = Diagnostic::new("E0106", "this string is never closed")
+        .label(Span::new(start + at, start + at + 1), "opened here")
+        .help("close it with `\"` on the same line");
+    let line = code[at + 1..].lines().next().unwrap_or("").trim_end();
+    // Brackets and such are probably not part of what was meant.
+    if line.is_empty() || line.contains(['(', ')', '{', '}', '[', ']', '=', '#', ',']) {
+        return found;
+    }
+    let end = at + 1 + line.len();
+    repair(found, source, start, vec![(end..end, "\"".to_owned())], "\"")
+}
+
+/// The statement with spaces in the place of comments, backquoted names and strings; an unclosed string stays.
+fn code_only(source: &str) -> String {
+    let mut code = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(c) = rest.chars().next() {
+        let line = || &rest[..rest.find('\n').unwrap_or(rest.len())];
+        let (kept, skipped) = match c {
+            '#' => (0, line().len()),
+            '"' => string_length(line()).map_or_else(|| (line().len(), 0), |length| (0, length)),
+            '`' => rest[1..line().len()].find('`').map_or((1, 0), |end| (0, end + 2)),
+            _ => (c.len_utf8(), 0),
+        };
+        code.push_str(&rest[..kept]);
+        code.extend(std::iter::repeat_n(' ', skipped));
+        rest = &rest[kept + skipped..];
+    }
+    code
+}
+
+/// The length of the string that `line` begins with, with its quotes.
+fn string_length(line: &str) -> Option<usize> {
+    let mut escape = false;
+    let end = line.char_indices().skip(1).find(|&(_, c)| {
+        let closes = c == '"' && !escape;
+        escape = c == '\\' && !escape;
+        closes
+    });
+    end.map(|(at, _)| at + 1)
+}
+
+/// Adds a repair of a statement, if the statement can be read after it; `written` is what it writes.
+fn repair(
+    found: Diagnostic,
+    source: &str,
+    start: usize,
+    edits: Vec<(std::ops::Range<usize>, String)>,
+    written: &str,
+) -> Diagnostic {
+    let mut text = source.to_owned();
+    for (range, new) in edits.iter().rev() {
+        text.replace_range(range.clone(), new);
+    }
+    if !reads(&text) {
+        return found;
+    }
+    let edit = |(range, text): (std::ops::Range<usize>, String)| Edit {
+        span: Span::new(start + range.start, start + range.end),
+        text,
+    };
+    let edits = edits.into_iter().map(edit).collect();
+    found.fix_all(format!("write `{written}`"), edits)
+}
+
+/// Whether a text is a program, as far as its form goes.
+fn reads(text: &str) -> bool {
+    let unknown = |rule| matches!(rule, Rule::unknown | Rule::truth_unknown);
+    ScmParser::parse(Rule::file, text).is_ok_and(|file| !file.flatten().any(|node| unknown(node.as_rule())))
+}
+
+/// Arrows of other languages, and what to write; longer ones first.
+const ARROWS: [(&str, &str); 16] = [
+    ("<-->", "<->"),
+    ("<==>", "<->"),
+    ("<=>", "<->"),
+    ("-->", "->"),
+    ("==>", "->"),
+    ("<--", "<-"),
+    ("=>", "->"),
+    ("~>", "->"),
+    ("--", "<->"),
+    ("—>", "->"),
+    ("–>", "->"),
+    ("⇒", "->"),
+    ("⟶", "->"),
+    ("⟵", "<-"),
+    ("⇔", "<->"),
+    ("⟷", "<->"),
+];
 
 /// Habits from other languages.
 fn foreign(source: &str, place: Span) -> Option<Diagnostic> {
-    let arrows = [("<-->", "<->"), ("-->", "->"), ("<=>", "<->"), ("=>", "->"), ("<--", "<-"), ("--", "<->")];
-    for (wrong, right) in arrows {
-        if let Some(at) = source.find(wrong) {
-            let here = Span::new(place.start + at, place.start + at + wrong.len());
-            let title = Diagnostic::new("E0102", format!("`{wrong}` is not an arrow of this language"));
-            return Some(title.label(here, format!("write `{right}`")));
+    let code = code_only(source);
+    let arrows = foreign_arrows(&code);
+    if let Some(&(at, wrong, right)) = arrows.first().filter(|_| !starts_with_keyword(source, "expect")) {
+        let here = Span::new(place.start + at, place.start + at + wrong.len());
+        let title = Diagnostic::new("E0102", format!("`{wrong}` is not an arrow of this language"));
+        let found = title.label(here, format!("write `{right}`"));
+        // `A -- B` may mean a hidden cause, or a cause whose direction is not known.
+        if arrows.iter().any(|(_, wrong, _)| *wrong == "--") {
+            return Some(found.help("for a cause write `->`, for a hidden common cause `<->`"));
         }
+        let edits = arrows.iter().map(|(at, wrong, right)| (*at..at + wrong.len(), (*right).to_owned())).collect();
+        return Some(repair(found, source, place.start, edits, right));
     }
     let word = source.split([' ', '{', '\n']).next().unwrap_or("");
-    if matches!(word, "digraph" | "graph" | "dag" | "network") {
+    if matches!(word, "digraph" | "graph" | "dag" | "network" | "strict") {
         let here = Span::new(place.start, place.start + word.len());
         let title = Diagnostic::new("E0102", format!("`{word} {{ … }}` belongs to another format"));
         return Some(title.label(here, "here").help("write the edges alone, one chain a line: `X -> Y -> Z`"));
     }
-    let (left, right) = source.split_once('~')?;
-    let here = Span::new(place.start, place.end);
-    let title = Diagnostic::new("E0102", "`~` draws a variable inside `truth { … }` only");
-    Some(title.label(here, "here").help(format!("for a causal edge write `{} -> {}`", right.trim(), left.trim())))
+    formula(source, &code, place)
+}
+
+/// The arrows of other languages in a statement, in order: where, which, and what to write.
+fn foreign_arrows(code: &str) -> Vec<(usize, &'static str, &'static str)> {
+    let (mut found, mut at) = (vec![], 0);
+    while let Some(c) = code[at..].chars().next() {
+        let rest = &code[at..];
+        if let Some(&(wrong, right)) = ARROWS.iter().find(|(wrong, _)| rest.starts_with(wrong)) {
+            found.push((at, wrong, right));
+            at += wrong.len();
+        } else {
+            let own = ["<->", "->", "<-", ">=", "<=", "=="].iter().find(|own| rest.starts_with(**own));
+            at += own.map_or(c.len_utf8(), |own| own.len());
+        }
+    }
+    found
+}
+
+/// `Y ~ X1 + X2` of R; `Y ~~ X` and `F =~ x1 + x2` of lavaan.
+fn formula(source: &str, code: &str, place: Span) -> Option<Diagnostic> {
+    let at = code.find('~')?;
+    let (left, sign, right) = match (code[..at].strip_suffix('='), code[at + 1..].strip_prefix('~')) {
+        (Some(left), _) => (left, "=~", &source[at + 1..]),
+        (None, Some(_)) => (&source[..at], "~~", &source[at + 2..]),
+        (None, None) => (&source[..at], "~", &source[at + 1..code.trim_end().len().max(at + 1)]),
+    };
+    let left = left.trim();
+    let terms: Vec<&str> = right.split('+').map(str::trim).collect();
+    let set = if let [only] = terms[..] { only.to_owned() } else { format!("{{{}}}", terms.join(", ")) };
+    let (title, edges) = match sign {
+        "=~" => ("`=~` is lavaan's sign for a measured latent variable", format!("latent {left} -> {set}")),
+        "~~" => ("`~~` is lavaan's sign for a covariance", format!("{left} <-> {set}")),
+        _ => ("`~` draws a variable inside `truth { … }` only", format!("{set} -> {left}")),
+    };
+    let here = Span::new(place.start, place.start + code.trim_end().len());
+    let found = Diagnostic::new("E0102", title).label(here, "here");
+    Some(match right.contains('(') {
+        true => found.help("put it into a block: `truth { … }`"),
+        false => {
+            let help = found.help(format!("for causal edges write `{edges}`"));
+            repair(help, source, place.start, vec![(0..code.trim_end().len(), edges.clone())], &edges)
+        }
+    })
 }

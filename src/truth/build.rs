@@ -5,7 +5,7 @@ use super::expr::{Term, resolve};
 use super::{Node, Scm};
 use crate::causal::Admg;
 use crate::diag::{Diagnostic, Span};
-use crate::model::{Domain, Model, TruthBlock, Value, VarId, closest, domain_of_type};
+use crate::model::{Domain, Model, TruthBlock, Value, VarId, closest, domain_of_type, suggest};
 use crate::syntax::ast::{Name, Scalar, Spanned, TableRow, TruthEntry};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
@@ -245,7 +245,7 @@ fn cause(name: &Name, scope: &Scope) -> Result<usize, Diagnostic> {
         let found = Diagnostic::new("E0201", format!("`{}` has no equation in the truth block", name.value));
         let found = found.label(name.span, "unknown");
         match closest(&name.value, scope.names()) {
-            Some(near) => found.help(format!("did you mean `{near}`?")),
+            Some(near) => suggest(found, near, name.span),
             None => found,
         }
     })

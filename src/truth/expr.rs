@@ -2,7 +2,7 @@
 
 use super::build::Scope;
 use crate::diag::{Diagnostic, Span};
-use crate::model::{Domain, closest};
+use crate::model::{Domain, closest, suggest};
 use crate::syntax::ast::{Binary, Expr, ExprKind, Unary};
 
 /// A resolved expression.
@@ -91,7 +91,7 @@ fn unknown_function(name: &str, span: Span) -> Diagnostic {
     let found =
         Diagnostic::new("E0201", format!("there is no function or distribution `{name}`")).label(span, "unknown");
     match closest(name, FUNCTIONS.iter().map(|f| f.0)) {
-        Some(near) => found.help(format!("did you mean `{near}`?")),
+        Some(near) => found.did_you_mean(near, span),
         None => FUNCTIONS.iter().fold(found, |d, f| d.help(f.3)),
     }
 }
@@ -122,7 +122,7 @@ fn resolve_name(name: &str, span: Span, labels: Option<&[String]>, scope: &Scope
     let found = Diagnostic::new("E0201", format!("`{name}` is neither a variable of the truth block nor a label"));
     let found = found.label(span, "unknown");
     Err(match closest(name, scope.names()) {
-        Some(near) => found.help(format!("did you mean `{near}`?")),
+        Some(near) => suggest(found, near, span),
         None => found.help(format!("give it an equation: `{name} ~ bernoulli(0.5)`")),
     })
 }

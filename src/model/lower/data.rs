@@ -85,11 +85,7 @@ impl Lowering {
                     Diagnostic::new("E0404", format!("`{}` takes a whole number", option.key.value))
                         .label(option.span, "here"),
                 ),
-                (other, _) => self.report(
-                    Diagnostic::new("E0108", format!("`simulate` has no option `{other}`"))
-                        .label(option.key.span, "unknown")
-                        .help("write `simulate(truth, n: 20000, seed: 7)`"),
-                ),
+                (other, _) => self.unknown_key(other, option.key.span, "`simulate`", &["n", "seed"]),
             }
         }
         if rows.is_none() {

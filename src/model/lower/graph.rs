@@ -17,7 +17,10 @@ impl Lowering {
         let mut edges = Edges::default();
         for statement in &ast.statements {
             match &statement.kind {
-                StatementKind::Edges { first, rest } => self.chain(first, rest, &latent_names, &mut edges),
+                StatementKind::Edges { first, rest } => {
+                    edges.alone = (first.len() == 1 && rest.len() == 1 && rest[0].1.len() == 1).then_some(statement.span);
+                    self.chain(first, rest, &latent_names, &mut edges);
+                }
                 StatementKind::Latent { names, children } => {
                     for name in names {
                         let children = children.iter().map(|c| c.value.clone()).collect::<Vec<_>>();
@@ -109,11 +112,12 @@ impl Lowering {
             _ => (&mut edges.directed, (a, b)),
         };
         if let Some(first) = list.get(&pair) {
-            self.diagnostics.push(
-                Diagnostic::new("W0203", "this edge is written twice")
-                    .label(span, "again here")
-                    .label(*first, "first here"),
-            );
+            let found = Diagnostic::new("W0203", "this edge is written twice");
+            let found = found.label(span, "again here").label(*first, "first here");
+            self.diagnostics.push(match edges.alone {
+                Some(statement) => found.fix("remove the second", statement, ""),
+                None => found,
+            });
         } else {
             list.insert(pair, span);
         }
@@ -164,6 +168,8 @@ impl Lowering {
 
 #[derive(Default)]
 struct Edges {
+    /// The statement that is being read, if it is one edge and nothing else.
+    alone: Option<Span>,
     directed: Written,
     bidirected: Written,
     /// Named hidden causes: where they were declared and what they act on.

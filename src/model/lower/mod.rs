@@ -11,7 +11,7 @@ mod settings;
 mod types;
 
 pub use data::set_data;
-pub use query::parse_query;
+pub use query::{parse_query, parse_query_at};
 pub use settings::apply as apply_setting;
 pub(crate) use types::domain as domain_of_type;
 
@@ -74,7 +74,8 @@ impl Lowering {
             self.report(
                 Diagnostic::new("E0107", format!("there is no edition {} of this language", edition.number.value))
                     .label(edition.number.span, "unknown edition")
-                    .help("write `dcm 1`"),
+                    .help("write `dcm 1`")
+                    .fix("write `dcm 1`", edition.number.span, "1"),
             );
         }
     }
@@ -168,7 +169,7 @@ impl Lowering {
 }
 
 /// Adds "did you mean `near`?" and its repair, for a name.
-fn suggest(found: Diagnostic, near: &str, span: Span) -> Diagnostic {
+pub(crate) fn suggest(found: Diagnostic, near: &str, span: Span) -> Diagnostic {
     found.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, spell(near))
 }
 

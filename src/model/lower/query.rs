@@ -385,7 +385,17 @@ fn symbol(op: Comparison) -> &'static str {
 /// # Errors
 /// Everything that is wrong with it; places are bytes of `text`.
 pub fn parse_query(model: &Model, text: &str) -> Result<Query, Vec<Diagnostic>> {
-    let (form, span) = (crate::syntax::parse_query(text)?, Span::new(0, text.len()));
+    parse_query_at(model, text, 0)
+}
+
+/// The same for a text that begins at `start` of the sources: all places are counted from there.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn parse_query_at(model: &Model, text: &str, start: usize) -> Result<Query, Vec<Diagnostic>> {
+    // As much space before the text as there is text before it puts every place where it belongs.
+    let form = crate::syntax::parse_query(&(" ".repeat(start) + text))?;
+    let span = Span::new(start, start + text.len());
     let mut lowering = Lowering { model: model.clone(), asking: span, ..Lowering::default() };
     match lowering.query_kind(&form) {
         Some(kind) => Ok(Query { name: "query".to_owned(), text: text_of(model, &kind), kind, span }),

@@ -67,7 +67,7 @@ pub(crate) fn domain(written: &Type) -> Result<Domain, Diagnostic> {
         (name, _) => {
             let found = Diagnostic::new("E0401", format!("there is no type `{name}`")).label(written.name.span, "here");
             Err(match closest(name, TYPE_NAMES) {
-                Some(near) => found.help(format!("did you mean `{near}`?")),
+                Some(near) => found.did_you_mean(near, written.name.span),
                 None => found.help(format!("the types are {}", TYPE_NAMES.join(", "))),
             })
         }
@@ -78,7 +78,8 @@ fn range(written: &Type, low: i64, high: i64) -> Result<Domain, Diagnostic> {
     if low > high {
         return Err(Diagnostic::new("E0403", "this range is empty")
             .label(written.span, format!("{low} is more than {high}"))
-            .help(format!("write `int[{high}..{low}]`")));
+            .help(format!("write `int[{high}..{low}]`"))
+            .fix(format!("write `int[{high}..{low}]`"), written.span, format!("int[{high}..{low}]")));
     }
     values(written, high.saturating_sub(low).saturating_add(1)).map(|_| Domain::Int { low, high })
 }

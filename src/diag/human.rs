@@ -1,52 +1,36 @@
-//! Renderers of diagnostics: for people (ariadne) and for programs (JSON).
+//! Diagnostics for people: each with the source beside it.
 
 use super::{Diagnostic, Severity, Sources};
 use ariadne::{Cache, CharSet, Color, Config, IndexType, Label, Report, ReportKind};
-use std::io::IsTerminal;
-
-/// Whether to colour what is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum ColorChoice {
-    /// Colour on a terminal that has not asked for none (`NO_COLOR`, `CLICOLOR_FORCE`).
-    #[default]
-    Auto,
-    /// Colour.
-    Always,
-    /// No colour.
-    Never,
-}
-
-impl ColorChoice {
-    /// The decision for a stream, standard error if `stderr`.
-    pub fn resolve(self, stderr: bool) -> bool {
-        let set = |name| std::env::var_os(name).is_some_and(|v| !v.is_empty() && v != "0");
-        match self {
-            Self::Always => true,
-            Self::Never => false,
-            Self::Auto if set("NO_COLOR") => false,
-            Self::Auto if set("CLICOLOR_FORCE") => true,
-            Self::Auto if stderr => std::io::stderr().is_terminal(),
-            Self::Auto => std::io::stdout().is_terminal(),
-        }
-    }
-}
-
-/// More diagnostics than this are counted, not shown.
-const MAX_SHOWN: usize = 50;
 
 /// Source lines of more bytes than this are not shown.
 const MAX_LINE: usize = 2_000;
 
 /// The diagnostics as text, each with the source beside it.
 pub fn render_human(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {
-    let mut cache = ariadne::sources(sources.files().iter().map(|f| (f.name.clone(), f.text.as_str())));
-    let shown = diagnostics.iter().take(MAX_SHOWN).map(|d| render_one(d, sources, &mut cache, colour));
-    let mut text: String = shown.collect();
-    if diagnostics.len() > MAX_SHOWN {
-        text += &format!("… and {} more\n", diagnostics.len() - MAX_SHOWN);
-    }
-    // ariadne colours the title of a custom kind whatever its configuration says.
-    if colour { text } else { anstream::adapter::strip_str(&text).to_string() }
+    render(&diagnostics.iter().collect::<Vec<_>>(), sources, colour)
+}
+
+pub(super) fn render(diagnostics: &[&Diagnostic], sources: &Sources, colour: bool) -> String {
+    each(diagnostics, sources, colour).concat()
+}
+
+/// The text of each diagnostic.
+pub(super) fn each(diagnostics: &[&Diagnostic], sources: &Sources, colour: bool) -> Vec<String> {
+    // ariadne reads every line of its sources: it is given only the files that are shown.
+    let shown: Vec<usize> = diagnostics
+        .iter()
+        .flat_map(|d| &d.labels)
+        .filter_map(|label| Some(sources.locate(label.span)?.0.start))
+        .collect();
+    let files = sources.files().iter().filter(|f| shown.contains(&f.start));
+    let mut cache = ariadne::sources(files.map(|f| (f.name.clone(), f.text.as_str())));
+    let text = |d: &&Diagnostic| {
+        let text = render_one(d, sources, &mut cache, colour);
+        // ariadne colours the title of a custom kind whatever its configuration says.
+        if colour { text } else { anstream::adapter::strip_str(&text).to_string() }
+    };
+    diagnostics.iter().map(text).collect()
 }
 
 fn render_one(diagnostic: &Diagnostic, sources: &Sources, cache: &mut impl Cache<String>, colour: bool) -> String {
@@ -106,11 +90,7 @@ fn wrapped(text: &str) -> String {
 
 /// A diagnostic without its source; `place` stands before its title.
 fn render_plain(diagnostic: &Diagnostic, place: &str) -> String {
-    let severity = match diagnostic.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    };
+    let severity = diagnostic.severity.word();
     let mut text = format!("[{}] {severity}: {place}{}\n", diagnostic.code, diagnostic.message);
     for note in &diagnostic.notes {
         text += &format!("  note: {note}\n");
@@ -119,21 +99,4 @@ fn render_plain(diagnostic: &Diagnostic, place: &str) -> String {
         text += &format!("  help: {help}\n");
     }
     text
-}
-
-/// The diagnostics as one JSON object, with byte ranges and lines and columns (from 1, columns in characters).
-pub fn render_json(diagnostics: &[Diagnostic], sources: &Sources) -> serde_json::Value {
-    let labelled = diagnostics.iter().map(|d| {
-        let mut json = serde_json::json!(d);
-        for (label, place) in json["labels"].as_array_mut().into_iter().flatten().zip(&d.labels) {
-            let Some((file, range)) = sources.locate(place.span) else { continue };
-            let (line, column) = file.line_and_column(range.start);
-            label["span"] = serde_json::json!({ "start": range.start, "end": range.end });
-            label["file"] = file.name.as_str().into();
-            label["line"] = line.into();
-            label["column"] = column.into();
-        }
-        json
-    });
-    serde_json::json!({ "schema": 1, "diagnostics": labelled.collect::<Vec<_>>() })
 }
