@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand; this one reads the arguments.
 
 mod check;
+mod fmt;
 mod plan;
 #[cfg(feature = "run")]
 pub mod progress;
@@ -50,6 +51,8 @@ enum Command {
     Run(run::Arguments),
     /// Report every mistake of a model file.
     Check(check::Arguments),
+    /// Lay out model files the one way: spaces, indentation, columns.
+    Fmt(fmt::Arguments),
     /// Show the training plan.
     Plan(plan::Arguments),
     /// Train without answering the queries.
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "run")]
         Command::Run(arguments) => run::run(&arguments, cli.color, run::Scope::Everything),
         Command::Check(arguments) => check::run(&arguments, cli.color),
+        Command::Fmt(arguments) => fmt::run(&arguments, cli.color),
         Command::Plan(arguments) => plan::run(&arguments, cli.color),
         #[cfg(feature = "run")]
         Command::Train(arguments) => run::run(&arguments, cli.color, run::Scope::Training),

@@ -2,10 +2,12 @@
 
 pub mod ast;
 mod explain;
+mod format;
 mod parse;
 #[cfg(test)]
 mod tests;
 
+pub use format::format;
 pub use parse::{parse, parse_query};
 
 /// The parser that pest makes from the grammar.
