@@ -122,7 +122,7 @@ fn nasty() -> Vec<String> {
         format!("expect {}1", "abs(".repeat(190)),
         format!("train {{ {}", "a: {".repeat(190)),
         format!("train {{ {}a: 1 {}", "a: b {".repeat(150), "}".repeat(151)),
-        "A => ".to_owned() + &"( ".repeat(190) + &"x".repeat(100_000),
+        "A => ".to_owned() + &"( ".repeat(190) + &"x".repeat(10_000),
         "; ".repeat(50_000),
         "# (\n".repeat(5_000),
         "assert a(".to_owned() + &"[{(".repeat(60),

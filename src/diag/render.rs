@@ -57,7 +57,7 @@ fn render_one(diagnostic: &Diagnostic, name: &str, text: &str, source: &Source<&
     };
     let Some(primary) = diagnostic.labels.first() else { return render_plain(diagnostic, "") };
     if diagnostic.labels.iter().any(|l| line_length(text, l.span.start) > MAX_LINE) {
-        let (line, column) = line_and_column(text, primary.span.start);
+        let (line, column) = line_and_column(text, &line_starts(text), primary.span.start);
         return render_plain(diagnostic, &format!("{name}:{line}:{column}: "));
     }
     let config = Config::default().with_color(colour).with_index_type(IndexType::Byte).with_char_set(CharSet::Unicode);
@@ -129,10 +129,11 @@ fn clamp(text: &str, start: usize, end: usize) -> std::ops::Range<usize> {
 
 /// The diagnostics as one JSON object, with byte ranges and lines and columns (from 1, columns in characters).
 pub fn render_json(diagnostics: &[Diagnostic], source: &str) -> serde_json::Value {
+    let starts = line_starts(source);
     let labelled = diagnostics.iter().map(|d| {
         let mut json = serde_json::json!(d);
         for (label, place) in json["labels"].as_array_mut().into_iter().flatten().zip(&d.labels) {
-            let (line, column) = line_and_column(source, place.span.start);
+            let (line, column) = line_and_column(source, &starts, place.span.start);
             label["line"] = line.into();
             label["column"] = column.into();
         }
@@ -148,10 +149,15 @@ fn line_length(source: &str, at: usize) -> usize {
     before + source[at..].find('\n').unwrap_or(source.len() - at)
 }
 
-fn line_and_column(source: &str, at: usize) -> (usize, usize) {
-    let before = &source[..clamp(source, at, at).start];
-    let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+/// Where the lines begin.
+fn line_starts(source: &str) -> Vec<usize> {
+    std::iter::once(0).chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect()
+}
+
+fn line_and_column(source: &str, line_starts: &[usize], at: usize) -> (usize, usize) {
+    let at = clamp(source, at, at).start;
+    let line = line_starts.partition_point(|&start| start <= at);
+    (line, source[line_starts[line - 1]..at].chars().count() + 1)
 }
 
 #[cfg(test)]
@@ -167,6 +173,6 @@ mod tests {
             assert!(render_human(std::slice::from_ref(&found), "m.scm", text, false).contains("title"));
             render_json(&[found], text);
         }
-        assert_eq!(line_and_column(text, 8), (2, 1));
+        assert_eq!(line_and_column(text, &line_starts(text), 8), (2, 1));
     }
 }
