@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand; this one reads the arguments.
 
 mod check;
+mod import;
 mod plan;
 #[cfg(feature = "run")]
 pub mod progress;
@@ -52,6 +53,8 @@ enum Command {
     Check(check::Arguments),
     /// Show the training plan.
     Plan(plan::Arguments),
+    /// Turn a graph of another program into a model file.
+    Import(import::Arguments),
     /// Train without answering the queries.
     #[cfg(feature = "run")]
     Train(run::Arguments),
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments, cli.color, run::Scope::Everything),
         Command::Check(arguments) => check::run(&arguments, cli.color),
         Command::Plan(arguments) => plan::run(&arguments, cli.color),
+        Command::Import(arguments) => import::run(&arguments, cli.color),
         #[cfg(feature = "run")]
         Command::Train(arguments) => run::run(&arguments, cli.color, run::Scope::Training),
         #[cfg(feature = "run")]
