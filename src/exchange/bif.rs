@@ -140,18 +140,16 @@ impl Reader<'_> {
         let (node, place) = self.known()?;
         let mut parents: Vec<usize> = vec![];
         self.cursor.skip()?;
-        if self.cursor.eat("|") || self.cursor.eat(",") {
-            while !self.cursor.close(')')? {
-                let (parent, span) = self.known()?;
-                if parents.contains(&parent) || parent == node {
-                    let title = format!("`{}` stands twice here", self.graph.name(parent));
-                    return Err(Diagnostic::new("E0202", title).label(span, "again here"));
-                }
-                parents.push(parent);
-                self.separator()?;
+        // The oldest files have no bar: the first variable is the one, the others are its parents.
+        let _ = self.cursor.eat("|") || self.cursor.eat(",");
+        while !self.cursor.close(')')? {
+            let (parent, span) = self.known()?;
+            if parents.contains(&parent) || parent == node {
+                let title = format!("`{}` stands twice here", self.graph.name(parent));
+                return Err(Diagnostic::new("E0202", title).label(span, "again here"));
             }
-        } else {
-            self.cursor.must_close(')', "`|` or ")?;
+            parents.push(parent);
+            self.separator()?;
         }
         if self.tables.contains_key(&node) {
             let title = format!("`{}` has two tables", self.graph.name(node));
