@@ -373,7 +373,7 @@ impl Reader<'_> {
         self.cursor.skip()?;
         let start = self.cursor.at;
         let text = match self.cursor.peek() {
-            Some('"') => self.cursor.string(false)?,
+            Some('"') => self.cursor.string("")?,
             _ => self.cursor.take(|c| !c.is_whitespace() && !"{}()[],;|\"".contains(c)).to_owned(),
         };
         match self.cursor.at == start {

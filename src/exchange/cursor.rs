@@ -118,19 +118,17 @@ impl<'a> Cursor<'a> {
         if self.close(bracket)? { Ok(()) } else { Err(self.unexpected(&format!("{or}`{bracket}`"))) }
     }
 
-    /// The text up to the next `"`, in which `\"` stands for it; the first quote stands here.
-    pub fn string(&mut self, escapes: bool) -> Result<String, Diagnostic> {
+    /// The text up to the next `"`; the first quote stands here. A backslash before one of `escaped` stands
+    /// for that character.
+    pub fn string(&mut self, escaped: &str) -> Result<String, Diagnostic> {
         let start = self.at;
         self.bump();
         let mut value = String::new();
         loop {
             match self.bump() {
                 Some('"') => return Ok(value),
-                Some('\\') if escapes => match self.peek() {
-                    Some(next @ ('"' | '\\')) => {
-                        self.bump();
-                        value.push(next);
-                    }
+                Some('\\') if !escaped.is_empty() => match self.peek() {
+                    Some(next) if escaped.contains(next) => value.extend(self.bump()),
                     // A line of the file that goes on in the next.
                     Some('\n') => drop(self.bump()),
                     _ => value.push('\\'),

@@ -230,7 +230,9 @@ impl<'a> Parser<'a> {
 
     /// `"a" + "b"`
     fn strings(&mut self) -> Result<String, Diagnostic> {
-        let mut text = self.cursor.string(true)?;
+        // Graphviz shows two backslashes as one.
+        let escaped = if self.dialect == Dialect::Dot { "\"\\" } else { "\"" };
+        let mut text = self.cursor.string(escaped)?;
         loop {
             let end = self.cursor.at;
             self.cursor.skip()?;
@@ -240,7 +242,7 @@ impl<'a> Parser<'a> {
                 self.cursor.at = end;
                 return Ok(text);
             }
-            text += &self.cursor.string(true)?;
+            text += &self.cursor.string(escaped)?;
         }
     }
 

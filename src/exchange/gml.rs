@@ -64,7 +64,7 @@ fn entries(cursor: &mut Cursor) -> Result<Vec<Entry>, Diagnostic> {
                 cursor.must_close(']', "a key or ")?;
                 Value::List(inner)
             }
-            Some('"') => Value::Text(decoded(&cursor.string(false)?)),
+            Some('"') => Value::Text(decoded(&cursor.string("")?)),
             Some(c) if c.is_alphanumeric() || "+-._".contains(c) => {
                 Value::Text(cursor.take(|c| c.is_alphanumeric() || "+-._".contains(c)).to_owned())
             }

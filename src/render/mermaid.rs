@@ -29,15 +29,9 @@ pub fn mermaid(drawing: &Drawing) -> String {
     text
 }
 
-/// Characters that mean something in a label, by their numbers.
+/// Anything but words by its number: labels are Markdown, with marks of Mermaid's own.
 fn escaped(text: &str) -> String {
-    let mut plain = String::new();
-    for c in text.chars() {
-        match c {
-            '"' | '#' | '&' | '<' | '>' | '`' | '\\' | ';' | '*' => plain += &format!("#{};", c as u32),
-            '\n' => plain.push(' '),
-            _ => plain.push(c),
-        }
-    }
-    plain
+    let plain = |at: usize, c: char| c.is_alphanumeric() || c == ' ' || c == '_' && at > 0;
+    let shown = text.char_indices().map(|(at, c)| if plain(at, c) { c.to_string() } else { format!("#{};", c as u32) });
+    shown.collect()
 }
