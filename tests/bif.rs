@@ -258,6 +258,30 @@ fn rounded_rows_are_scaled_and_said() {
 }
 
 #[test]
+fn whole_numbers_are_numbers() {
+    let text = "variable A { type discrete [ 3 ] { -1, 0, 1 }; } variable B { type discrete [ 2 ] { 0, 1 }; }
+        variable C { type discrete [ 2 ] { 1, 01 }; }
+        probability ( A ) { table 0.2, 0.3, 0.5; } probability ( B | A ) { (-1) 1, 0; (0) 0.5, 0.5; (1) 0.25, 0.75; }
+        probability ( C | A, B ) { table .1 .2 .3 .4 .5 .6 .9 .8 .7 .6 .5 .4; }";
+    let (model, truth) = understood(&import(text, Format::Bif).unwrap().text);
+    let types: Vec<String> = model.variables.values().map(|v| v.domain.as_ref().unwrap().to_string()).collect();
+    assert_eq!(types, ["int[-1..1]", "binary", "categorical {1, 01}"]);
+    assert_eq!(truth.table(0).unwrap().1, [0.2, 0.3, 0.5]);
+    let (causes, table) = truth.table(2).unwrap();
+    assert_eq!(causes, [0, 1]);
+    assert_eq!(table, [0.1, 0.9, 0.2, 0.8, 0.3, 0.7, 0.4, 0.6, 0.5, 0.5, 0.6, 0.4]);
+}
+
+#[test]
+fn tables_in_the_order_of_xmlbif_are_recognised() {
+    let text = "variable A { type discrete [ 2 ] { a, b }; } variable B { type discrete [ 2 ] { a, b }; }
+        probability ( A ) { table 0.5, 0.5; } probability ( B | A ) { table 0.9 0.1 0.3 0.7; }";
+    let imported = import(text, Format::Bif).unwrap();
+    assert_eq!(imported.notes.len(), 1);
+    assert_eq!(understood(&imported.text).1.table(1).unwrap().1, [0.9, 0.1, 0.3, 0.7]);
+}
+
+#[test]
 fn models_with_hidden_variables_are_no_bayesian_networks() {
     let refused = |text: &str| {
         let (model, truth) = understood(text);

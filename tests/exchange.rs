@@ -189,6 +189,8 @@ fn graphviz() {
             ("digraph \"x\" { A [label=<<b>bold</b>>]; A -> -1.5 -> .5 }", "A -1.5, -1.5 .5", ""),
         ],
     );
+    let renamed = import("digraph { 0 [label=A]; 1 [label=B]; 0 -> 1 }", Format::Dot).unwrap();
+    assert_eq!((renamed.text.as_str(), renamed.notes.len()), ("A -> B\n", 0));
     let model = model_of("digraph my { label=\"A \\\"title\\\"\\nof two\"; A -> B }", Format::Dot);
     assert_eq!(model.title.as_deref(), Some("A \"title\" of two"));
 }
@@ -271,6 +273,7 @@ fn text_of_each_format_is_recognised() {
         ("GV", "", Some(Format::Dot)),
         ("scm", "X -> Y", None),
         ("", "größe", None),
+        ("", "İİİ", None),
     ];
     cases.iter().for_each(|(extension, text, format)| assert_eq!(Format::of(extension, text), *format, "{text}"));
 }

@@ -445,6 +445,7 @@ impl<'a> Parser<'a> {
         if distinct.len() == names.len() {
             let old = std::mem::take(&mut self.graph.nodes);
             self.graph.nodes = names.into_iter().zip(old.into_values()).collect();
+            self.graph.use_after_all("label");
         }
     }
 }

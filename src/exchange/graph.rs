@@ -94,6 +94,11 @@ impl Graph {
         }
     }
 
+    /// Takes back that an attribute was ignored.
+    pub fn use_after_all(&mut self, key: &str) {
+        self.ignored.shift_remove(key);
+    }
+
     /// One note for all attributes that were ignored.
     pub fn say_what_was_ignored(&mut self) {
         let keys: Vec<String> = self.ignored.keys().map(|k| format!("`{k}`")).collect();

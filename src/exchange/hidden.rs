@@ -11,13 +11,14 @@ const MAX_NAMES: usize = 8;
 /// ones: they become causes of what the hidden variable acts on. (Evans, Scand. J. Stat. 43
 /// (2016) 625: the exogenised graph.)
 pub(super) fn without_causes(graph: &mut Graph) -> Result<(), Diagnostic> {
+    let mut number = 0;
     for (a, b) in std::mem::take(&mut graph.bidirected) {
         let ends = [a, b].into_iter().find(|&end| graph.nodes[end].latent);
         match ends {
             None => graph.bidirected.push((a, b)),
             Some(hidden) => {
                 let span = graph.nodes[hidden].span;
-                let cause = fresh_hidden(graph, span);
+                let cause = fresh_hidden(graph, &mut number, span);
                 let (name, cause_name) = (graph.name(hidden), graph.name(cause));
                 let message = format!("`{name}` is hidden and has a hidden cause, which is called `{cause_name}` now");
                 graph.note(span, message, "hidden");
@@ -60,9 +61,16 @@ fn hand_on_causes(graph: &mut Graph, node: usize) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-fn fresh_hidden(graph: &mut Graph, span: Span) -> usize {
-    let number = (1..).find(|n| !graph.nodes.contains_key(&format!("U{n}"))).unwrap_or(0);
-    let node = graph.node(&format!("U{number}"), span);
+/// A hidden variable called `U` and the next number that makes it a new name.
+fn fresh_hidden(graph: &mut Graph, number: &mut usize, span: Span) -> usize {
+    let name = loop {
+        *number += 1;
+        let name = format!("U{number}");
+        if !graph.nodes.contains_key(&name) {
+            break name;
+        }
+    };
+    let node = graph.node(&name, span);
     graph.nodes[node].latent = true;
     node
 }

@@ -57,9 +57,9 @@ impl Format {
 
     fn of_text(text: &str) -> Option<Self> {
         let start = after_comments(text);
-        let word: String = start.chars().take_while(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        let next = start[start.len().min(word.len())..].trim_start().chars().next();
-        match (word.as_str(), next) {
+        let (word, rest) = start.split_at(start.find(|c: char| !c.is_alphanumeric()).unwrap_or(start.len()));
+        let next = rest.trim_start().chars().next();
+        match (word.to_lowercase().as_str(), next) {
             ("dag" | "pdag" | "mag" | "pag", _) => Some(Self::Dagitty),
             ("graph", Some('[')) | ("creator" | "version", _) => Some(Self::Gml),
             ("digraph" | "strict" | "graph", _) => Some(Self::Dot),

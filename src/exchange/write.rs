@@ -176,8 +176,7 @@ fn table_row(graph: &Graph, table: &Table, row: &Row) -> Vec<String> {
 /// A query needs types, and the formats that name an exposure have none: the query is a comment.
 fn question(graph: &Graph) -> String {
     let names = |nodes: &[usize]| {
-        let observed = nodes.iter().filter(|&&n| !graph.nodes[n].latent);
-        let names: IndexSet<String> = observed.map(|&n| name(graph.name(n))).collect();
+        let names: IndexSet<String> = nodes.iter().map(|&n| name(graph.name(n))).collect();
         names.into_iter().collect::<Vec<_>>().join(", ")
     };
     let (exposures, outcomes) = (names(&graph.exposures), names(&graph.outcomes));
