@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod fix;
 mod fmt;
+mod import;
 mod messages;
 mod plan;
 #[cfg(feature = "run")]
@@ -57,6 +58,8 @@ enum Command {
     Fmt(fmt::Arguments),
     /// Show the training plan.
     Plan(plan::Arguments),
+    /// Turn a graph of another program into a model file.
+    Import(import::Arguments),
     /// Train without answering the queries.
     #[cfg(feature = "run")]
     Train(run::Arguments),
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, cli.messages),
         Command::Plan(arguments) => plan::run(&arguments, cli.messages),
         Command::Fmt(arguments) => fmt::run(&arguments, cli.messages),
+        Command::Import(arguments) => import::run(&arguments, cli.messages),
         #[cfg(feature = "run")]
         Command::Train(arguments) => run::run(&arguments, cli.messages, run::Scope::Training),
         #[cfg(feature = "run")]

@@ -37,6 +37,7 @@ pub fn program(rng: &mut ChaCha8Rng) -> String {
 }
 
 /// `text` with a few of its pieces deleted, doubled, swapped, or with others put between.
+#[allow(dead_code)] // each test file uses its own part of this module
 pub fn broken(text: &str, rng: &mut ChaCha8Rng) -> String {
     const FOREIGN: &[&str] = &[
         "(",
@@ -111,6 +112,7 @@ pub fn broken(text: &str, rng: &mut ChaCha8Rng) -> String {
 }
 
 /// Words, spaces and single signs.
+#[allow(dead_code)] // each test file uses its own part of this module
 fn pieces(text: &str) -> Vec<&str> {
     let class = |c: char| {
         if c.is_alphanumeric() {
