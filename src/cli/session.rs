@@ -74,6 +74,7 @@ impl Session {
             let changed = overlay.get(&path.display().to_string());
             changed.map_or_else(|| std::fs::read_to_string(path), |text| Ok(text.clone()))
         });
+        let unread = !diagnostics.is_empty();
         let settings = settings(&arguments.set)?;
         for (key, value) in settings.iter().filter(|(key, _)| key.starts_with("data.")) {
             model::set_data(&mut ast, key, &from_here(key, value))
@@ -91,7 +92,7 @@ impl Session {
         diagnostics.extend(found);
         let truth = Scm::build(&model);
         diagnostics.extend(truth.as_ref().err().into_iter().flatten().cloned());
-        if diagnostics.iter().any(|d| d.code.starts_with("E01")) {
+        if unread {
             // A statement that could not be read is missing everywhere: that is said once, where it stands.
             diagnostics.retain(|d| !matches!(d.code, "E0201" | "E0305" | "E0406" | "N0407"));
         }
