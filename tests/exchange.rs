@@ -52,7 +52,7 @@ fn model_of(text: &str, format: Format) -> Model {
     let (ast, syntax) = dcmc::syntax::parse(&imported.text);
     assert_eq!(syntax, [], "{}", imported.text);
     let (model, found) = dcmc::model::lower(&ast, |_| vec![]);
-    assert_eq!(found, [], "{}", imported.text);
+    assert!(!found.iter().any(dcmc::diag::Diagnostic::is_error), "{}\n{found:?}", imported.text);
     model
 }
 
@@ -357,12 +357,13 @@ fn hidden_variables_with_causes_are_projected() {
 
 // ---- graphs of the literature -------------------------------------------------------------------
 
-/// Published graphs, typed from the papers: name, DAGitty model, directed and bidirected edges.
+/// Graphs of the named papers with the edges that DAGitty's examples give them: name, DAGitty model, directed and
+/// bidirected edges.
 const PUBLISHED: &[(&str, &str, &str, &str)] = &[
     (
         "M-bias (Greenland, Pearl & Robins, Epidemiology 1999)",
-        "dag { bb=\"-3,-0.5,2,1.2\" D [outcome,pos=\"1,1\"] E [exposure,pos=\"-2,1\"] Z [pos=\"-0.5,0.5\"]
-          D <-> Z [pos=\"1,-1\"] E -> D E <-> Z [pos=\"-2,-1\"] }",
+        "dag { D [outcome] E [exposure] Z
+          D <-> Z E -> D E <-> Z }",
         "E D",
         "D Z, E Z",
     ),
@@ -387,7 +388,7 @@ const PUBLISHED: &[(&str, &str, &str, &str)] = &[
     (
         "Shrier & Platt, BMC Med. Res. Methodol. 2008: warming up and injury",
         "dag {
-          WarmUpExercises [exposure,pos=\"-7,8.65\"]
+          WarmUpExercises [exposure]
           Injury [outcome]
           Coach -> { FitnessLevel TeamMotivation }
           Genetics -> { FitnessLevel NeuromuscularFatigue ConnectiveTissueDisorder }
@@ -602,7 +603,11 @@ fn broken_files_never_break_the_program() {
                     assert_eq!(syntax, [], "{text}\n{}", imported.text);
                     let (model, found) = dcmc::model::lower(&ast, dcmc::truth::infer_domains);
                     let graph_only = |d: &dcmc::diag::Diagnostic| matches!(d.code, "E0301" | "E0302");
-                    assert!(found.iter().all(graph_only), "{text}\n{}\n{found:?}", imported.text);
+                    assert!(
+                        found.iter().filter(|d| d.is_error()).all(graph_only),
+                        "{text}\n{}\n{found:?}",
+                        imported.text
+                    );
                     if found.is_empty() && model.truth.is_some() {
                         assert!(dcmc::truth::Scm::build(&model).is_ok(), "{text}\n{}", imported.text);
                     }
