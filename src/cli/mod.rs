@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand; this one reads the arguments.
 
 mod check;
+mod graph;
 mod plan;
 #[cfg(feature = "run")]
 pub mod progress;
@@ -52,6 +53,8 @@ enum Command {
     Check(check::Arguments),
     /// Show the training plan.
     Plan(plan::Arguments),
+    /// Draw the causal graph, or write it for another program.
+    Graph(graph::Arguments),
     /// Train without answering the queries.
     #[cfg(feature = "run")]
     Train(run::Arguments),
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments, cli.color, run::Scope::Everything),
         Command::Check(arguments) => check::run(&arguments, cli.color),
         Command::Plan(arguments) => plan::run(&arguments, cli.color),
+        Command::Graph(arguments) => graph::run(&arguments, cli.color),
         #[cfg(feature = "run")]
         Command::Train(arguments) => run::run(&arguments, cli.color, run::Scope::Training),
         #[cfg(feature = "run")]

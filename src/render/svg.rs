@@ -1,0 +1,195 @@
+//! SVG 1.1: one picture without scripts or fonts of its own, for light and dark pages.
+
+use super::layout::{BAND, Curve, Direction, FONT_SIZE, Frame, Layout, PAD, Point, Shade, layout, samples};
+use super::{Drawing, Edge, Node, escape};
+
+/// The colours and strokes, with the fonts that most systems have.
+const STYLE: &str = include_str!("svg.css");
+/// The length of an arrow's head and half its width.
+const HEAD: (f64, f64) = (9.0, 3.6);
+/// The number of group colours in the style.
+pub(super) const HUES: usize = 8;
+
+/// The drawing as an SVG document; `source` is the text of the model, to say where edges are written.
+pub fn svg(drawing: &Drawing, source: &str, direction: Direction) -> String {
+    let layout = layout(drawing, direction);
+    let mut out = open(drawing, &layout);
+    out += &format!("<style>\n{STYLE}</style>\n");
+    out += &content(drawing, source, &layout, &|_| None);
+    out + "</svg>\n"
+}
+
+/// The drawing as part of a page that has [`STYLE`]; nodes and groups link to `anchor(group)`.
+pub(super) fn figure(drawing: &Drawing, source: &str, direction: Direction, anchor: &dyn Fn(usize) -> String) -> String {
+    let layout = layout(drawing, direction);
+    open(drawing, &layout) + &content(drawing, source, &layout, &|group| Some(anchor(group))) + "</svg>\n"
+}
+
+/// The style of [`figure`].
+pub(super) fn style() -> &'static str {
+    STYLE
+}
+
+fn open(drawing: &Drawing, layout: &Layout) -> String {
+    let (width, height) = (layout.width, layout.height);
+    let title = drawing.title.as_deref().unwrap_or("Causal graph");
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" class=\"graph\" \
+         role=\"img\" aria-labelledby=\"graph-title graph-text\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\">\n<title id=\"graph-title\">{}</title>\n<desc id=\"graph-text\">{}</desc>\n",
+        escape(title),
+        escape(&in_words(drawing))
+    )
+}
+
+/// The graph for those who do not see it.
+fn in_words(drawing: &Drawing) -> String {
+    const LISTED: usize = 200;
+    let name = |node: usize| drawing.nodes[node].name.as_str();
+    let edge = |e: &Edge| format!("{} {} {}", name(e.from), if e.hidden { "<->" } else { "->" }, name(e.to));
+    let mut edges: Vec<String> = drawing.edges.iter().take(LISTED).map(edge).collect();
+    if drawing.edges.len() > LISTED {
+        edges.push(format!("and {} more edges", drawing.edges.len() - LISTED));
+    }
+    let nodes = drawing.nodes.len();
+    let mut text = format!("A causal graph of {nodes} variable{}", if nodes == 1 { "" } else { "s" });
+    if !edges.is_empty() {
+        text += &format!(": {}", edges.join("; "));
+    }
+    text + "."
+}
+
+fn content(drawing: &Drawing, source: &str, layout: &Layout, link: &dyn Fn(usize) -> Option<String>) -> String {
+    let mut out = "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n".to_owned();
+    let linked = |group: Option<usize>, body: String| match group.and_then(link) {
+        Some(target) => format!("<a xlink:href=\"#{0}\" href=\"#{0}\">{body}</a>\n", escape(&target)),
+        None => format!("{body}\n"),
+    };
+    for (number, (group, shade)) in drawing.groups.iter().zip(&layout.groups).enumerate() {
+        let hue = number % HUES;
+        out += &linked(Some(number), shaded(shade, hue, &group.about));
+    }
+    for (edge, curve) in drawing.edges.iter().zip(&layout.edges) {
+        let unseen = edge.hidden || drawing.nodes[edge.from].latent;
+        out += &edge_group(curve, edge.hidden, unseen, &drawing.why(edge, source));
+    }
+    let mut owner = vec![None; drawing.nodes.len()];
+    for (number, group) in drawing.groups.iter().enumerate() {
+        group.members.iter().for_each(|&v| owner[v] = Some(number));
+    }
+    for (number, node) in drawing.nodes.iter().enumerate() {
+        out += &linked(owner[number], node_group(node, &layout.nodes[number], &layout.labels[number]));
+    }
+    for (number, (group, shade)) in drawing.groups.iter().zip(&layout.groups).enumerate() {
+        let (x, y, hue) = (shade.label.x, shade.label.y, number % HUES);
+        out += &format!("<text class=\"tag h{hue}\" x=\"{x:.1}\" y=\"{y:.1}\">{}</text>\n", escape(&group.name));
+    }
+    out
+}
+
+/// A shape is drawn three times: as its border, cleared, and tinted; each as one, so that overlaps do not show.
+fn shaded(shade: &Shade, hue: usize, about: &str) -> String {
+    let layer = |class: &str, beyond: f64| {
+        let mut out = format!("<g class=\"{class}\">");
+        for area in &shade.areas {
+            let points: Vec<String> = area.iter().map(|p| format!("{:.1},{:.1}", p.x, p.y)).collect();
+            out += &format!("<polygon points=\"{}\" stroke-width=\"{}\"/>", points.join(" "), 2.0 * (PAD + beyond));
+        }
+        for band in &shade.bands {
+            out += &format!("<path class=\"band\" d=\"{}\" stroke-width=\"{}\"/>", path(band), 2.0 * (BAND + beyond));
+        }
+        out + "</g>"
+    };
+    format!(
+        "<g class=\"module h{hue}\"><title>{}</title>{}{}{}</g>",
+        escape(about),
+        layer("rim", 0.0),
+        layer("core", -1.0),
+        layer("tint", -1.0)
+    )
+}
+
+fn edge_group(curve: &Curve, hidden: bool, unseen: bool, why: &str) -> String {
+    let (line, end) = behind_head(curve);
+    let mut heads = head(end);
+    let mut line = line;
+    if hidden {
+        line.reverse();
+        let (shorter, start) = behind_head(&line);
+        line = shorter;
+        line.reverse();
+        heads += &head(start);
+    }
+    let class = if unseen { "edge hidden" } else { "edge" };
+    let line = path(&line);
+    format!(
+        "<g class=\"{class}\"><title>{}</title><path class=\"reach\" d=\"{line}\"/><path class=\"line\" d=\"{line}\"/>{heads}</g>\n",
+        escape(why)
+    )
+}
+
+/// The curve up to the back of its arrow head, and the head's back and tip.
+fn behind_head(curve: &Curve) -> (Curve, (Point, Point)) {
+    let tip = curve[curve.len() - 1];
+    let mut line = curve.clone();
+    let last = line.len() - 1;
+    // The head points along the chord of the curve's end.
+    let points = samples(curve, 1.0);
+    let back = points.iter().rev().copied().find(|p| (tip - *p).length() >= HEAD.0).unwrap_or(points[0]);
+    line[last] = tip - (tip - back) * 0.8;
+    if (tip - line[last - 1]).length() < HEAD.0 {
+        line[last - 1] = line[last];
+    }
+    (line, (back, tip))
+}
+
+fn head((back, tip): (Point, Point)) -> String {
+    let along = tip - back;
+    let side = along.normal() * (HEAD.1 / along.length().max(1e-9));
+    let notch = tip - along * 0.8;
+    let points = [tip, back + side, notch, back - side];
+    let points: Vec<String> = points.iter().map(|p| format!("{:.1},{:.1}", p.x, p.y)).collect();
+    format!("<polygon class=\"head\" points=\"{}\"/>", points.join(" "))
+}
+
+fn path(curve: &[Point]) -> String {
+    let mut out = format!("M{:.1} {:.1}", curve[0].x, curve[0].y);
+    for piece in curve[1..].chunks_exact(3) {
+        let places: Vec<String> = piece.iter().map(|p| format!("{:.1} {:.1}", p.x, p.y)).collect();
+        out += &format!("C{}", places.join(" "));
+    }
+    out
+}
+
+fn node_group(node: &Node, frame: &Frame, label: &str) -> String {
+    let mut about = node.name.clone();
+    if let Some(domain) = &node.domain {
+        about += &format!(": {domain}");
+    }
+    if !node.about.is_empty() {
+        about += &format!("\n{}", node.about);
+    }
+    let [left, top, ..] = frame.borders();
+    let outline = |shift: f64| {
+        format!(
+            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"{:.1}\"/>",
+            left + shift,
+            top - shift,
+            frame.width,
+            frame.height,
+            frame.radius
+        )
+    };
+    let shape = match node.is_image() {
+        true => [6.0, 3.0, 0.0].map(outline).concat(),
+        false => outline(0.0),
+    };
+    let class = if node.latent { "node latent" } else { "node" };
+    format!(
+        "<g class=\"{class}\"><title>{}</title>{shape}<text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
+        escape(&about),
+        frame.center.x,
+        frame.center.y + FONT_SIZE * 0.35,
+        escape(label)
+    )
+}
