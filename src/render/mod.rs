@@ -90,9 +90,12 @@ impl Drawing {
                     let from = drawing.nodes.len();
                     let name = name.clone().unwrap_or_else(|| format!("U{from}"));
                     drawing.nodes.push(Node { name, latent: true, domain: None, about: String::new() });
-                    drawing.edges.extend(
-                        children.iter().map(|&to| Edge { from, to, hidden: false, span: Some(latent.span) }),
-                    );
+                    drawing.edges.extend(children.iter().map(|&to| Edge {
+                        from,
+                        to,
+                        hidden: false,
+                        span: Some(latent.span),
+                    }));
                 }
             }
         }
@@ -128,9 +131,11 @@ impl Drawing {
             members.iter().for_each(|&v| self.nodes[v].add(&format!("module {}", module.id)));
             let says = |label: &str| words.lines.iter().find(|line| line.label == label).map(|line| &line.text);
             let mut about = vec![format!("{}: {}", module.id, words.summary)];
-            about.extend(["trains", "keeps", "order"].iter().filter_map(|&l| Some((l, says(l)?))).map(|(label, text)| {
-                if label == "order" { text.clone() } else { format!("{label} {text}") }
-            }));
+            about.extend(["trains", "keeps", "order"].iter().filter_map(|&l| Some((l, says(l)?))).map(
+                |(label, text)| {
+                    if label == "order" { text.clone() } else { format!("{label} {text}") }
+                },
+            ));
             self.groups.push(Group { name: module.id.clone(), members, about: about.join("\n") });
         }
         self

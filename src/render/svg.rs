@@ -20,7 +20,12 @@ pub fn svg(drawing: &Drawing, source: &str, direction: Direction) -> String {
 }
 
 /// The drawing as part of a page that has [`STYLE`]; nodes and groups link to `anchor(group)`.
-pub(super) fn figure(drawing: &Drawing, source: &str, direction: Direction, anchor: &dyn Fn(usize) -> String) -> String {
+pub(super) fn figure(
+    drawing: &Drawing,
+    source: &str,
+    direction: Direction,
+    anchor: &dyn Fn(usize) -> String,
+) -> String {
     let layout = layout(drawing, direction);
     open(drawing, &layout) + &content(drawing, source, &layout, &|group| Some(anchor(group))) + "</svg>\n"
 }
@@ -192,4 +197,116 @@ fn node_group(node: &Node, frame: &Frame, label: &str) -> String {
         frame.center.y + FONT_SIZE * 0.35,
         escape(label)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::lower;
+    use crate::plan::{Options, make};
+    use crate::render::{page, tikz};
+    use crate::syntax::parse;
+
+    const HOSTILE: &str = "`a<b&c` -> `\"q\" 'x'`; `a<b&c` <-> `مرحبا`\n`变量\u{1}` -> `\\end{tikzpicture} %$#_~^|`\n\
+        latent `</svg>` -> {`a<b&c`, `مرحبا`, `]]>`}\nA -> B; A <-> B\n";
+
+    fn drawn(text: &str) -> Drawing {
+        let model = lower(&parse(text).0, |_| vec![]).0;
+        Drawing::of(&model).described(&model, text)
+    }
+
+    fn titles(svg: &str) -> Vec<String> {
+        let document = roxmltree::Document::parse(svg).unwrap_or_else(|e| panic!("{e}\n{svg}"));
+        let titles = document.descendants().filter(|n| n.has_tag_name(("http://www.w3.org/2000/svg", "title")));
+        titles.filter_map(|n| n.text().map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn edges_and_nodes_say_why_they_are_there() {
+        let text = "# Front door\n\nD -> I -> A; D <-> A\nI: image[3,32,32]\n";
+        let svg = svg(&drawn(text), text, Direction::Right);
+        let found = titles(&svg);
+        for title in [
+            "D -> I, line 3: D is a cause of I",
+            "D <-> A, line 3: a hidden common cause of D and A",
+            "I: image[3,32,32]\ndeclared in line 4",
+            "D\nfirst named in line 3\nc-component {A, D}",
+        ] {
+            assert!(found.iter().any(|t| t == title), "{title} is not in {found:?}");
+        }
+    }
+
+    #[test]
+    fn every_name_is_written_so_that_it_is_read_back() {
+        for text in [HOSTILE, "", "Z\n", "A -> B -> A\n"] {
+            let drawing = drawn(text);
+            for direction in [Direction::Right, Direction::Down] {
+                let svg = svg(&drawing, text, direction);
+                let found = titles(&svg);
+                for node in &drawing.nodes {
+                    let name = node.name.replace('\u{1}', "\u{fffd}");
+                    assert!(found.iter().any(|t| t.lines().next() == Some(name.as_str())), "{name}: {found:?}");
+                }
+                let document = roxmltree::Document::parse(&svg).unwrap();
+                let count = |class: &str| {
+                    let of_class = |n: &roxmltree::Node| n.attribute("class").is_some_and(|c| c.starts_with(class));
+                    document.descendants().filter(of_class).count()
+                };
+                assert_eq!(count("node"), drawing.nodes.len());
+                assert_eq!(count("edge"), drawing.edges.len());
+                assert_eq!(count("head"), drawing.edges.iter().map(|e| 1 + usize::from(e.hidden)).sum::<usize>());
+                assert!(document.descendants().all(|n| !n.has_tag_name("script")));
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_is_well_formed_and_its_links_arrive() {
+        let model = lower(&parse(HOSTILE).0, |_| vec![]).0;
+        let planned = make(&model, &[], Options::default()).unwrap();
+        let page = page(&planned, &model, HOSTILE, Direction::Right);
+        // What XML wants closed and HTML does not.
+        let xml = page.replace("<!doctype html>\n", "").replace("\">\n<meta", "\"/>\n<meta");
+        let xml = xml.replace("'unsafe-inline'\">", "'unsafe-inline'\"/>");
+        let document = roxmltree::Document::parse(&xml).unwrap_or_else(|e| panic!("{e}\n{xml}"));
+        let ids: Vec<&str> = document.descendants().filter_map(|n| n.attribute("id")).collect();
+        let links: Vec<&str> = document.descendants().filter_map(|n| n.attribute("href")).collect();
+        assert!(links.len() > planned.plan.modules.len());
+        assert!(links.iter().all(|link| ids.contains(&&link[1..])), "{links:?} {ids:?}");
+        for module in &planned.plan.modules {
+            assert!(ids.contains(&module.id.as_str()));
+        }
+    }
+
+    #[test]
+    fn tikz_is_balanced_whatever_the_names() {
+        let model = lower(&parse(HOSTILE).0, |_| vec![]).0;
+        let planned = make(&model, &[], Options::default()).unwrap();
+        let tikz = tikz(&drawn(HOSTILE).with_plan(&planned, &model), Direction::Right);
+        let code: Vec<&str> = tikz.lines().filter(|line| !line.starts_with('%')).collect();
+        let code = code.join("\n").replace("\\\\", "");
+        let mut depth = 0;
+        let mut escaped = false;
+        for c in code.chars() {
+            match c {
+                _ if escaped => {}
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                '$' | '#' | '&' | '_' | '~' | '^' => panic!("{c} stands alone in {code}"),
+                _ => {}
+            }
+            assert!(depth >= 0);
+            escaped = c == '\\' && !escaped;
+        }
+        assert_eq!(depth, 0);
+        for name in ["tikzpicture", "scope"] {
+            let count = |word: &str| code.matches(&format!("\\{word}{{{name}}}")).count();
+            assert_eq!(count("begin"), count("end"));
+        }
+        assert_eq!(code.matches("\\begin{tikzpicture}").count(), 1);
+        let drawing = drawn(HOSTILE);
+        assert_eq!(code.matches("\\draw[hidden]").count(), drawing.edges.iter().filter(|e| e.hidden).count());
+        let statements = code.lines().skip_while(|l| !l.ends_with(']')).skip(1);
+        assert!(statements.filter(|l| !l.contains("\\begin") && !l.contains("\\end{")).all(|l| l.ends_with(';')));
+    }
 }

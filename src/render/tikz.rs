@@ -55,7 +55,11 @@ fn module(drawing: &Drawing, layout: &Layout, number: usize) -> String {
     }
     out += "  \\end{scope}\n";
     let label = Point { x: shade.label.x, y: shade.label.y - 4.0 };
-    out + &format!("  \\node[font=\\tiny\\bfseries, {colour}!60!black] at {} {{{}}};\n", place(label), escape(&group.name))
+    out + &format!(
+        "  \\node[font=\\tiny\\bfseries, {colour}!60!black] at {} {{{}}};\n",
+        place(label),
+        escape(&group.name)
+    )
 }
 
 fn variable(number: usize, node: &Node, frame: &Frame, label: &str) -> String {
@@ -67,7 +71,11 @@ fn variable(number: usize, node: &Node, frame: &Frame, label: &str) -> String {
         for shift in [6.0, 3.0] {
             let [left, top, right, bottom] = frame.borders();
             let corner = |x: f64, y: f64| place(Point { x: x + shift, y: y - shift });
-            out += &format!("  \\filldraw[fill=white, rounded corners=1mm] {} rectangle {};\n", corner(left, top), corner(right, bottom));
+            out += &format!(
+                "  \\filldraw[fill=white, rounded corners=1mm] {} rectangle {};\n",
+                corner(left, top),
+                corner(right, bottom)
+            );
         }
     }
     out + &format!(

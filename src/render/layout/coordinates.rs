@@ -104,7 +104,8 @@ fn swept(graph: &Layered, sizes: &[f64], mut found: Vec<f64>) -> Vec<f64> {
             };
             let wish = |v: usize| {
                 let looked = neighbours[v].iter().filter(|(w, _)| seen(*w));
-                let (sum, weights) = looked.fold((0.0, 0.0), |(s, n), (w, weight)| (s + found[*w] * weight, n + weight));
+                let (sum, weights) =
+                    looked.fold((0.0, 0.0), |(s, n), (w, weight)| (s + found[*w] * weight, n + weight));
                 if weights > 0.0 { (sum / weights, weights) } else { (found[v], 0.1) }
             };
             let wishes: Vec<(f64, f64)> = graph.layers[layer].iter().map(|&v| wish(v)).collect();

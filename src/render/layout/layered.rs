@@ -44,7 +44,8 @@ impl Layered {
             true => (link.from, link.to),
             false => (link.to, link.from),
         };
-        let span = |graph: &Self, number: usize| graph.layer[links[number].from].abs_diff(graph.layer[links[number].to]);
+        let span =
+            |graph: &Self, number: usize| graph.layer[links[number].from].abs_diff(graph.layer[links[number].to]);
         let mut shortest_first: Vec<usize> = (0..links.len()).collect();
         shortest_first.sort_by_key(|&number| span(&graph, number));
         for number in shortest_first {

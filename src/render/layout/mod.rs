@@ -34,7 +34,7 @@ const WIDEST_GAP: f64 = 200.0;
 /// How much space between layers an edge that rises by a pixel takes.
 const SLOPE: f64 = 0.3;
 /// The space between unconnected parts.
-const PART_GAP: f64 = 40.0;
+const PART_GAP: f64 = 28.0;
 /// The space around the drawing.
 const MARGIN: f64 = 18.0;
 /// The space between the tip of an arrow and its node.
@@ -90,7 +90,7 @@ pub fn layout(drawing: &Drawing, direction: Direction) -> Layout {
 
 /// The node's outline at the origin: a pill, or a squarer box for an image.
 fn frame(node: &Node, label: &str) -> Frame {
-    let padding = if label.chars().count() > 2 { 26.0 } else { 14.0 };
+    let padding = if label.chars().count() > 3 { 26.0 } else { 14.0 };
     let width = (text::width(label, FONT_SIZE) + padding).max(NODE).ceil();
     if node.is_image() {
         return Frame { center: at(0.0, 0.0), width: width.max(NODE + 6.0), height: NODE + 2.0, radius: 4.0 };

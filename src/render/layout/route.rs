@@ -3,10 +3,13 @@
 
 use super::geometry::{Curve, Frame, Point, arc, at, polyline, reversed, samples, through};
 use super::layered::{Layered, Link};
+use super::shade::BAND;
 use std::collections::BTreeSet;
 
 /// The least distance of a curve from a foreign node.
 const CLEARANCE: f64 = 6.0;
+/// The distance that hidden edges keep where they can: the band of their module fits in.
+const WIDE_CLEARANCE: f64 = BAND + 6.0;
 /// The distance of the points of a curve that are looked at.
 const STEP: f64 = 4.0;
 /// How far arcs bend, as parts of the distance of their ends.
@@ -82,12 +85,15 @@ impl<'a> Router<'a> {
     fn directed(&self, chain: &[usize]) -> Curve {
         let (from, to) = (self.middle(chain[0]), self.middle(chain[chain.len() - 1]));
         let line = polyline(&[from, to]);
-        if chain.len() == 2 {
-            return self.first_clear(chain, [line]);
+        let lean = self.lean(chain);
+        let leaning = [1.0, 0.7, 1.4].map(|part| arc(from, to, lean * part));
+        let flat = 0.09 * (to - from).length() * if lean < 0.0 { -1.0 } else { 1.0 };
+        let flat = [1.0, -1.0, 2.0, -2.0, 3.0, -3.0].map(|times| arc(from, to, flat * times));
+        let smooth = through(&chain.iter().map(|&v| self.middle(v)).collect::<Vec<_>>());
+        match chain.len() {
+            2 => self.first_clear(chain, std::iter::once(line).chain(flat)),
+            _ => self.first_clear(chain, std::iter::once(line).chain(leaning).chain([smooth]).chain(flat)),
         }
-        let bend = self.lean(chain);
-        let arcs = [1.0, 0.7, 1.4].map(|part| arc(from, to, bend * part));
-        self.first_clear(chain, std::iter::once(line).chain(arcs))
     }
 
     /// How far the virtual vertices of an edge are beside the line of its ends, the farthest one.
@@ -103,7 +109,7 @@ impl<'a> Router<'a> {
     fn first_clear(&self, chain: &[usize], curves: impl IntoIterator<Item = Curve>) -> Curve {
         let mut least: Option<(usize, Curve)> = None;
         for curve in curves.into_iter().chain(self.reserved(chain)) {
-            let hits = self.hits(&curve, chain);
+            let hits = self.hits(&curve, chain, CLEARANCE);
             if hits == 0 {
                 return curve;
             }
@@ -119,24 +125,21 @@ impl<'a> Router<'a> {
         let (from, to) = (self.middle(chain[0]), self.middle(chain[chain.len() - 1]));
         let distance = (to - from).length();
         let lean = self.lean(chain);
-        // The reserved side first; without one the upper side, or the left one of an edge within a layer.
-        let side = match lean.abs() > 1.0 {
-            true => lean.signum(),
-            false => -1.0,
-        };
+        // Rather above than below, rather on the reserved side than on the other.
+        let up = if to.x >= from.x { -1.0 } else { 1.0 };
         let mut best: Option<(f64, Curve)> = None;
         let mut consider = |curve: Curve, cost: f64| {
-            let hits = self.hits(&curve, chain);
-            let meets = meets(&samples(&curve, 3.0 * STEP), drawn);
-            let cost = cost + 1000.0 * hits as f64 + 2.0 * meets;
+            let hits = 1000 * self.hits(&curve, chain, CLEARANCE) + self.hits(&curve, chain, WIDE_CLEARANCE);
+            let cost = cost + hits as f64 + 2.0 * meets(&samples(&curve, 3.0 * STEP), drawn);
             if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                 best = Some((cost, curve));
             }
         };
         for (number, bend) in BENDS.iter().enumerate().skip(usize::from(again)) {
             let bend = (bend * distance).clamp(18.0 + 5.0 * number as f64, 130.0 + 30.0 * number as f64);
-            for (sign, cost) in [(side, 0.0), (-side, 1.0)] {
-                consider(arc(from, to, sign * bend), cost + 1.5 * number as f64);
+            for sign in [up, -up] {
+                let side = if sign == up { 0.0 } else { 0.6 } + if sign * lean < -1.0 { 0.4 } else { 0.0 };
+                consider(arc(from, to, sign * bend), side + 1.5 * number as f64);
             }
         }
         for (number, curve) in self.reserved(chain).into_iter().enumerate() {
@@ -188,23 +191,23 @@ impl<'a> Router<'a> {
         curve
     }
 
-    /// How many points of the curve are in or near foreign nodes.
-    fn hits(&self, curve: &[Point], chain: &[usize]) -> usize {
+    /// How many points of the curve are in foreign nodes or nearer to them than `clearance`.
+    fn hits(&self, curve: &[Point], chain: &[usize], clearance: f64) -> usize {
         let ends = [chain[0], chain[chain.len() - 1]];
-        samples(curve, STEP).into_iter().filter(|point| self.near_foreign(*point, ends)).count()
+        samples(curve, STEP).into_iter().filter(|point| self.near_foreign(*point, ends, clearance)).count()
     }
 
-    fn near_foreign(&self, point: Point, ends: [usize; 2]) -> bool {
+    fn near_foreign(&self, point: Point, ends: [usize; 2], clearance: f64) -> bool {
         let extent = self.place.extent;
-        let layer = extent.partition_point(|&(_, right)| right + CLEARANCE < point.x);
-        if layer == extent.len() || point.x < extent[layer].0 - CLEARANCE {
+        let layer = extent.partition_point(|&(_, right)| right + clearance < point.x);
+        if layer == extent.len() || point.x < extent[layer].0 - clearance {
             return false;
         }
         let row = &self.rows[layer];
-        let reach = self.tallest / 2.0 + CLEARANCE;
+        let reach = self.tallest / 2.0 + clearance;
         let first = row.partition_point(|&v| self.place.y[v] < point.y - reach);
         let near = row[first..].iter().take_while(|&&v| self.place.y[v] <= point.y + reach);
-        near.filter(|v| !ends.contains(v)).any(|&v| self.place.frames[v].distance(point) < CLEARANCE)
+        near.filter(|v| !ends.contains(v)).any(|&v| self.place.frames[v].distance(point) < clearance)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::geometry::{Curve, Frame, Point, hull, length, polyline, samples};
 use crate::render::{Edge, Group};
+use std::collections::BTreeMap;
 
 /// How far a shape reaches beyond its members.
 pub const PAD: f64 = 11.0;
@@ -55,8 +56,7 @@ fn shade(frames: &[Frame], members: &[usize], edges: &[Edge], routes: &[Curve], 
         shade.areas.push(whole);
         return shade;
     }
-    shade.areas = members.iter().map(|&v| frames[v].corners().to_vec()).collect();
-    shade.bands = bands(frames, members, edges, routes, inside, &foreign);
+    join(&mut shade, frames, members, choices(frames, members, edges, routes, inside), &foreign);
     shade
 }
 
@@ -84,42 +84,65 @@ fn contains(outline: &[Point], point: Point) -> bool {
     (0..outline.len()).all(|i| side(i) >= 0.0) || (0..outline.len()).all(|i| side(i) <= 0.0)
 }
 
-/// The shortest bands that join the members without touching a foreign node: straight ones, or along edges.
-fn bands(
-    frames: &[Frame],
-    members: &[usize],
-    edges: &[Edge],
-    routes: &[Curve],
-    inside: &[usize],
-    foreign: &[&Frame],
-) -> Vec<Curve> {
-    let mut choices: Vec<(f64, usize, usize, Curve)> = vec![];
+/// A way to join two members.
+struct Choice {
+    cost: f64,
+    a: usize,
+    b: usize,
+    curve: Curve,
+    straight: bool,
+}
+
+/// The ways to join members, cheapest first: straight ones, and along edges.
+fn choices(frames: &[Frame], members: &[usize], edges: &[Edge], routes: &[Curve], inside: &[usize]) -> Vec<Choice> {
+    let mut choices = vec![];
     if members.len() <= MOST_PAIRS {
         for (at, &a) in members.iter().enumerate() {
             for &b in &members[at + 1..] {
-                let line = polyline(&[frames[a].center, frames[b].center]);
-                choices.push((length(&line), a, b, line));
+                let curve = polyline(&[frames[a].center, frames[b].center]);
+                choices.push(Choice { cost: length(&curve), a, b, curve, straight: true });
             }
         }
     }
     for &number in inside {
-        let Edge { from, to, hidden, .. } = edges[number];
-        let route = routes[number].clone();
-        // Hidden edges make c-components, so they come before longer detours.
-        choices.push((length(&route) * if hidden { 1.0 } else { 1.3 } + 40.0, from, to, route));
+        let Edge { from: a, to: b, hidden, .. } = edges[number];
+        let curve = routes[number].clone();
+        // Hidden edges make c-components; a band along a cause would say something else.
+        let cost = length(&curve) * if hidden { 0.85 } else { 1.5 };
+        choices.push(Choice { cost, a, b, curve, straight: false });
     }
-    choices.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut part: Vec<usize> = (0..frames.len()).collect();
-    let mut bands = vec![];
-    for (_, a, b, curve) in choices {
-        let clear = |points: &[Point]| {
-            points.iter().all(|p| foreign.iter().all(|frame| frame.distance(*p) >= BAND + SPACE))
-        };
-        let (of_a, of_b) = (part[a], part[b]);
-        if of_a != of_b && clear(&samples(&curve, 3.0)) {
-            part.iter_mut().filter(|p| **p == of_b).for_each(|p| *p = of_a);
-            bands.push(curve);
+    choices.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    choices
+}
+
+/// Joins the members by the hull of two parts where no foreign node is near it, else by a band where none is
+/// near that; what cannot be joined stays apart.
+fn join(shade: &mut Shade, frames: &[Frame], members: &[usize], choices: Vec<Choice>, foreign: &[&Frame]) {
+    let mut part: BTreeMap<usize, usize> = members.iter().map(|&v| (v, v)).collect();
+    let mut areas: BTreeMap<usize, Vec<Vec<Point>>> =
+        members.iter().map(|&v| (v, vec![frames[v].corners().to_vec()])).collect();
+    let clear = |curve: &Curve| {
+        let points = samples(curve, 3.0);
+        foreign.iter().all(|frame| points.iter().all(|p| frame.distance(*p) >= BAND + SPACE))
+    };
+    for Choice { a, b, curve, straight, .. } in choices {
+        let (of_a, of_b) = (part[&a], part[&b]);
+        if of_a == of_b {
+            continue;
         }
+        let both = || hull(areas[&of_a].iter().chain(&areas[&of_b]).flatten().copied().collect());
+        let whole = Some(both()).filter(|hull| straight && !foreign.iter().any(|frame| touches(hull, frame)));
+        if whole.is_none() && !clear(&curve) {
+            continue;
+        }
+        part.values_mut().filter(|p| **p == of_b).for_each(|p| *p = of_a);
+        let mut joined = areas.remove(&of_a).unwrap_or_default();
+        joined.extend(areas.remove(&of_b).unwrap_or_default());
+        match whole {
+            Some(hull) => joined = vec![hull],
+            None => shade.bands.push(curve),
+        }
+        areas.insert(of_a, joined);
     }
-    bands
+    shade.areas = areas.into_values().flatten().collect();
 }

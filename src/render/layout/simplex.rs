@@ -183,7 +183,8 @@ mod tests {
             for head in 1..nodes {
                 let tails: Vec<usize> = (0..head).filter(|_| rng.random_bool(0.5)).collect();
                 let tails = if tails.is_empty() { vec![rng.random_range(0..head)] } else { tails };
-                let mut span = |tail| Span { tail, head, length: rng.random_range(0..=2), weight: rng.random_range(0..=3) };
+                let mut span =
+                    |tail| Span { tail, head, length: rng.random_range(0..=2), weight: rng.random_range(0..=3) };
                 spans.extend(tails.into_iter().map(&mut span));
             }
             let mut start = vec![0; nodes];
