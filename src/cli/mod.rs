@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod fix;
 mod fmt;
+mod graph;
 mod import;
 mod messages;
 mod plan;
@@ -58,6 +59,8 @@ enum Command {
     Fmt(fmt::Arguments),
     /// Show the training plan.
     Plan(plan::Arguments),
+    /// Draw the causal graph, or write it for another program.
+    Graph(graph::Arguments),
     /// Turn a graph of another program into a model file.
     Import(import::Arguments),
     /// Train without answering the queries.
@@ -123,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments, cli.messages),
         Command::Fmt(arguments) => fmt::run(&arguments, cli.messages),
         Command::Import(arguments) => import::run(&arguments, cli.messages),
+        Command::Graph(arguments) => graph::run(&arguments, cli.messages),
         #[cfg(feature = "run")]
         Command::Train(arguments) => run::run(&arguments, cli.messages, run::Scope::Training),
         #[cfg(feature = "run")]

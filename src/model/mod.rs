@@ -17,6 +17,7 @@ pub(crate) use crate::syntax::spell;
 use crate::causal::Admg;
 use crate::diag::Span;
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 
 /// A variable's number: its place in [`Model::variables`] and its node in [`Model::graph`].
 pub type VarId = usize;
@@ -30,6 +31,8 @@ pub struct Model {
     pub variables: IndexMap<String, Variable>,
     /// The causal graph; every pair of children of a hidden cause is joined by a bidirected edge.
     pub graph: Admg,
+    /// Where each directed edge was written, by cause and effect; empty for graphs made in a program.
+    pub written: BTreeMap<(VarId, VarId), Span>,
     /// The hidden causes: one per `<->` edge and one per `latent` statement.
     pub latents: Vec<Latent>,
     /// The `data` statements.

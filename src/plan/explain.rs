@@ -11,22 +11,61 @@ const WIDTH: usize = 100;
 /// Where the text of a line begins.
 const INDENT: usize = 12;
 
-/// The plan as text for a person: for each module what is trained, how, from which data, what is frozen
-/// and why, and what it waits for. No line is wider than 100 columns.
-pub fn to_text(planned: &Planned, model: &Model) -> String {
+/// A plan in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// How many modules and stages there are.
+    pub summary: String,
+    /// The modules in the order of the plan.
+    pub modules: Vec<ExplainedModule>,
+}
+
+/// What there is to say about a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedModule {
+    /// `H1`, `H2`, …
+    pub id: String,
+    /// Its stage and its engine.
+    pub summary: String,
+    /// What is trained, from which data, what is frozen and why, what it waits for.
+    pub lines: Vec<Fact>,
+}
+
+/// A labelled sentence, e.g. `trains`: `A, D: they share hidden causes (D <-> A)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is about: `trains`, `keeps`, `merged`, `from`, `frozen`, `because` or `order`.
+    pub label: &'static str,
+    /// What there is to say.
+    pub text: String,
+}
+
+/// The plan in words: for each module what is trained, how, from which data, what is frozen and why, and
+/// what it waits for.
+pub fn explain(planned: &Planned, model: &Model) -> Explained {
     let plan = &planned.plan;
-    let mut text = String::new();
     let h_graph = match planned.options.hgraph {
         HGraph::Closure => "",
         HGraph::Paper => ", in the order of the paper's h-graph",
     };
-    text += &format!("{} in {}{h_graph}\n", count(plan.modules.len(), "module"), count(plan.stages.len(), "stage"));
-
+    let summary = format!("{} in {}{h_graph}", count(plan.modules.len(), "module"), count(plan.stages.len(), "stage"));
     let explainer = Explainer::new(planned, model);
     let stages = plan.stages.iter().enumerate().flat_map(|(stage, ids)| ids.iter().map(move |_| stage + 1));
-    for (module, stage) in plan.modules.iter().zip(stages) {
-        text += &format!("\n{:<10}  stage {stage}, engine {}\n", module.id, engine(module.engine));
-        explainer.module(&mut text, module);
+    let module = |(module, stage): (&Module, usize)| ExplainedModule {
+        id: module.id.clone(),
+        summary: format!("stage {stage}, engine {}", engine(module.engine)),
+        lines: explainer.module(module),
+    };
+    Explained { summary, modules: plan.modules.iter().zip(stages).map(module).collect() }
+}
+
+/// [`explain`] as text of which no line is wider than 100 columns.
+pub fn to_text(planned: &Planned, model: &Model) -> String {
+    let explained = explain(planned, model);
+    let mut text = format!("{}\n", explained.summary);
+    for module in &explained.modules {
+        text += &format!("\n{:<10}  {}\n", module.id, module.summary);
+        module.lines.iter().for_each(|fact| line(&mut text, fact.label, &fact.text));
     }
     text
 }
@@ -53,21 +92,20 @@ impl<'a> Explainer<'a> {
         Self { planned, model, graphs, owners: modules.iter().flat_map(owner).collect() }
     }
 
-    fn module(&self, text: &mut String, module: &Module) {
+    fn module(&self, module: &Module) -> Vec<Fact> {
         let together = match module.variables.len() {
             1 => String::new(),
             _ => format!(": {}", self.what_joins(module)),
         };
         let verb = if module.engine == Engine::Pretrained { "keeps" } else { "trains" };
-        line(text, verb, &format!("{}{together}", module.variables.join(", ")));
-        for sentence in self.merged_because(module) {
-            line(text, "merged", &sentence);
-        }
+        let mut lines = vec![Fact { label: verb, text: format!("{}{together}", module.variables.join(", ")) }];
+        lines.extend(self.merged_because(module).into_iter().map(|text| Fact { label: "merged", text }));
         for task in &module.tasks {
-            line(text, "from", &source(module, task));
-            self.ancestors(text, module, task);
+            lines.push(Fact { label: "from", text: source(module, task) });
+            self.ancestors(&mut lines, module, task);
         }
-        line(text, "order", &self.order(module));
+        lines.push(Fact { label: "order", text: self.order(module) });
+        lines
     }
 
     /// The hidden causes that make the c-components.
@@ -94,7 +132,7 @@ impl<'a> Explainer<'a> {
         merges.flat_map(|merge| merge_in_words(self.model, merge, self.planned.options.hgraph)).collect()
     }
 
-    fn ancestors(&self, text: &mut String, module: &Module, task: &Task) {
+    fn ancestors(&self, lines: &mut Vec<Fact>, module: &Module, task: &Task) {
         let Some(graph) = self.graphs.get(&task.interventions) else { return };
         if task.ancestors.is_empty() {
             return;
@@ -104,10 +142,10 @@ impl<'a> Explainer<'a> {
             _ => format!("{name} (trained along)"),
         };
         let names: Vec<String> = task.ancestors.iter().map(frozen).collect();
-        line(text, "frozen", &names.join(", "));
+        lines.push(Fact { label: "frozen", text: names.join(", ") });
         let mut matched = task.teaches.clone();
         for reason in Closure::new(graph).reasons(&numbers(self.model, &task.teaches)) {
-            line(text, "because", &self.because(module, &matched, &reason));
+            lines.push(Fact { label: "because", text: self.because(module, &matched, &reason) });
             matched.push(self.model.name(reason.node).to_owned());
             matched.sort();
         }

@@ -1,6 +1,6 @@
 //! The training plan: modules, their tasks, and the order they are trained in.
 //!
-//! [`make`] compiles a model's graph and data statements to a [`Plan`]; [`to_text`] says in words why the
+//! [`make`] compiles a model's graph and data statements to a [`Plan`]; [`explain`] says in words why the
 //! plan is what it is. The method is Rahman & Kocaoglu's (ICML 2024, section 4 and appendix D.2) with the
 //! smallest ancestor sets ([`Closure`](crate::causal::Closure)) and an h-graph made from them
 //! ([`h_graph`](crate::causal::h_graph)).
@@ -16,7 +16,7 @@ mod planner;
 mod regimes;
 mod support;
 
-pub use explain::to_text;
+pub use explain::{Explained, ExplainedModule, Fact, explain, to_text};
 pub use planner::make;
 
 use crate::causal::Merge;

@@ -146,6 +146,7 @@ impl Lowering {
             self.cycle(&cycle, &edges.directed);
         }
         self.model.graph = graph;
+        self.model.written = edges.directed;
         self.model.latents = latents.into_iter().filter(|l| l.children.len() > 1).collect();
     }
 
