@@ -63,10 +63,8 @@ pub(super) fn tidy<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
                 stack.pop();
                 continue;
             }
-            _ if token.text == "," && next.is_some_and(|n| matches!(n.text, "]" | "}")) => {
-                if inside.is_none_or(|i| bracket(&i.open) != Bracket::Block || !i.settled) {
-                    continue;
-                }
+            _ if token.text == "," && next.is_some_and(|n| matches!(n.text, "]" | "}")) && !is_settled(inside) => {
+                continue;
             }
             _ if is_separator(&token, inside) && is_idle(&kept, &tokens[at + 1..], inside) => continue,
             _ => {}
@@ -79,13 +77,17 @@ pub(super) fn tidy<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     kept
 }
 
+fn is_settled(inside: Option<&Inside>) -> bool {
+    inside.is_some_and(|i| i.settled && bracket(&i.open) == Bracket::Block)
+}
+
 /// Whether `token` ends a statement or entry by a sign: `;`, or `,` in a block.
 fn is_separator(token: &Token, inside: Option<&Inside>) -> bool {
-    let Some(inside) = inside else { return token.text == ";" };
-    match bracket(&inside.open) {
-        Bracket::Block if inside.settled => false,
+    let Some(open) = inside.map(|i| &i.open) else { return token.text == ";" };
+    match bracket(open) {
+        _ if is_settled(inside) => false,
         Bracket::Set => false,
-        _ => token.text == ";" || token.text == "," && separates(token, Some(&inside.open)),
+        _ => token.text == ";" || token.text == "," && separates(token, Some(open)),
     }
 }
 
