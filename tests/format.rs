@@ -35,9 +35,18 @@ fn check(text: &str) -> String {
 
 #[test]
 fn random_programs_keep_their_meaning_and_comments() {
+    let mut readable = 0;
     for number in 0..1500 {
-        check(&programs::program(&mut dcmc::seed::stream(number, "format")));
+        let mut rng = dcmc::seed::stream(number, "format");
+        let text = programs::program(&mut rng);
+        check(&text);
+        let broken = programs::broken(&text, &mut rng);
+        if parse(&broken).1.is_empty() {
+            check(&broken);
+            readable += 1;
+        }
     }
+    assert!(readable > 100, "{readable}");
 }
 
 /// A messy text beside its layout.
@@ -65,6 +74,9 @@ const LAYOUTS: &[(&str, &str)] = &[
     ),
     ("train{engine:wgan_gp{lambda:10\n}}", "train {\n  engine: wgan_gp {\n    lambda: 10\n  }\n}\n"),
     ("train{\n;,\n}", "train {}\n"),
+    // Not the labels of a type, which have commas.
+    ("A:binary{a,;b;}", "A: binary { a,; b; }\n"),
+    ("A:real{a:1,;b;}", "A: real { a: 1,; b; }\n"),
     ("query q:- 2*E[A|do(D=-1)]- E[A]/2+1", "query q: -2 * E[A | do(D = -1)] - E[A] / 2 + 1\n"),
     ("query q:ATE( A,D=1 vs-1 )", "query q: ATE(A, D = 1 vs -1)\n"),
     ("expect abs(t(A=1)- -1)<-0.010", "expect abs(t(A = 1) - -1) < -0.010\n"),

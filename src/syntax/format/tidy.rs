@@ -31,55 +31,71 @@ pub(super) fn separates(token: &Token, open: Option<&Token>) -> bool {
     }
 }
 
+/// A bracket that is open.
+struct Inside<'a> {
+    open: Token<'a>,
+    /// Whether it is a block of several lines.
+    broken: bool,
+    /// Whether its separators stay: `X: kind { a; b }` would become the type `kind {a, b}` with others.
+    settled: bool,
+}
+
 /// The tokens with separators only where they separate, and a block of several lines broken after `{` and before `}`.
 pub(super) fn tidy<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     let mut kept: Vec<Token> = Vec::with_capacity(tokens.len());
-    let mut open: Vec<(Token, bool)> = vec![];
+    let mut stack: Vec<Inside> = vec![];
     for (at, &token) in tokens.iter().enumerate() {
         let next = tokens.get(at + 1);
-        let inside = open.last().map(|(bracket, _)| bracket);
+        let inside = stack.last();
         match token.kind {
             Kind::Open => {
-                open.push((token, bracket(&token) == Bracket::Block && has_newline(&tokens[at..])));
+                let broken = bracket(&token) == Bracket::Block && has_newline(&tokens[at..]);
+                let settled = kept.iter().rfind(|t| t.kind != Kind::Comment).is_some_and(|t| t.rule == Rule::type_name);
                 kept.push(token);
-                let (_, broken) = open[open.len() - 1];
                 if broken && next.is_some_and(|n| !matches!(n.kind, Kind::Newline | Kind::Comment)) {
                     kept.push(newline(&token));
                 }
+                stack.push(Inside { open: token, broken, settled });
                 continue;
             }
             Kind::Close => {
-                let broken = open.pop().is_some_and(|(_, broken)| broken);
-                close(&mut kept, &token, broken);
+                close(&mut kept, &token, inside.is_some_and(|i| i.broken));
+                stack.pop();
                 continue;
             }
-            Kind::Newline => {}
-            _ if token.text == "," && next.is_some_and(|n| matches!(n.text, "]" | "}")) => continue,
-            _ if is_separator(&token, inside) => {
-                let after = tokens[at + 1..].iter().find(|t| !is_separator(t, inside));
-                let idle = |t: &Token| matches!(t.kind, Kind::Newline | Kind::Open) || is_separator(t, inside);
-                let ends = |t: &Token| matches!(t.kind, Kind::Newline | Kind::Comment | Kind::Close);
-                if kept.last().is_none_or(idle) || after.is_none_or(ends) {
-                    continue;
-                }
+            _ if token.text == "," && next.is_some_and(|n| matches!(n.text, "]" | "}")) && !is_settled(inside) => {
+                continue;
             }
+            _ if is_separator(&token, inside) && is_idle(&kept, &tokens[at + 1..], inside) => continue,
             _ => {}
         }
         kept.push(token);
-        if inside.is_some_and(|open| bracket(open) == Bracket::Set) {
+        if inside.is_some_and(|i| bracket(&i.open) == Bracket::Set) {
             separate_members(&mut kept, &tokens[at + 1..]);
         }
     }
     kept
 }
 
+fn is_settled(inside: Option<&Inside>) -> bool {
+    inside.is_some_and(|i| i.settled && bracket(&i.open) == Bracket::Block)
+}
+
 /// Whether `token` ends a statement or entry by a sign: `;`, or `,` in a block.
-fn is_separator(token: &Token, open: Option<&Token>) -> bool {
-    match token.text {
-        ";" => open.is_none_or(|open| bracket(open) != Bracket::Set),
-        "," => open.is_some() && separates(token, open),
-        _ => false,
+fn is_separator(token: &Token, inside: Option<&Inside>) -> bool {
+    let Some(open) = inside.map(|i| &i.open) else { return token.text == ";" };
+    match bracket(open) {
+        _ if is_settled(inside) => false,
+        Bracket::Set => false,
+        _ => token.text == ";" || token.text == "," && separates(token, Some(open)),
     }
+}
+
+/// Whether a separator between the two has nothing to separate, or a line break or another separator does so.
+fn is_idle(before: &[Token], after: &[Token], inside: Option<&Inside>) -> bool {
+    let begins = |t: &Token| matches!(t.kind, Kind::Newline | Kind::Open) || is_separator(t, inside);
+    let ends = |t: &Token| matches!(t.kind, Kind::Newline | Kind::Comment | Kind::Close);
+    before.last().is_none_or(begins) || after.iter().find(|t| !is_separator(t, inside)).is_none_or(ends)
 }
 
 /// Members of a set may be separated by `;` or by nothing: both become `,`.
