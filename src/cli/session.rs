@@ -93,7 +93,8 @@ impl Session {
         diagnostics.extend(truth.as_ref().err().into_iter().flatten().cloned());
         if diagnostics.iter().any(|d| d.code.starts_with("E01")) {
             // A statement that could not be read is missing everywhere: that is said once, where it stands.
-            diagnostics.retain(|d| !matches!(d.code, "E0201" | "E0305" | "E0406" | "N0407"));
+            const CONSEQUENCES: [&str; 7] = ["E0201", "W0204", "E0305", "W0306", "E0406", "N0407", "W0705"];
+            diagnostics.retain(|d| !CONSEQUENCES.contains(&d.code));
         }
         diag::sort(&mut diagnostics);
         Ok(Self {
