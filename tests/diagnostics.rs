@@ -162,7 +162,10 @@ fn literals(folder: &Path, found: &mut BTreeSet<String>) {
     for path in fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
         if path.is_dir() {
             literals(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs") && !path.ends_with("catalogue.rs") {
+        } else if path.extension().is_some_and(|e| e == "rs")
+            && !path.ends_with("tests.rs")
+            && !path.ends_with("catalogue.rs")
+        {
             let text = fs::read_to_string(&path).unwrap();
             let text = text.split("#[cfg(test)]").next().unwrap();
             found.extend(code.captures_iter(text).map(|c| c.unwrap()[1].to_owned()));

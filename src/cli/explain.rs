@@ -120,7 +120,10 @@ fn styled(text: &str, mark: char, on: &str, off: &str) -> String {
     if text.matches(mark).count() % 2 == 1 {
         return text.to_owned();
     }
-    text.split(mark).enumerate().map(|(at, piece)| if at % 2 == 1 { format!("{on}{piece}{off}") } else { piece.to_owned() }).collect()
+    text.split(mark)
+        .enumerate()
+        .map(|(at, piece)| if at % 2 == 1 { format!("{on}{piece}{off}") } else { piece.to_owned() })
+        .collect()
 }
 
 fn bold(text: &str, colour: bool) -> String {

@@ -178,9 +178,7 @@ fn train_modules(
         }
         Err(TrainError::NotFinite { module, step }) => {
             let title = format!("the loss of {module} is not a number any more (step {step})");
-            Err(session.stop(
-                Diagnostic::new("E0902", title).help("try a smaller learning rate: `train { lr: 1e-4 }`"),
-            ))
+            Err(session.stop(Diagnostic::new("E0902", title).help("try a smaller learning rate: `train { lr: 1e-4 }`")))
         }
         Err(error) => Err(usage(error)),
     }

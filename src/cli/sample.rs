@@ -1,8 +1,8 @@
 //! `dcmc sample`: rows drawn from a trained model.
 
 use super::OK;
-use super::run::{self, Arguments as RunArguments};
 use super::messages::Messages;
+use super::run::{self, Arguments as RunArguments};
 use super::session::{Stop, usage};
 use crate::data::{self, Table};
 use crate::model::{QueryKind, VarId};

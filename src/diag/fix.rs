@@ -98,7 +98,11 @@ mod tests {
     fn fixed(text: &str, edits: &[(usize, usize, &str)]) -> String {
         let sources = Sources::new("m.scm", text);
         let one = |&(start, end, text): &(usize, usize, &str)| {
-            Diagnostic::new("E0201", "wrong").label(Span::new(start, end), "here").fix("right", Span::new(start, end), text)
+            Diagnostic::new("E0201", "wrong").label(Span::new(start, end), "here").fix(
+                "right",
+                Span::new(start, end),
+                text,
+            )
         };
         let diagnostics: Vec<Diagnostic> = edits.iter().map(one).collect();
         apply(&diagnostics, &sources).0.remove("m.scm").unwrap()

@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn columns_far_in_a_line_are_counted_as_from_its_start() {
-        let text: String = (0..3000).map(|n| ["a", "é", "→", "😀", "\n"][if n % 700 == 699 { 4 } else { n % 4 }]).collect();
+        let text: String =
+            (0..3000).map(|n| ["a", "é", "→", "😀", "\n"][if n % 700 == 699 { 4 } else { n % 4 }]).collect();
         let sources = Sources::new("a.scm", text.as_str());
         let file = &sources.files()[0];
         for (at, _) in text.char_indices().chain([(text.len(), ' ')]) {

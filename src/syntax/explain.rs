@@ -80,6 +80,12 @@ pub(super) fn too_many_operators(place: Span, limit: usize) -> Diagnostic {
         .help("give parts of it a name of their own")
 }
 
+/// Whether a statement could stand in a truth block.
+pub(super) fn is_equation(statement: &str) -> bool {
+    let forms = [Rule::one_draw, Rule::one_compute, Rule::one_truth_table, Rule::one_truth_type];
+    forms.iter().any(|&form| ScmParser::parse(form, statement.trim_end()).is_ok())
+}
+
 /// Brackets and prefix operators nested deeper than `limit`.
 pub(super) fn too_deep(text: &str, limit: usize) -> Option<Diagnostic> {
     let (mut depth, mut prefixes) = (0_usize, 0_usize);
@@ -232,9 +238,9 @@ fn unclosed(text: &str, place: Span) -> Option<Diagnostic> {
         match c {
             '"' => return Some(unclosed_string(source, &code, at, place.start)),
             '(' | '[' | '{' => open.push((at, c)),
-            ')' | ']' | '}' => {
-                open.pop();
-            }
+            ')' | ']' | '}' if open.last().is_some_and(|(_, top)| closing(*top) == c) => drop(open.pop()),
+            // What is closed here was opened outside of a bracket that is still open.
+            ')' | ']' | '}' if open.iter().any(|(_, bracket)| closing(*bracket) == c) => break,
             _ => {}
         }
     }
@@ -244,8 +250,9 @@ fn unclosed(text: &str, place: Span) -> Option<Diagnostic> {
     let found = title.label(here, "opened here").help(format!("add a `{}`", closing(bracket)));
     let missing: String = open.iter().rev().map(|(_, bracket)| closing(*bracket)).collect();
     let end = code.trim_end().len();
+    let closed_later = code[at..].contains([')', ']', '}']);
     // A `}` further down may be the one that is missed here.
-    let clear = !missing.contains('}') || !closes_more(&text[place.end..]);
+    let clear = !closed_later && (!missing.contains('}') || !closes_more(&text[place.end..]));
     Some(match clear {
         true => repair(found, source, place.start, vec![(end..end, missing.clone())], &missing),
         false => found,
@@ -366,6 +373,17 @@ const ARROWS: [(&str, &str); 16] = [
 /// Habits from other languages.
 fn foreign(source: &str, place: Span) -> Option<Diagnostic> {
     let code = code_only(source);
+    // `digraph G {`, `dag {`: a word of another format, perhaps a name, a brace.
+    let word = code.split([' ', '{', '\n']).next().unwrap_or("");
+    let header = code.split_once('{').map_or("", |(header, _)| header);
+    if matches!(word, "digraph" | "graph" | "dag" | "network" | "strict")
+        && (1..=3).contains(&header.split_whitespace().count())
+    {
+        let here = Span::new(place.start, place.start + word.len());
+        let title = Diagnostic::new("E0102", format!("`{word} {{ … }}` belongs to another format"));
+        let found = title.label(here, "here").help("write the edges alone, one chain a line: `X -> Y -> Z`");
+        return Some(found.help("nodes need no line of their own; a type is written `X: binary`"));
+    }
     let arrows = foreign_arrows(&code);
     if let Some(&(at, wrong, right)) = arrows.first().filter(|_| !starts_with_keyword(source, "expect")) {
         let here = Span::new(place.start + at, place.start + at + wrong.len());
@@ -377,12 +395,6 @@ fn foreign(source: &str, place: Span) -> Option<Diagnostic> {
         }
         let edits = arrows.iter().map(|(at, wrong, right)| (*at..at + wrong.len(), (*right).to_owned())).collect();
         return Some(repair(found, source, place.start, edits, right));
-    }
-    let word = source.split([' ', '{', '\n']).next().unwrap_or("");
-    if matches!(word, "digraph" | "graph" | "dag" | "network" | "strict") {
-        let here = Span::new(place.start, place.start + word.len());
-        let title = Diagnostic::new("E0102", format!("`{word} {{ … }}` belongs to another format"));
-        return Some(title.label(here, "here").help("write the edges alone, one chain a line: `X -> Y -> Z`"));
     }
     formula(source, &code, place)
 }

@@ -27,11 +27,18 @@ pub fn parse(text: &str) -> (Ast, Vec<Diagnostic>) {
     };
     let mut ast = Ast::default();
     let mut diagnostics = vec![];
+    let mut open_truth = false;
     for node in file.into_iter().flat_map(Node::into_inner) {
         match node.as_rule() {
             Rule::EOI => {}
             Rule::edition => ast.edition = Some(edition(node)),
-            Rule::unknown => diagnostics.push(explain::statement(text, span(&node))),
+            // Equations after a truth block that is never closed belong to it: that is said once.
+            Rule::unknown if open_truth && explain::is_equation(node.as_str()) => {}
+            Rule::unknown => {
+                let found = explain::statement(text, span(&node));
+                open_truth |= found.code == "E0104" && node.as_str().starts_with("truth");
+                diagnostics.push(found);
+            }
             _ => {
                 let span = span(&node);
                 let mut unread = unread_entries(&node);

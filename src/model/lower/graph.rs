@@ -18,7 +18,8 @@ impl Lowering {
         for statement in &ast.statements {
             match &statement.kind {
                 StatementKind::Edges { first, rest } => {
-                    edges.alone = (first.len() == 1 && rest.len() == 1 && rest[0].1.len() == 1).then_some(statement.span);
+                    edges.alone =
+                        (first.len() == 1 && rest.len() == 1 && rest[0].1.len() == 1).then_some(statement.span);
                     self.chain(first, rest, &latent_names, &mut edges);
                 }
                 StatementKind::Latent { names, children } => {
