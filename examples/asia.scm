@@ -18,9 +18,9 @@ truth {
   xray ~ table(either) { yes: [0.98, 0.02]; no: [0.05, 0.95] }
   dysp ~ table(bronc, either) {
     (yes, yes): [0.9, 0.1]
-    (no, yes): [0.7, 0.3]
-    (yes, no): [0.8, 0.2]
-    (no, no): [0.1, 0.9]
+    (no, yes):  [0.7, 0.3]
+    (yes, no):  [0.8, 0.2]
+    (no, no):   [0.1, 0.9]
   }
 }
 
@@ -28,7 +28,7 @@ data clinic = simulate(truth, n: 20000, seed: 7)
 
 query lung_cancer: P(dysp | do(lung = yes))
 query disease: P(dysp | do(either = yes))
-query healthy: P(dysp | do(either = no))        # no support: `either` is a strict OR
+query healthy: P(dysp | do(either = no))  # no support: `either` is a strict OR
 query seen: P(dysp | lung = yes)
 
 expect abs(lung_cancer(dysp = yes) - 0.79) < 0.02

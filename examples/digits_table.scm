@@ -6,16 +6,16 @@ X1 -> X2
 {X1, X2} -> W -> {Y1, Y2, Color, Thick}
 X1 <-> X2 <-> Color
 X1, Thick: binary
-X2: int[0..8]
+X2:        int[0..8]
 W, Y1, Y2: int[0..9]
-Color: categorical {red, green, blue}
+Color:     categorical {red, green, blue}
 
 truth {
   U1 ~ categorical(0.55, 0.45)
   U2 ~ categorical(0.05, 0.3, 0.15, 0.1, 0.2, 0.2)
   X1 = if bernoulli(0.25) then bernoulli(0.5) else U1
   X2 = if bernoulli(0.25) then uniform_int(0, 8)
-       else min(8, U2 % 3 + X1 * uniform_int(3, 5) + X1 * U1)
+    else min(8, U2 % 3 + X1 * uniform_int(3, 5) + X1 * U1)
   W = if bernoulli(0.25) then uniform_int(0, 9) else min(9, X1 + X2)
   Y1 = if bernoulli(0.25) then uniform_int(0, 9) else floor(W * W / 10)
   Y2 = if bernoulli(0.25) then uniform_int(0, 9) else W * W % 10

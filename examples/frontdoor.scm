@@ -17,4 +17,4 @@ expect abs(effect(cancer = 1, smoker = 1) - 0.5475) < 0.01
 expect abs(effect(cancer = 1, smoker = 0) - 0.5025) < 0.01
 expect abs(naive(cancer = 1, smoker = 1) - 0.1475) < 0.01
 expect abs(naive(cancer = 1, smoker = 0) - 0.9025) < 0.01
-expect abs(ate - 0.045) < 0.02                  # a difference of two numbers that may each be .01 off
+expect abs(ate - 0.045) < 0.02  # a difference of two numbers that may each be .01 off

@@ -5,8 +5,8 @@ dcm 1 "Kidney stones: Simpson's paradox"
 stone_size -> treatment -> success
 stone_size -> success
 stone_size: categorical {small, large}
-treatment: categorical {A, B}
-success: binary
+treatment:  categorical {A, B}
+success:    binary
 
 data trial = "data/kidney_stones.csv" { weight: freq }
 

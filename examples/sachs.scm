@@ -7,7 +7,7 @@ PKA -> {Mek, Erk, Akt}
 Mek -> {Erk, Akt}
 Erk -> Akt
 PKA <-> Mek
-PKA, Mek, Erk, Akt: int[0..2]                   # low, average, high
+PKA, Mek, Erk, Akt: int[0..2]  # low, average, high
 
 data obs = "data/sachs.csv" { where: regime == "obs" }
 data b2camp = "data/sachs.csv" { where: regime == "do_PKA_2"; columns: { PKA, Mek } } do(PKA = 2)

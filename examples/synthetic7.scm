@@ -10,9 +10,9 @@ X1 <-> X2 <-> Y1
 {X0, X1, X2, W0, W1, Y0, Y1}: binary
 
 truth {
-  A ~ bernoulli(0.4)                            # hidden cause of X0 and Y0
-  B ~ bernoulli(0.5)                            # of X1 and X2
-  C ~ bernoulli(0.6)                            # of X2 and Y1
+  A ~ bernoulli(0.4)  # hidden cause of X0 and Y0
+  B ~ bernoulli(0.5)  # of X1 and X2
+  C ~ bernoulli(0.6)  # of X2 and Y1
   X0 ~ table(A) { 0: [0.7, 0.3]; 1: [0.2, 0.8] }
   X1 ~ table(B) { 0: [0.8, 0.2]; 1: [0.3, 0.7] }
   X2 ~ table(B, C) { (0, 0): [0.9, 0.1]; (0, 1): [0.4, 0.6]; (1, 0): [0.5, 0.5]; (1, 1): [0.2, 0.8] }

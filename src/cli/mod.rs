@@ -3,6 +3,8 @@
 mod check;
 mod explain;
 mod fix;
+mod fmt;
+mod import;
 mod messages;
 mod plan;
 #[cfg(feature = "run")]
@@ -52,8 +54,12 @@ enum Command {
     Run(run::Arguments),
     /// Report every mistake of a model file, and repair what can be.
     Check(check::Arguments),
+    /// Lay out model files the one way: spaces, indentation, columns.
+    Fmt(fmt::Arguments),
     /// Show the training plan.
     Plan(plan::Arguments),
+    /// Turn a graph of another program into a model file.
+    Import(import::Arguments),
     /// Train without answering the queries.
     #[cfg(feature = "run")]
     Train(run::Arguments),
@@ -115,6 +121,8 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments, cli.messages, run::Scope::Everything),
         Command::Check(arguments) => check::run(&arguments, cli.messages),
         Command::Plan(arguments) => plan::run(&arguments, cli.messages),
+        Command::Fmt(arguments) => fmt::run(&arguments, cli.messages),
+        Command::Import(arguments) => import::run(&arguments, cli.messages),
         #[cfg(feature = "run")]
         Command::Train(arguments) => run::run(&arguments, cli.messages, run::Scope::Training),
         #[cfg(feature = "run")]

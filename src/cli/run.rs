@@ -4,7 +4,7 @@ use super::messages::Messages;
 use super::progress::{Mode, ModuleInfo, Progress};
 use super::run_directory::{RunDirectory, sha256};
 use super::session::{ALL, Session, Stop, pretty, print, usage};
-use super::{EXPECTATION_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
+use super::{EXPECTATION_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
 use crate::data::{self, Table};
 use crate::diag::{self, Diagnostic};
 use crate::model::{MechanismKind, Model, Query, QueryKind};

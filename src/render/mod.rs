@@ -3,6 +3,20 @@
 //! [`Drawing`] is what all of them show; it is made from a model, and from its plan where h-nodes are
 //! to be seen.
 
+mod bif;
+mod cg;
+mod dagitty;
+mod dot;
+mod gml;
+mod mermaid;
+
+pub use bif::bif;
+pub use cg::cg;
+pub use dagitty::dagitty;
+pub use dot::dot;
+pub use gml::gml;
+pub use mermaid::mermaid;
+
 use crate::diag::Span;
 use crate::model::Model;
 

@@ -89,12 +89,16 @@ pub(super) fn is_equation(statement: &str) -> bool {
 /// Brackets and prefix operators nested deeper than `limit`.
 pub(super) fn too_deep(text: &str, limit: usize) -> Option<Diagnostic> {
     let (mut depth, mut prefixes) = (0_usize, 0_usize);
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '\'';
+    let keyword = |at: usize, word: &str| {
+        !text[..at].ends_with(is_word) && text[at..].strip_prefix(word).is_some_and(|rest| !rest.starts_with(is_word))
+    };
     for (at, c) in text.char_indices() {
         match c {
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' => depth = depth.saturating_sub(1),
-            'i' if text[at..].starts_with("if ") => prefixes += 1,
-            'n' if text[at..].starts_with("not ") => prefixes += 1,
+            'i' if keyword(at, "if") => prefixes += 1,
+            'n' if keyword(at, "not") => prefixes += 1,
             '\n' | ';' if depth == 0 => prefixes = 0,
             _ => {}
         }

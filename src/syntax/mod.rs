@@ -2,6 +2,7 @@
 
 pub mod ast;
 mod explain;
+mod format;
 mod import;
 mod parse;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 
 use pest::Parser;
 
+pub use format::format;
 pub use import::load;
 pub use parse::{parse, parse_query};
 

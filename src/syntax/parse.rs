@@ -10,7 +10,7 @@ use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 type Node<'a> = Pair<'a, Rule>;
 
-/// How many operators one line of a truth block may have: its tree is as deep as they are many.
+/// How many operators one line of a truth block, or an expectation, may have: its tree is as deep as they are many.
 const MAX_OPERATORS: usize = 2_000;
 
 /// How deep brackets and prefix operators may nest before the parser refuses to follow (its own stack is finite).
@@ -84,14 +84,17 @@ fn unread_entries(node: &Node) -> Vec<Span> {
     entries.filter(|n| n.as_rule() == Rule::truth_unknown).map(|n| span(&n)).collect()
 }
 
-/// The first line of a truth block with too many operators.
+/// The first line of a truth block, or the expectation, with too many operators.
 fn too_many_operators(node: &Node) -> Option<Span> {
-    let mut entries = node.clone().into_inner().filter(|n| n.as_rule() == Rule::truth_entry);
+    let lines: Vec<Node> = match node.as_rule() {
+        Rule::expect => vec![node.clone()],
+        _ => node.clone().into_inner().filter(|n| n.as_rule() == Rule::truth_entry).collect(),
+    };
     let operators = |n: &Node| {
         let all = n.clone().into_inner().flatten();
-        all.filter(|n| matches!(n.as_rule(), Rule::infix | Rule::prefix | Rule::if_expr)).count()
+        all.filter(|n| matches!(n.as_rule(), Rule::infix | Rule::prefix | Rule::if_expr | Rule::sign)).count()
     };
-    entries.find(|n| operators(n) > MAX_OPERATORS).map(|n| span(&n))
+    lines.iter().find(|n| operators(n) > MAX_OPERATORS).map(span)
 }
 
 fn statement(node: Node) -> StatementKind {

@@ -7,6 +7,7 @@
 mod build;
 mod evaluate;
 mod expr;
+pub mod written;
 
 pub use build::infer_domains;
 
@@ -106,6 +107,14 @@ impl Scm {
         joint.variables = outcome.to_vec();
         let probability = joint.total();
         Ok((joint.normalised(), probability))
+    }
+
+    /// `P(variable | causes)`: the causes, and the probabilities row-major `[causes…, value]`; `None` if a
+    /// cause is hidden.
+    pub fn table(&self, variable: VarId) -> Option<(Vec<VarId>, &[f64])> {
+        let node = &self.nodes[self.of_variable[variable]];
+        let causes: Option<Vec<VarId>> = node.parents.iter().map(|&p| self.nodes[p].variable).collect();
+        Some((causes?, &node.table))
     }
 
     /// Which nodes are ancestors of `variables`, not looking above nodes that `stop`.

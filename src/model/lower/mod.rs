@@ -21,6 +21,12 @@ use crate::syntax::ast::{Ast, Name, Scalar, Spanned, StatementKind};
 use crate::syntax::spell;
 use std::collections::BTreeSet;
 
+/// Names that are like an unknown one are looked for until this many pairs of names were compared.
+const MAX_COMPARISONS: usize = 1_000_000;
+
+/// Names that a message lists.
+const MAX_LISTED: usize = 12;
+
 /// The meaning of a syntax tree. `infer` is called once the data statements are known and before
 /// any value is read: it may give variables without a type the type their data shows.
 ///
@@ -105,10 +111,12 @@ impl Lowering {
         } else if self.unknown.insert(name.value.clone()) {
             let mut found = Diagnostic::new("E0201", format!("there is no variable `{}`", name.value))
                 .label(name.span, "not in the graph");
+            // Thousands of unknown names are not each compared with thousands of names.
             let names = self.model.variables.keys().map(String::as_str);
-            found = match closest(&name.value, names) {
+            let affordable = self.unknown.len().saturating_mul(names.len()) < MAX_COMPARISONS;
+            found = match closest(&name.value, names.filter(|_| affordable)) {
                 Some(near) => suggest(found, near, name.span),
-                None => found.help(format!("the variables are {}", list(self.model.variables.keys()))),
+                None => found.help(format!("the variables are {}", some(self.model.variables.keys()))),
             };
             self.report(found);
         }
@@ -163,6 +171,13 @@ impl Lowering {
 /// Adds "did you mean `near`?" and its repair, for a name.
 pub(crate) fn suggest(found: Diagnostic, near: &str, span: Span) -> Diagnostic {
     found.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, spell(near))
+}
+
+/// As [`list`], but of many names only the first.
+fn some<T: AsRef<str>>(names: impl ExactSizeIterator<Item = T>) -> String {
+    let more = names.len().saturating_sub(MAX_LISTED);
+    let shown = list(names.take(MAX_LISTED));
+    if more > 0 { format!("{shown}, and {more} more") } else { shown }
 }
 
 /// `a, b and c`, each in backquotes.

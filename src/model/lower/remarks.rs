@@ -1,20 +1,19 @@
 //! What a readable program may still have wrong: mechanisms that cannot share hidden noise, probable
 //! typos, variables without edges, queries that the graph answers.
 
-use super::{Lowering, list, suggest};
+use super::{Lowering, MAX_COMPARISONS, list, suggest};
 use crate::causal::{ancestors, m_separated};
 use crate::diag::Diagnostic;
 use crate::model::{Latent, MechanismKind, QueryKind, Term, VarId, closest};
 use crate::syntax::ast::{Ast, Name, StatementKind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl Lowering {
     pub(super) fn remarks(&mut self, ast: &Ast) {
         self.mechanisms_without_noise_to_share();
         self.inputs_that_are_not_the_parents();
         self.wide_latents();
-        let mentions = mentions(ast);
-        self.probable_typos(&mentions);
+        self.probable_typos(ast);
         self.unconnected(ast);
         self.effects_that_are_zero();
     }
@@ -24,7 +23,8 @@ impl Lowering {
         let hidden = |variable: VarId| self.model.latents.iter().find(|l| l.children.contains(&variable));
         let mut found = vec![];
         for (id, (name, variable)) in self.model.variables.iter().enumerate() {
-            let (Some(mechanism), Some(latent)) = (&variable.mechanism, hidden(id)) else { continue };
+            let Some(mechanism) = &variable.mechanism else { continue };
+            let Some(latent) = hidden(id) else { continue };
             let (code, what) = match mechanism.kind {
                 MechanismKind::Pretrained { .. } => ("E0601", "pretrained"),
                 MechanismKind::Diffusion { .. } => ("E0602", "a diffusion model"),
@@ -89,23 +89,35 @@ impl Lowering {
     }
 
     /// W0204: a variable that is written once, has no type, and is spelled much like one that is used.
-    fn probable_typos(&mut self, mentions: &BTreeMap<&str, usize>) {
-        let once: Vec<VarId> = (0..self.model.variables.len())
-            .filter(|&v| self.model.domain(v).is_none() && mentions.get(self.model.name(v)) == Some(&1))
-            .take(MAX_TYPOS)
-            .collect();
-        for id in once {
+    fn probable_typos(&mut self, ast: &Ast) {
+        let mentions = self.mentions(ast);
+        let once = (0..mentions.len()).filter(|&v| self.model.domain(v).is_none() && mentions[v] == 1);
+        for id in once.take(MAX_COMPARISONS / mentions.len().max(1)).collect::<Vec<_>>() {
             let name = self.model.name(id).to_owned();
-            let others = mentions.iter().filter(|(other, count)| **count > 1 && !differ_in_digits(&name, other));
-            let Some(near) = closest(&name, others.map(|(other, _)| *other)).map(str::to_owned) else { continue };
+            let used = (0..mentions.len()).filter(|&v| mentions[v] > 1).map(|v| self.model.name(v));
+            let others = used.filter(|other| !differ_in_digits(&name, other));
+            let Some(near) = closest(&name, others).map(str::to_owned) else { continue };
             let span = self.model.variables[id].span;
             let found = Diagnostic::new("W0204", format!("`{name}` is written once: is it `{near}`?"))
                 .label(span, "a variable of its own, as it stands");
-            self.report(
-                suggest(found, &near, span)
-                    .help(format!("if it is a variable of its own, give it a type: `{name}: binary`")),
-            );
+            let help = format!("if it is a variable of its own, give it a type: `{name}: binary`");
+            self.report(suggest(found, &near, span).help(help));
         }
+    }
+
+    /// How often each variable is named in edges and declarations.
+    fn mentions(&self, ast: &Ast) -> Vec<usize> {
+        let mut mentions = vec![0; self.model.variables.len()];
+        for statement in &ast.statements {
+            let names: Vec<&Name> = match &statement.kind {
+                StatementKind::Edges { first, rest } => first.iter().chain(rest.iter().flat_map(|r| &r.1)).collect(),
+                StatementKind::Latent { children, .. } => children.iter().collect(),
+                StatementKind::Bare(names) | StatementKind::Declaration { names, .. } => names.iter().collect(),
+                _ => continue,
+            };
+            names.into_iter().filter_map(|n| self.model.id(&n.value)).for_each(|v| mentions[v] += 1);
+        }
+        mentions
     }
 
     /// W0306, but for variables that stand alone on purpose (`Z`).
@@ -185,28 +197,8 @@ impl Lowering {
     }
 }
 
-/// More probable typos than this are not looked for: each is compared with every name.
-const MAX_TYPOS: usize = 100;
-
-/// How often each variable is named in edges and declarations.
-fn mentions(ast: &Ast) -> BTreeMap<&str, usize> {
-    let mut mentions = BTreeMap::new();
-    for statement in &ast.statements {
-        let names: Vec<&Name> = match &statement.kind {
-            StatementKind::Edges { first, rest } => first.iter().chain(rest.iter().flat_map(|r| &r.1)).collect(),
-            StatementKind::Latent { children, .. } => children.iter().collect(),
-            StatementKind::Bare(names) | StatementKind::Declaration { names, .. } => names.iter().collect(),
-            _ => continue,
-        };
-        for name in names {
-            *mentions.entry(name.value.as_str()).or_insert(0) += 1;
-        }
-    }
-    mentions
-}
-
 /// `X1` and `X2` are names of a family, not typos of each other.
 fn differ_in_digits(a: &str, b: &str) -> bool {
-    let letters = |s: &str| s.chars().filter(|c| !c.is_ascii_digit() && *c != '\'').collect::<String>();
-    a != b && letters(a) == letters(b)
+    let letters = |s| str::chars(s).filter(|c| !c.is_ascii_digit() && *c != '\'');
+    a != b && letters(a).eq(letters(b))
 }
