@@ -35,11 +35,13 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
 /// The model of a section, the command that reads it, and the files beside it.
 struct Case {
     command: Vec<String>,
+    model: String,
     files: BTreeMap<String, String>,
 }
 
 fn case(page: &str, section: &str, code: &str) -> Case {
-    let mut case = Case { command: vec!["check".to_owned()], files: BTreeMap::new() };
+    let (command, model) = (vec!["check".to_owned()], "m.scm".to_owned());
+    let mut case = Case { command, model, files: BTreeMap::new() };
     let mut models = 0;
     // The repair stands beside the files of the example.
     for block in blocks(page).into_iter().filter(|b| b.section == "Example" || b.section == section) {
@@ -48,12 +50,13 @@ fn case(page: &str, section: &str, code: &str) -> Case {
         let rest: Vec<String> = words.map(str::to_owned).collect();
         match &rest[..] {
             [name] if name.contains('.') => drop(case.files.insert(name.clone(), block.text)),
-            command if language == "scm" => {
+            command if language == "scm" || command.first().is_some_and(|c| c == "import") => {
                 if !command.is_empty() {
                     case.command = command.to_vec();
                 }
                 models += usize::from(block.section == section);
-                case.files.insert("m.scm".to_owned(), block.text);
+                case.model = format!("m.{language}");
+                case.files.insert(case.model.clone(), block.text);
             }
             _ => panic!("{code}: what is ```{}?", block.info),
         }
@@ -64,14 +67,14 @@ fn case(page: &str, section: &str, code: &str) -> Case {
 
 /// The diagnostics of a case; `None` if this build lacks the command.
 fn found(case: &Case) -> Option<Vec<Value>> {
-    let trains = !matches!(case.command[0].as_str(), "check" | "plan");
+    let trains = !matches!(case.command[0].as_str(), "check" | "plan" | "import");
     if trains && !cfg!(feature = "run") {
         return None;
     }
     let files: Vec<(&str, &str)> = case.files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let here = folder(&files);
     let words: Vec<&str> = case.command.iter().map(String::as_str).collect();
-    let mut arguments = vec![words[0], "m.scm"];
+    let mut arguments = vec![words[0], &case.model];
     arguments.extend(&words[1..]);
     arguments.extend(["--message-format", "json", "--max-errors", "0"]);
     if words[0] == "run" {

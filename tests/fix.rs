@@ -21,6 +21,7 @@ fn what_is_certain_is_repaired() {
         ("X -> Y\nX: int[9..0]\n", "X -> Y\nX: int[0..9]\n"),
         ("X -> Y\nX, Y: binry\n", "X -> Y\nX, Y: binary\n"),
         ("X -> Y\r\nX -> Y # again\r\n", "X -> Y\r\n # again\r\n"),
+        ("X -> Y\nbinary X\nY = binary\n", "X -> Y\nX: binary\nY: binary\n"),
         ("X -> Y\r\n  X -> Y\r\nY -> Z", "X -> Y\r\nY -> Z"),
         (
             "smoker -> Y\nsmoker, Y: binary\nquery q: P(Y | do(smokr = 1)\n",
@@ -75,6 +76,12 @@ fn imported_files_are_repaired_too_and_a_dry_run_writes_nothing() {
     assert!(outcome.stderr.contains("part.scm:1:8: E0102: write `->`"), "{}", outcome.stderr);
     assert_eq!((read("part.scm").as_str(), read("m.scm").as_str()), ("smoker -> tar\n", model));
     assert_eq!(fs::read_dir(here.path()).unwrap().count(), 2, "a temporary file was left");
+    // In an imported file names are written as they are there.
+    let (model, part) =
+        ("import \"part.scm\" as p\np.tar -> cancer\n", "smoking -> tar\nage -> smoking\ngenes -> smokng\n");
+    let here = folder(&[("m.scm", model), ("part.scm", part)]);
+    dcmc(here.path(), &["check", "m.scm", "--fix"]).expect(0);
+    assert_eq!(fs::read_to_string(here.path().join("part.scm")).unwrap(), part.replace("smokng", "smoking"));
 }
 
 #[test]

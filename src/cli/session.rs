@@ -91,11 +91,13 @@ impl Session {
         diagnostics.extend(found);
         let truth = Scm::build(&model);
         diagnostics.extend(truth.as_ref().err().into_iter().flatten().cloned());
-        if diagnostics.iter().any(|d| d.code.starts_with("E01")) {
+        let unread = |d: &Diagnostic| d.code.starts_with("E01") && !matches!(d.code, "E0107" | "E0108");
+        if diagnostics.iter().any(unread) {
             // A statement that could not be read is missing everywhere: that is said once, where it stands.
             const CONSEQUENCES: [&str; 7] = ["E0201", "W0204", "E0305", "W0306", "E0406", "N0407", "W0705"];
             diagnostics.retain(|d| !CONSEQUENCES.contains(&d.code));
         }
+        diag::fix::localize(&mut diagnostics, &sources);
         diag::sort(&mut diagnostics);
         Ok(Self {
             path,

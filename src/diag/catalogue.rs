@@ -35,6 +35,7 @@ catalogue! {
     "E0106" "unterminated string"
     "E0107" "unknown edition"
     "E0108" "unknown key in a block"
+    "N0109" "graph of another program changed"
     "E0201" "unknown variable"
     "E0202" "declared twice"
     "W0203" "repeated edge"

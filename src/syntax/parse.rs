@@ -40,7 +40,7 @@ pub fn parse(text: &str) -> (Ast, Vec<Diagnostic>) {
                 diagnostics.push(found);
             }
             _ => {
-                let span = span(&node);
+                let span = Span::new(span(&node).start, span(&node).start + explain::length(node.as_str()));
                 let mut unread = unread_entries(&node);
                 if let Some(place) = too_many_operators(&node) {
                     diagnostics.push(explain::too_many_operators(place, MAX_OPERATORS));
