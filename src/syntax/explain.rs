@@ -83,6 +83,23 @@ pub(super) fn too_many_operators(place: Span, limit: usize) -> Diagnostic {
         .help("give parts of it a name of their own")
 }
 
+/// Where the truth block that `statement` (at byte `start`) begins ends, going by its braces alone.
+pub(super) fn end_of_truth(text: &str, statement: &str, start: usize) -> Option<usize> {
+    if !starts_with_keyword(statement, "truth") {
+        return None;
+    }
+    let mut depth = 0_usize;
+    for (at, c) in code_only(&text[start..]).char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth <= 1 => return Some(start + at + 1),
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Whether a statement could stand in a truth block.
 pub(super) fn is_equation(statement: &str) -> bool {
     let forms = [Rule::one_draw, Rule::one_compute, Rule::one_truth_table, Rule::one_truth_type];
@@ -154,6 +171,9 @@ fn expectation(error: &Error<Rule>) -> (usize, Vec<String>) {
     expected.extend(tokens.iter().map(ToString::to_string).filter_map(|t| token_name(&t)));
     expected.sort();
     expected.dedup();
+    if expected.iter().any(|e| e == "a name") {
+        expected.iter_mut().filter(|e| *e == "`{`").for_each(|e| *e = "a set `{…}`".to_owned());
+    }
     // A kind of thing says it all; the signs that such a thing can begin or go on with say nothing more.
     let named = |what: &str| expected.iter().any(|e| e == what);
     let (query, number, type_) = (named("P(…) or E[…]"), named("a number"), named("a type"));
@@ -269,13 +289,17 @@ fn unclosed(text: &str, place: Span) -> Option<Diagnostic> {
     let source = &text[place.start..place.end];
     let code = code_only(source);
     let mut open: Vec<(usize, char)> = vec![];
+    let mut crossed = false;
     for (at, c) in code.char_indices() {
         match c {
             '"' => return Some(unclosed_string(source, &code, at, place.start)),
             '(' | '[' | '{' => open.push((at, c)),
             ')' | ']' | '}' if open.last().is_some_and(|(_, top)| closing(*top) == c) => drop(open.pop()),
             // What is closed here was opened outside of a bracket that is still open.
-            ')' | ']' | '}' if open.iter().any(|(_, bracket)| closing(*bracket) == c) => break,
+            ')' | ']' | '}' if open.iter().any(|(_, bracket)| closing(*bracket) == c) => {
+                crossed = true;
+                break;
+            }
             _ => {}
         }
     }
@@ -285,9 +309,8 @@ fn unclosed(text: &str, place: Span) -> Option<Diagnostic> {
     let found = title.label(here, "opened here").help(format!("add a `{}`", closing(bracket)));
     let missing: String = open.iter().rev().map(|(_, bracket)| closing(*bracket)).collect();
     let end = code.trim_end().len();
-    let closed_later = code[at..].contains([')', ']', '}']);
     // A `}` further down may be the one that is missed here.
-    let clear = !closed_later && (!missing.contains('}') || !closes_more(&text[place.end..]));
+    let clear = !crossed && (!missing.contains('}') || !closes_more(&text[place.end..]));
     Some(match clear {
         true => repair(found, source, place.start, vec![(end..end, missing.clone())], &missing),
         false => found,

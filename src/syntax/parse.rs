@@ -27,16 +27,31 @@ pub fn parse(text: &str) -> (Ast, Vec<Diagnostic>) {
     };
     let mut ast = Ast::default();
     let mut diagnostics = vec![];
-    let mut open_truth = false;
+    // Where a truth block ends that could not be read as a whole, and whether it is closed there.
+    let (mut truth_end, mut truth_closed) = (0, false);
     for node in file.into_iter().flat_map(Node::into_inner) {
         match node.as_rule() {
             Rule::EOI => {}
             Rule::edition => ast.edition = Some(edition(node)),
-            // Equations after a truth block that is never closed belong to it: that is said once.
-            Rule::unknown if open_truth && explain::is_equation(node.as_str()) => {}
+            // The lines of a truth block that could not be read as a whole.
+            Rule::unknown if span(&node).start < truth_end => {
+                let line = node.as_str();
+                if !line.starts_with('}') && !explain::is_equation(line) {
+                    let explain = if truth_closed { explain::truth_entry } else { explain::statement };
+                    diagnostics.push(explain(text, span(&node)));
+                }
+            }
             Rule::unknown => {
-                let found = explain::statement(text, span(&node));
-                open_truth |= found.code == "E0104" && node.as_str().starts_with("truth");
+                let (line, place) = (node.as_str(), span(&node));
+                let found = explain::statement(text, place);
+                if found.code == "E0104" && line.starts_with("truth") {
+                    let closed = explain::end_of_truth(text, line, place.start);
+                    (truth_end, truth_closed) = (closed.unwrap_or(text.len()), closed.is_some());
+                    // A block that is closed has its mistake further down.
+                    if truth_closed && line.trim_end().ends_with('{') {
+                        continue;
+                    }
+                }
                 diagnostics.push(found);
             }
             _ => {
