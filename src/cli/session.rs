@@ -74,6 +74,7 @@ impl Session {
             let changed = overlay.get(&path.display().to_string());
             changed.map_or_else(|| std::fs::read_to_string(path), |text| Ok(text.clone()))
         });
+        let unread = !diagnostics.is_empty();
         let settings = settings(&arguments.set)?;
         for (key, value) in settings.iter().filter(|(key, _)| key.starts_with("data.")) {
             model::set_data(&mut ast, key, &from_here(key, value))
@@ -91,8 +92,7 @@ impl Session {
         diagnostics.extend(found);
         let truth = Scm::build(&model);
         diagnostics.extend(truth.as_ref().err().into_iter().flatten().cloned());
-        let unread = |d: &Diagnostic| d.code.starts_with("E01") && !matches!(d.code, "E0107" | "E0108");
-        if diagnostics.iter().any(unread) {
+        if unread {
             // A statement that could not be read is missing everywhere: that is said once, where it stands.
             const CONSEQUENCES: [&str; 7] = ["E0201", "W0204", "E0305", "W0306", "E0406", "N0407", "W0705"];
             diagnostics.retain(|d| !CONSEQUENCES.contains(&d.code));

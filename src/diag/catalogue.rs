@@ -32,6 +32,7 @@ catalogue! {
     "E0102" "foreign arrow"
     "E0103" "unfinished statement"
     "E0104" "unclosed bracket"
+    "E0105" "invalid name"
     "E0106" "unterminated string"
     "E0107" "unknown edition"
     "E0108" "unknown key in a block"

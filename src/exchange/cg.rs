@@ -91,7 +91,7 @@ fn read_chain(graph: &mut Graph, line: &str, span: Span, listed: bool, bare: boo
             Some((cause, arrow)) => graph.edge(cause, node, arrow != "->", span)?,
             None if found.is_none() && !bare => {
                 let found = Diagnostic::new("E0101", "this is no edge").label(span, "here");
-                return Err(found.help("write `X -> Y`, or `X -- Y` for a hidden common cause"));
+                return Err(found.help("write `X -> Y`, or `X <-> Y` for a hidden common cause"));
             }
             None => {}
         }

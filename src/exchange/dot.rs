@@ -371,8 +371,15 @@ impl<'a> Parser<'a> {
                 self.graph.note(span, message, "here");
             }
             "label" => {
-                self.labels.push((node, value.unwrap_or_default()));
-                self.graph.ignore(key, span);
+                let label = value.unwrap_or_default();
+                // How DoWhy's users mark them.
+                if label.to_lowercase().starts_with("unobserved") {
+                    self.graph.nodes[node].latent = true;
+                    self.graph.note(span, format!("`{name}` is labelled `{label}`: it is taken for hidden"), "here");
+                } else {
+                    self.graph.ignore(key, span);
+                }
+                self.labels.push((node, label));
             }
             _ => match hides(key, value.as_deref()) {
                 Some(latent) => self.graph.nodes[node].latent = latent,

@@ -1,6 +1,7 @@
 //! What is wrong with a statement that fits no form, in the user's words.
 
 use super::grammar::{Rule, ScmParser};
+use super::invalid_name::invalid_name;
 use crate::diag::{Diagnostic, Edit, Span};
 use pest::Parser;
 use pest::error::{Error, InputLocation};
@@ -37,6 +38,11 @@ pub(super) fn statement(text: &str, place: Span) -> Diagnostic {
     }
     let form = FORMS.iter().find(|f| starts_with_keyword(source, f.keyword));
     if let (None, Some(found)) = (form, misspelt(source, place)) {
+        return found;
+    }
+    if form.is_none()
+        && let Some(found) = invalid_name(source, &code_only(source), place.start)
+    {
         return found;
     }
     let (rule, example) = match form {
@@ -195,7 +201,10 @@ fn token_name(token: &str) -> Option<String> {
     let plain = token.trim_matches('"').trim_matches('`');
     let telling = !plain.is_empty()
         && !plain.contains("..")
-        && !matches!(plain, "XID_START" | "XID_CONTINUE" | "ANY" | "SOI" | "EOI" | "WHITESPACE" | "_" | "'" | "\\")
+        && !matches!(
+            plain,
+            "." | "XID_START" | "XID_CONTINUE" | "ANY" | "SOI" | "EOI" | "WHITESPACE" | "_" | "'" | "\\"
+        )
         && !plain.chars().any(|c| c.is_whitespace() || c == '\u{feff}' || matches!(c, '#' | '\\' | '→' | '←' | '↔'));
     telling.then(|| format!("`{plain}`"))
 }
@@ -406,6 +415,15 @@ fn repair(
     };
     let edits = edits.into_iter().map(edit).collect();
     found.fix_all(format!("write `{written}`"), edits)
+}
+
+/// Whether the statement `source` at `start` is a program after the edits.
+pub(super) fn reads_with(source: &str, start: usize, edits: &[Edit]) -> bool {
+    let mut text = source.to_owned();
+    for edit in edits.iter().rev() {
+        text.replace_range(edit.span.start - start..edit.span.end - start, &edit.text);
+    }
+    reads(&text)
 }
 
 /// Whether a text is a program, as far as its form goes.

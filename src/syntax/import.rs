@@ -18,7 +18,8 @@ const MAX_FILES: usize = 200;
 pub fn load(name: &str, text: String, read: &dyn Fn(&Path) -> io::Result<String>) -> (Ast, Sources, Vec<Diagnostic>) {
     let (ast, diagnostics) = parse(&text);
     let path = tidy(Path::new(name));
-    let mut loader = Loader { read, sources: Sources::new(name, text), diagnostics, taken: BTreeSet::new() };
+    let mut loader =
+        Loader { read, sources: Sources::new(name, text), diagnostics, taken: BTreeSet::new(), outer: String::new() };
     let mut ast = loader.expand(ast, &path, &mut vec![path.clone()]);
     join_truths(&mut ast, &loader.sources);
     (ast, loader.sources, loader.diagnostics)
@@ -30,6 +31,8 @@ struct Loader<'a> {
     diagnostics: Vec<Diagnostic>,
     /// Files with the names they were taken under, so that nothing comes in twice.
     taken: BTreeSet<(PathBuf, String)>,
+    /// What stands before the names of the file that is being read.
+    outer: String,
 }
 
 impl Loader<'_> {
@@ -66,7 +69,8 @@ impl Loader<'_> {
             return None;
         }
         let prefix = alias.map_or(String::new(), |a| format!("{}.", a.value));
-        if !self.taken.insert((path.clone(), prefix.clone())) {
+        let whole = format!("{}{prefix}", self.outer);
+        if !self.taken.insert((path.clone(), whole.clone())) {
             return None;
         }
         if self.sources.files().len() >= MAX_FILES {
@@ -85,7 +89,9 @@ impl Loader<'_> {
         self.sources.push(path.display().to_string(), text);
         self.diagnostics.extend(found);
         open.push(path.clone());
+        let outer = std::mem::replace(&mut self.outer, whole);
         let mut imported = self.expand(ast, &path, open).statements;
+        self.outer = outer;
         open.pop();
         imported.retain(|s| describes_the_world(&s.kind));
         let inside = Path::new(&written.value).parent().unwrap_or(Path::new("")).to_path_buf();

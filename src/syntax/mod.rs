@@ -4,6 +4,7 @@ pub mod ast;
 mod explain;
 mod format;
 mod import;
+mod invalid_name;
 mod parse;
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,17 @@ fn every_statement_of_the_language_is_read() {
         query ate: 2 * E[A | do(D = 1)] - E[A | do(D = 0)] / 2 + 1
         query sugar: ATE(A, D = 1 vs 0)
         output effect -> "effect.csv"
+        query flip: P(A[D = 1] = 1 | D = 0, A = 0)
+        query nde: E[A[D = 1, I = I[D = 0]]] - E[A[D = 0]]
+        query imgs: sample(I | do(D = 3), n: 64)
+        assert identifiable(effect); assert identifiable(P(A | do(D)))
+        assert independent({X1, X2}, D | W, do(Z))
+        import "colours.scm" as c
+        c.Color -> c.U'
+        I1: image[3,32,32] {
+          mechanism: pretrained { file: "gen.safetensors", inputs: [Y1, Color], sha256: "ab12" }
+          encode: "enc.safetensors" { to: vector[16] }
+        }
         expect tv(effect, truth) < 0.05
         expect abs(table(A = 1, D = 0) - 0.5475) < 0.01
         truth {
@@ -54,7 +65,7 @@ fn every_statement_of_the_language_is_read() {
           }
         }
     "#;
-    assert_eq!(clean(text).len(), 20);
+    assert_eq!(clean(text).len(), 29);
 }
 
 #[test]
@@ -81,4 +92,81 @@ fn six_bad_statements_give_six_errors() {
     assert_eq!(diagnostics.len(), 6, "{diagnostics:#?}");
     assert_eq!(ast.statements.len(), 1);
     assert!(!parse(text).1.is_empty());
+}
+
+/// What a program of the files `(path, text)` says, the first being the model file.
+fn loaded(files: &[(&str, &str)]) -> (Ast, Vec<String>) {
+    let read = |path: &std::path::Path| {
+        let found = files.iter().find(|(name, _)| std::path::Path::new(name) == path);
+        found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    };
+    let (ast, sources, diagnostics) = super::load(files[0].0, files[0].1.to_owned(), &read);
+    let place = |d: &crate::diag::Diagnostic| {
+        let (file, range) = sources.locate(d.labels[0].span).unwrap();
+        let (line, column) = file.line_and_column(range.start);
+        format!("{}:{line}:{column} {}", file.name, d.code)
+    };
+    (ast, diagnostics.iter().map(place).collect())
+}
+
+#[test]
+fn imported_names_get_the_prefix_and_paths_the_folder() {
+    let inner = "X -> Y; latent U -> {X, Y}; X: categorical {on, off}\n\
+                 truth { U ~ bernoulli(.5); X = if U == 1 then on else off; Y = U xor bernoulli(.1) }\n\
+                 data d = \"d.csv\" { columns: { X, Y: \"col\" }, where: X == 1 } do(X); query q: P(Y); train { seed: 3 }";
+    let (ast, found) = loaded(&[("a/m.scm", "import \"b/i.scm\" as c\nc.Y -> Z"), ("a/b/i.scm", inner)]);
+    assert_eq!(found, [""; 0]);
+    let kinds: Vec<&StatementKind> = ast.statements.iter().map(|s| &s.kind).collect();
+    let [
+        StatementKind::Edges { first, .. },
+        StatementKind::Latent { names, children },
+        StatementKind::Declaration { names: typed, .. },
+        StatementKind::Truth(entries),
+        StatementKind::Data(data),
+        StatementKind::Edges { .. },
+    ] = kinds[..]
+    else {
+        panic!("{kinds:#?}")
+    };
+    let texts = |names: &[Name]| names.iter().map(|n| n.value.clone()).collect::<Vec<_>>();
+    assert_eq!(texts(first), ["c.X"]);
+    assert_eq!(
+        (texts(names), texts(children), texts(typed)),
+        (vec!["c.U".into()], vec!["c.X".into(), "c.Y".into()], vec!["c.X".into()])
+    );
+    let TruthEntry::Equation { name, expr, .. } = &entries[1] else { panic!("{entries:?}") };
+    let ExprKind::If(condition, on, _) = &expr.kind else { panic!("{expr:?}") };
+    assert_eq!((name.value.as_str(), &on.kind), ("c.X", &ExprKind::Name("on".into())));
+    assert!(format!("{condition:?}").contains("\"c.U\""), "{condition:?}");
+    let path =
+        |source: &DataSource| if let DataSource::File(path) = source { path.value.clone() } else { String::new() };
+    assert_eq!((data.name.value.as_str(), path(&data.source).replace('\\', "/")), ("c.d", "b/d.csv".to_owned()));
+    let entries = &data.block.as_ref().unwrap().entries;
+    let Some(Setting { kind: SettingKind::Block(columns), .. }) = &entries[0].value else { panic!("{entries:?}") };
+    let column = |e: &Entry| (e.key.value.clone(), e.value.clone().map(|v| v.kind));
+    let text = |t: &str| Some(SettingKind::Scalar(Scalar::Text(t.into())));
+    assert_eq!(
+        columns.entries.iter().map(column).collect::<Vec<_>>(),
+        [("c.X".into(), text("X")), ("c.Y".into(), text("col"))]
+    );
+    let Some(Setting { kind: SettingKind::Condition(terms), .. }) = &entries[1].value else { panic!("{entries:?}") };
+    assert_eq!(terms[0].column.value, "X");
+}
+
+#[test]
+fn imports_nest_come_in_once_and_never_run_in_circles() {
+    let (ast, found) = loaded(&[
+        ("m.scm", "import \"a.scm\"\nimport \"a.scm\"\nimport \"a.scm\" as x"),
+        ("a.scm", "import \"b.scm\" as b\nA -> b.B"),
+        ("b.scm", "B -> C"),
+    ]);
+    assert_eq!((ast.statements.len(), found), (4, vec![]));
+    let names = format!("{ast:?}");
+    assert!(names.contains("\"x.b.B\"") && names.contains("\"b.C\""), "{names}");
+    let (_, found) = loaded(&[("m.scm", "A -> B\nimport \"a.scm\""), ("a.scm", "\nimport \"m.scm\"\nX => Y")]);
+    assert_eq!(found, ["a.scm:3:3 E0102", "a.scm:2:8 E0205"]);
+    let (_, found) = loaded(&[("m.scm", "import \"m.scm\""), ("x.scm", "")]);
+    assert_eq!(found, ["m.scm:1:8 E0205"]);
+    let (_, found) = loaded(&[("m.scm", "import \"none.scm\" as n")]);
+    assert_eq!(found, ["m.scm:1:8 E0205"]);
 }

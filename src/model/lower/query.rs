@@ -249,6 +249,11 @@ fn twice(term: &ast::Term, at: usize, later: &Assigned, first: &Assigned) -> Dia
         (Some(a), Some(b)) => a.value.text() == b.value.text(),
         _ => true,
     };
+    let part = |a: &Assigned, evidence| match (is_set(a), evidence) {
+        (true, _) => "set here",
+        (false, true) => "observed here",
+        (false, false) => "asked for here",
+    };
     let (code, title, help) = match (is_evidence, is_set(first)) {
         (true, true) if !same_value => (
             "E0704",
@@ -274,7 +279,10 @@ fn twice(term: &ast::Term, at: usize, later: &Assigned, first: &Assigned) -> Dia
             format!("its value is given: ask for another variable, or remove `{name}` from the right side"),
         ),
     };
-    Diagnostic::new(code, title).label(later.name.span, "again here").label(first.name.span, "first here").help(help)
+    Diagnostic::new(code, title)
+        .label(later.name.span, part(later, is_evidence))
+        .label(first.name.span, part(first, term.evidence.iter().any(|e| std::ptr::eq(e, first))))
+        .help(help)
 }
 
 /// `E[A, B]` has no meaning.

@@ -78,10 +78,13 @@ impl Lowering {
         let wide = self.model.latents.iter().filter(|l| l.name.is_some() && l.children.len() > 2);
         let warnings = wide.map(|latent| {
             let name = latent.name.as_deref().unwrap_or_default();
-            let title = format!("`{name}` has {} effects: identification treats it as one hidden cause for each pair", latent.children.len());
+            let title = format!(
+                "`{name}` has {} effects: identification treats it as one hidden cause for each pair",
+                latent.children.len()
+            );
             Diagnostic::new("W0305", title)
                 .label(latent.span, self.acts_on(latent))
-                .note("theory of identification is about hidden causes of two; with those, an answer of \"identifiable\" holds here too")
+                .note("what is identifiable with a hidden cause for each pair is identifiable with one for all of them")
                 .note("training keeps it as one: a single hidden draw shared by all its effects")
         });
         let warnings: Vec<Diagnostic> = warnings.collect();
