@@ -182,6 +182,8 @@ fn explain_prints_pages_and_suggests_codes() {
     let page = dcmc(here.path(), &["explain", "e0301"]).expect(0).stdout;
     assert!(page.starts_with("E0301: directed cycle\n") && page.contains("\nEXAMPLE\n") && !page.contains("```"));
     assert!(page.lines().all(|l| l.chars().count() <= 90 && !l.contains('\u{1b}')), "{page}");
+    let long = dcmc(here.path(), &["explain", "W0705"]).expect(0).stdout;
+    assert!(long.lines().all(|l| l.matches('`').count() % 2 == 0), "code is torn apart in\n{long}");
     let unknown = dcmc(here.path(), &["explain", "e301"]).expect(2);
     assert!(unknown.stderr.contains("did you mean E0301"), "{}", unknown.stderr);
     dcmc(here.path(), &["explain", "hello"]).expect(2);

@@ -141,3 +141,15 @@ fn many_messages_about_a_large_file_take_time_in_proportion() {
     let seconds = begin.elapsed().as_secs_f64();
     assert!(seconds < 20.0, "{seconds} s");
 }
+
+#[cfg(feature = "run")]
+#[test]
+fn a_query_of_the_command_line_is_shown_beside_the_model() {
+    let model = "X -> Y\nX, Y: binary\ndata d = \"d.csv\"\n";
+    let here = folder(&[("m.scm", model), ("d.csv", "X,Y\n0,1\n1,0\n1,1\n0,0\n")]);
+    dcmc(here.path(), &["train", "m.scm", "--quiet"]).expect(0);
+    let said = dcmc(here.path(), &["query", "m.scm", "P(Y | do(X = 7))", "-q"]).expect(1).stderr;
+    assert!(said.contains("query:1:14") && said.contains("m.scm:2:7") && said.contains("declared here"), "{said}");
+    let json = dcmc(here.path(), &["query", "m.scm", "P(Z)", "-q", "--format", "json"]).expect(1).json();
+    assert_eq!((&json["diagnostics"][0]["file"], &json["diagnostics"][0]["column"]), (&"query".into(), &3.into()));
+}
