@@ -15,6 +15,9 @@ pub(super) struct Arguments {
     list: bool,
 }
 
+/// Stands for a space at which no line is broken.
+const GLUE: char = '\u{1}';
+
 /// The longest line of text, in characters.
 const WIDTH: usize = 84;
 
@@ -90,7 +93,13 @@ fn wrapped(paragraph: &str, colour: bool) -> String {
     let hang = if paragraph.starts_with("- ") { "    " } else { "  " };
     let mut lines: Vec<String> = vec![];
     let mut line = String::from("  ");
-    for word in paragraph.split_whitespace() {
+    // What stands in backquotes is not torn apart.
+    let mut code = false;
+    let glued = paragraph.chars().map(|c| {
+        code ^= c == '`';
+        if code && c == ' ' { GLUE } else { c }
+    });
+    for word in glued.collect::<String>().split(' ').filter(|word| !word.is_empty()) {
         if line.trim().is_empty() {
             line += word;
         } else if line.chars().count() + 1 + word.chars().count() > WIDTH {
@@ -102,7 +111,7 @@ fn wrapped(paragraph: &str, colour: bool) -> String {
     if !line.trim().is_empty() {
         lines.push(line);
     }
-    lines.iter().map(|line| emphasis(line, colour) + "\n").collect()
+    lines.iter().map(|line| emphasis(&line.replace(GLUE, " "), colour) + "\n").collect()
 }
 
 /// `*word*` as the terminal can show it; stars inside backquotes are code.

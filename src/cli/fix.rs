@@ -97,19 +97,8 @@ fn repaired(
 
 /// Writes `text` in the place of `old`, whole or not at all.
 fn replace(path: &Path, old: &str, text: &str) -> io::Result<()> {
-    // A link stays a link: what it points to is replaced.
-    let path = path.canonicalize()?;
-    if std::fs::read_to_string(&path)? != old {
-        return Err(io::Error::other("it changed in the meantime"));
+    match std::fs::read_to_string(path)? == old {
+        true => super::fmt::replace(path, text),
+        false => Err(io::Error::other("it changed in the meantime")),
     }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let new = path.with_file_name(name);
-    let written = std::fs::write(&new, text)
-        .and_then(|()| std::fs::set_permissions(&new, path.metadata()?.permissions()))
-        .and_then(|()| std::fs::rename(&new, &path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&new);
-    }
-    written
 }

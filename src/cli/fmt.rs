@@ -83,7 +83,7 @@ fn difference(text: &str, formatted: &str, name: &str) -> String {
 }
 
 /// Puts `text` in the place of a file, all of it or nothing; links and permissions stay.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = std::fs::canonicalize(path)?;
     let mut name = std::ffi::OsString::from(format!(".writing-{}-", std::process::id()));
     name.push(path.file_name().unwrap_or_default());

@@ -94,8 +94,10 @@ impl Session {
         diagnostics.extend(truth.as_ref().err().into_iter().flatten().cloned());
         if unread {
             // A statement that could not be read is missing everywhere: that is said once, where it stands.
-            diagnostics.retain(|d| !matches!(d.code, "E0201" | "E0305" | "E0406" | "N0407"));
+            const CONSEQUENCES: [&str; 7] = ["E0201", "W0204", "E0305", "W0306", "E0406", "N0407", "W0705"];
+            diagnostics.retain(|d| !CONSEQUENCES.contains(&d.code));
         }
+        diag::fix::localize(&mut diagnostics, &sources);
         diag::sort(&mut diagnostics);
         Ok(Self {
             path,

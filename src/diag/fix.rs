@@ -20,6 +20,21 @@ pub struct Made {
 /// The texts of the files that change, by name, and the repairs made in them.
 pub type Repaired = (BTreeMap<String, String>, Vec<Made>);
 
+/// Names of imported files carry the importing file's `c.`; a repair in such a file writes them as that file does:
+/// with as many dots as the name that it replaces.
+pub fn localize(diagnostics: &mut [Diagnostic], sources: &Sources) {
+    let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '\'');
+    for edit in diagnostics.iter_mut().flat_map(|d| &mut d.fixes).flat_map(|f| &mut f.edits) {
+        let Some((file, range)) = sources.locate(edit.span).filter(|(file, _)| file.start > 0) else { continue };
+        let written = &file.text[range];
+        if edit.text.chars().all(name) && !written.is_empty() && written.chars().all(name) {
+            let parts: Vec<&str> = edit.text.split('.').collect();
+            let kept = parts.len().min(written.matches('.').count() + 1);
+            edit.text = parts[parts.len() - kept..].join(".");
+        }
+    }
+}
+
 /// Makes the first repair of each diagnostic, in their order; one that overlaps an earlier one is left out.
 pub fn apply<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>, sources: &Sources) -> Repaired {
     let mut edits: BTreeMap<String, Vec<(Range<usize>, String)>> = BTreeMap::new();

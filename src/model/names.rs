@@ -14,7 +14,7 @@ pub fn similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>, limit:
             let other = bare(candidate);
             let distance = match () {
                 () if other == wanted => Some(0),
-                () if stem(candidate) == stem(name) => Some(1),
+                () if is_data_file(candidate) && stem(candidate) == stem(name) => Some(1),
                 () => Some(strsim::damerau_levenshtein(&wanted, &other)).filter(|d| *d <= wanted.chars().count() / 3),
             };
             distance.map(|d| (d, candidate))
@@ -26,6 +26,10 @@ pub fn similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>, limit:
 
 fn bare(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
+}
+
+fn is_data_file(name: &str) -> bool {
+    [".csv", ".tsv", ".parquet"].iter().any(|extension| name.to_lowercase().ends_with(extension))
 }
 
 /// The name up to its last dot, in lower case.
@@ -42,6 +46,7 @@ mod tests {
         assert_eq!(closest("tar", ["tax", "tar", "Tar"]), Some("Tar"));
         assert_eq!(closest("smokr", ["smoke", "cancer"]), Some("smoke"));
         assert_eq!(closest("X", ["Treatment", "Y"]), None);
+        assert_eq!(closest("c.smoker", ["c.tar"]), None);
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub(super) fn statement(text: &str, place: Span) -> Diagnostic {
     if let Some(found) = unclosed(text, place).or_else(|| foreign(source, place)) {
         return found;
     }
+    if let Some(found) = type_first(source, place) {
+        return found;
+    }
     let form = FORMS.iter().find(|f| starts_with_keyword(source, f.keyword));
     if let (None, Some(found)) = (form, misspelt(source, place)) {
         return found;
@@ -44,7 +47,7 @@ pub(super) fn statement(text: &str, place: Span) -> Diagnostic {
     }
     let (rule, example) = match form {
         Some(form) => (form.rule, form.example),
-        None if looks_like_declaration(source) => (Rule::one_declaration, "X: binary, or X: int[0..9]"),
+        None if looks_like_declaration(source) => (Rule::one_declaration, "X: int[0..9]"),
         None => (Rule::one_edges, "X -> Y"),
     };
     unexpected(text, place, rule, example)
@@ -84,6 +87,29 @@ pub(super) fn too_many_operators(place: Span, limit: usize) -> Diagnostic {
     Diagnostic::new("E0101", format!("this line has more than {limit} operators"))
         .label(place, "here")
         .help("give parts of it a name of their own")
+}
+
+/// Where the truth block that `statement` (at byte `start`) begins ends, going by its braces alone.
+pub(super) fn end_of_truth(text: &str, statement: &str, start: usize) -> Option<usize> {
+    if !starts_with_keyword(statement, "truth") {
+        return None;
+    }
+    let mut depth = 0_usize;
+    for (at, c) in code_only(&text[start..]).char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth <= 1 => return Some(start + at + 1),
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a statement could stand in a truth block.
+pub(super) fn is_equation(statement: &str) -> bool {
+    let forms = [Rule::one_draw, Rule::one_compute, Rule::one_truth_table, Rule::one_truth_type];
+    forms.iter().any(|&form| ScmParser::parse(form, statement.trim_end()).is_ok())
 }
 
 /// Brackets and prefix operators nested deeper than `limit`.
@@ -151,6 +177,19 @@ fn expectation(error: &Error<Rule>) -> (usize, Vec<String>) {
     expected.extend(tokens.iter().map(ToString::to_string).filter_map(|t| token_name(&t)));
     expected.sort();
     expected.dedup();
+    if expected.iter().any(|e| e == "a name") {
+        expected.iter_mut().filter(|e| *e == "`{`").for_each(|e| *e = "a set `{…}`".to_owned());
+    }
+    // A kind of thing says it all; the signs that such a thing can begin or go on with say nothing more.
+    let named = |what: &str| expected.iter().any(|e| e == what);
+    let (query, number, type_) = (named("P(…) or E[…]"), named("a number"), named("a type"));
+    expected.retain(|e| match e.as_str() {
+        "`.`" => false,
+        "`+`" | "`ATE`" | "`E`" | "`P`" | "`sample`" => !query,
+        "`-`" => !query && !number,
+        "a name" => !type_,
+        _ => true,
+    });
     (attempts.max_position, expected)
 }
 
@@ -232,6 +271,24 @@ fn misspelt(source: &str, place: Span) -> Option<Diagnostic> {
     })
 }
 
+/// `binary X` or `X = binary`: a type in the order of other languages.
+fn type_first(source: &str, place: Span) -> Option<Diagnostic> {
+    let types = ["binary", "real", "int", "categorical", "bool", "float"];
+    let code = source[..length(source)].trim_end();
+    let (variable, type_) = match code.split_once('=').map(|(left, right)| (left.trim(), right.trim())) {
+        Some((left, right)) if types.contains(&right) => (left, right),
+        _ => code
+            .split_once([' ', '\t'])
+            .map(|(left, right)| (right.trim(), left))
+            .filter(|(_, left)| types.contains(left))?,
+    };
+    ScmParser::parse(Rule::one_plain, variable).ok()?;
+    let right = format!("{variable}: {type_}");
+    let found = Diagnostic::new("E0101", "a type stands after its variable and a colon");
+    let found = found.label(Span::new(place.start, place.start + code.len()), "here").help(format!("write `{right}`"));
+    Some(repair(found, source, place.start, vec![(0..code.len(), right.clone())], &right))
+}
+
 fn looks_like_declaration(source: &str) -> bool {
     source.find(':').is_some_and(|colon| source.find("->").is_none_or(|arrow| colon < arrow))
 }
@@ -241,12 +298,16 @@ fn unclosed(text: &str, place: Span) -> Option<Diagnostic> {
     let source = &text[place.start..place.end];
     let code = code_only(source);
     let mut open: Vec<(usize, char)> = vec![];
+    let mut crossed = false;
     for (at, c) in code.char_indices() {
         match c {
             '"' => return Some(unclosed_string(source, &code, at, place.start)),
             '(' | '[' | '{' => open.push((at, c)),
-            ')' | ']' | '}' => {
-                open.pop();
+            ')' | ']' | '}' if open.last().is_some_and(|(_, top)| closing(*top) == c) => drop(open.pop()),
+            // What is closed here was opened outside of a bracket that is still open.
+            ')' | ']' | '}' if open.iter().any(|(_, bracket)| closing(*bracket) == c) => {
+                crossed = true;
+                break;
             }
             _ => {}
         }
@@ -258,7 +319,7 @@ fn unclosed(text: &str, place: Span) -> Option<Diagnostic> {
     let missing: String = open.iter().rev().map(|(_, bracket)| closing(*bracket)).collect();
     let end = code.trim_end().len();
     // A `}` further down may be the one that is missed here.
-    let clear = !missing.contains('}') || !closes_more(&text[place.end..]);
+    let clear = !crossed && (!missing.contains('}') || !closes_more(&text[place.end..]));
     Some(match clear {
         true => repair(found, source, place.start, vec![(end..end, missing.clone())], &missing),
         false => found,
@@ -297,7 +358,13 @@ fn unclosed_string(source: &str, code: &str, at: usize, start: usize) -> Diagnos
     repair(found, source, start, vec![(end..end, "\"".to_owned())], "\"")
 }
 
-/// The statement with spaces in the place of comments, backquoted names and strings; an unclosed string stays.
+/// The length of a statement without what follows it: spaces and comments.
+pub(super) fn length(statement: &str) -> usize {
+    code_only(statement).trim_end().len()
+}
+
+/// The statement with spaces in the place of comments and `_` in that of backquoted names and strings; an unclosed
+/// string stays.
 fn code_only(source: &str) -> String {
     let mut code = String::with_capacity(source.len());
     let mut rest = source;
@@ -310,7 +377,7 @@ fn code_only(source: &str) -> String {
             _ => (c.len_utf8(), 0),
         };
         code.push_str(&rest[..kept]);
-        code.extend(std::iter::repeat_n(' ', skipped));
+        code.extend(std::iter::repeat_n(if c == '#' { ' ' } else { '_' }, skipped));
         rest = &rest[kept + skipped..];
     }
     code
@@ -388,23 +455,37 @@ const ARROWS: [(&str, &str); 16] = [
 /// Habits from other languages.
 fn foreign(source: &str, place: Span) -> Option<Diagnostic> {
     let code = code_only(source);
+    // `digraph G {`, `dag {`: a word of another format, perhaps a name, a brace.
+    let word = code.split([' ', '{', '\n']).next().unwrap_or("");
+    let header = code.split_once('{').map_or("", |(header, _)| header);
+    if matches!(word, "digraph" | "graph" | "dag" | "network" | "strict")
+        && (1..=3).contains(&header.split_whitespace().count())
+    {
+        let here = Span::new(place.start, place.start + word.len());
+        let title = Diagnostic::new("E0102", format!("`{word} {{ … }}` belongs to another format"));
+        let found = title.label(here, "here").help("write the edges alone, one chain a line: `X -> Y -> Z`");
+        let extension = match word {
+            "dag" => "dagitty",
+            "network" => "bif",
+            _ => "dot",
+        };
+        return Some(
+            found
+                .help(format!("or keep it in a file of its own: `dcmc import FILE.{extension}` turns it into a model")),
+        );
+    }
     let arrows = foreign_arrows(&code);
     if let Some(&(at, wrong, right)) = arrows.first().filter(|_| !starts_with_keyword(source, "expect")) {
         let here = Span::new(place.start + at, place.start + at + wrong.len());
         let title = Diagnostic::new("E0102", format!("`{wrong}` is not an arrow of this language"));
-        let found = title.label(here, format!("write `{right}`"));
         // `A -- B` may mean a hidden cause, or a cause whose direction is not known.
         if arrows.iter().any(|(_, wrong, _)| *wrong == "--") {
-            return Some(found.help("for a cause write `->`, for a hidden common cause `<->`"));
+            let found = title.label(here, "says no direction");
+            return Some(found.help("for a cause write `->` or `<-`, for a hidden common cause `<->`"));
         }
+        let found = title.label(here, format!("write `{right}`"));
         let edits = arrows.iter().map(|(at, wrong, right)| (*at..at + wrong.len(), (*right).to_owned())).collect();
         return Some(repair(found, source, place.start, edits, right));
-    }
-    let word = source.split([' ', '{', '\n']).next().unwrap_or("");
-    if matches!(word, "digraph" | "graph" | "dag" | "network" | "strict") {
-        let here = Span::new(place.start, place.start + word.len());
-        let title = Diagnostic::new("E0102", format!("`{word} {{ … }}` belongs to another format"));
-        return Some(title.label(here, "here").help("write the edges alone, one chain a line: `X -> Y -> Z`"));
     }
     formula(source, &code, place)
 }
@@ -436,17 +517,17 @@ fn formula(source: &str, code: &str, place: Span) -> Option<Diagnostic> {
     let left = left.trim();
     let terms: Vec<&str> = right.split('+').map(str::trim).collect();
     let set = if let [only] = terms[..] { only.to_owned() } else { format!("{{{}}}", terms.join(", ")) };
-    let (title, edges) = match sign {
-        "=~" => ("`=~` is lavaan's sign for a measured latent variable", format!("latent {left} -> {set}")),
-        "~~" => ("`~~` is lavaan's sign for a covariance", format!("{left} <-> {set}")),
-        _ => ("`~` draws a variable inside `truth { … }` only", format!("{set} -> {left}")),
+    let (title, what, edges) = match sign {
+        "=~" => ("`=~` is lavaan's sign for a latent variable", "a hidden cause", format!("latent {left} -> {set}")),
+        "~~" => ("`~~` is lavaan's sign for a covariance", "a hidden common cause", format!("{left} <-> {set}")),
+        _ => ("`~` draws a variable inside `truth { … }` only", "causes", format!("{set} -> {left}")),
     };
     let here = Span::new(place.start, place.start + code.trim_end().len());
     let found = Diagnostic::new("E0102", title).label(here, "here");
     Some(match right.contains('(') {
         true => found.help("put it into a block: `truth { … }`"),
         false => {
-            let help = found.help(format!("for causal edges write `{edges}`"));
+            let help = found.help(format!("for {what} write `{edges}`"));
             repair(help, source, place.start, vec![(0..code.trim_end().len(), edges.clone())], &edges)
         }
     })

@@ -5,13 +5,13 @@ use crate::diag::{Diagnostic, Edit, Span};
 use std::ops::Range;
 
 /// E0105 for the first name of a statement about the graph that is none, with the repair of all of them;
-/// `code` is the statement with spaces in the place of comments, strings and backquoted names.
+/// `code` is the statement with spaces in the place of comments and `_` in that of strings and backquoted names.
 pub(super) fn invalid_name(source: &str, code: &str, start: usize) -> Option<Diagnostic> {
     let part = part_with_names(code)?;
     let mut invalid = vec![];
     for range in pieces(&code[..part]) {
         let written = &source[range.clone()];
-        if spell(written) == written || code[range.clone()].trim().is_empty() {
+        if spell(written) == written || code[range.clone()].chars().all(|c| matches!(c, '_' | ' ')) {
             continue;
         }
         if !written.chars().all(may_be_meant) {

@@ -27,13 +27,35 @@ pub fn parse(text: &str) -> (Ast, Vec<Diagnostic>) {
     };
     let mut ast = Ast::default();
     let mut diagnostics = vec![];
+    // Where a truth block ends that could not be read as a whole, and whether it is closed there.
+    let (mut truth_end, mut truth_closed) = (0, false);
     for node in file.into_iter().flat_map(Node::into_inner) {
         match node.as_rule() {
             Rule::EOI => {}
             Rule::edition => ast.edition = Some(edition(node)),
-            Rule::unknown => diagnostics.push(explain::statement(text, span(&node))),
+            // The lines of a truth block that could not be read as a whole.
+            Rule::unknown if span(&node).start < truth_end => {
+                let line = node.as_str();
+                if !line.starts_with('}') && !explain::is_equation(line) {
+                    let explain = if truth_closed { explain::truth_entry } else { explain::statement };
+                    diagnostics.push(explain(text, span(&node)));
+                }
+            }
+            Rule::unknown => {
+                let (line, place) = (node.as_str(), span(&node));
+                let found = explain::statement(text, place);
+                if found.code == "E0104" && line.starts_with("truth") {
+                    let closed = explain::end_of_truth(text, line, place.start);
+                    (truth_end, truth_closed) = (closed.unwrap_or(text.len()), closed.is_some());
+                    // A block that is closed has its mistake further down.
+                    if truth_closed && line.trim_end().ends_with('{') {
+                        continue;
+                    }
+                }
+                diagnostics.push(found);
+            }
             _ => {
-                let span = span(&node);
+                let span = Span::new(span(&node).start, span(&node).start + explain::length(node.as_str()));
                 let mut unread = unread_entries(&node);
                 if let Some(place) = too_many_operators(&node) {
                     diagnostics.push(explain::too_many_operators(place, MAX_OPERATORS));

@@ -427,8 +427,9 @@ fn departures(model: &Model, scope: &Scope, nodes: &[Node], of_variable: &[usize
             if !hidden.is_disjoint(theirs) && !model.graph.spouses(variable).contains(&other) {
                 let names = (name, model.name(other));
                 let title = format!("in the truth block `{}` and `{}` share a hidden cause", names.0, names.1);
-                let found_here =
-                    Diagnostic::new("E0305", title).label(place(variable), "one").label(place(other), "the other");
+                let found_here = Diagnostic::new("E0305", title)
+                    .label(place(variable), "depends on it")
+                    .label(place(other), "so does this");
                 found.push(found_here.help(format!("add `{} <-> {}`", names.0, names.1)));
             }
         }

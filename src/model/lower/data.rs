@@ -73,6 +73,7 @@ impl Lowering {
 
     fn simulated(&mut self, options: &[Entry], span: Span) -> Source {
         let (mut rows, mut seed) = (None, None);
+        let reported = self.diagnostics.len();
         for option in options {
             let number = match option.value.as_ref().map(|v| &v.kind) {
                 Some(SettingKind::Scalar(Scalar::Number(n, _))) if n.fract() == 0.0 && *n >= 0.0 => Some(*n),
@@ -88,7 +89,8 @@ impl Lowering {
                 (other, _) => self.unknown_key(other, option.key.span, "`simulate`", &["n", "seed"]),
             }
         }
-        if rows.is_none() {
+        // What was written in its place was reported.
+        if rows.is_none() && self.diagnostics.len() == reported {
             let found = Diagnostic::new("E0103", "how many rows should be simulated?").label(span, "`n` is missing");
             self.report(found.help("write `simulate(truth, n: 20000)`"));
         }

@@ -89,7 +89,10 @@ impl Lowering {
         edges: &mut Edges,
     ) {
         if from.value == to.value {
-            let title = format!("`{}` cannot cause itself", from.value);
+            let title = match arrow {
+                Arrow::Hidden => format!("`{}` cannot share a hidden cause with itself", from.value),
+                _ => format!("`{}` cannot cause itself", from.value),
+            };
             return self.report(Diagnostic::new("E0302", title).label(span, "an edge from a variable to itself"));
         }
         let hidden = |name: &Name| latents.get(&name.value).copied();
@@ -151,6 +154,10 @@ impl Lowering {
     }
 
     fn cycle(&mut self, cycle: &[VarId], written: &Written) {
+        // The circle is told from the edge that was written first.
+        let edge = |at: &usize| written.get(&(cycle[*at], cycle[(at + 1) % cycle.len()]));
+        let first = (0..cycle.len()).min_by_key(edge).unwrap_or(0);
+        let cycle = &[&cycle[first..], &cycle[..first]].concat();
         let names: Vec<&str> = cycle.iter().chain(&cycle[..1]).map(|&v| self.model.name(v)).collect();
         let mut found = Diagnostic::new("E0301", format!("the causes run in a circle: {}", names.join(" -> ")));
         for (at, &from) in cycle.iter().enumerate() {

@@ -130,7 +130,8 @@ impl Lowering {
     /// E0406, once for each variable.
     fn needs_type(&mut self, variable: VarId, span: Span, purpose: &str) {
         let name = self.model.name(variable).to_owned();
-        if self.untyped.insert(variable) {
+        // A declared type that could not be read was reported there.
+        if self.model.variables[variable].declared.is_none() && self.untyped.insert(variable) {
             self.report(
                 Diagnostic::new("E0406", format!("`{name}` needs a type before it can {purpose}"))
                     .label(span, "its values are not known")

@@ -122,6 +122,7 @@ impl Lowering {
         let names = self.model.queries.iter().map(|q| q.name.as_str());
         let found = match closest(&name.value, names.clone()) {
             Some(near) => suggest(found, near, name.span),
+            None if self.model.queries.is_empty() => found,
             None => found.help(format!("the queries are {}", list(names))),
         };
         self.report(found);

@@ -128,7 +128,9 @@ impl Lowering {
         let graph = &self.model.graph;
         let alone =
             |v: VarId| graph.parents(v).is_empty() && graph.children(v).is_empty() && graph.spouses(v).is_empty();
-        if (0..graph.len()).all(alone) {
+        // A refused edge leaves a variable alone that was not meant to be.
+        let refused = self.diagnostics.iter().any(|d| matches!(d.code, "E0302" | "E0303"));
+        if refused || (0..graph.len()).all(alone) {
             return;
         }
         let bare = ast

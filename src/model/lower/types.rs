@@ -66,7 +66,12 @@ pub(crate) fn domain(written: &Type) -> Result<Domain, Diagnostic> {
         (name, _) if TYPE_NAMES.contains(&name) => Err(wrong_arguments(written)),
         (name, _) => {
             let found = Diagnostic::new("E0401", format!("there is no type `{name}`")).label(written.name.span, "here");
-            Err(match closest(name, TYPE_NAMES) {
+            let known = match name {
+                "bool" | "boolean" | "bit" => Some("binary"),
+                "float" | "double" | "numeric" | "continuous" => Some("real"),
+                _ => closest(name, TYPE_NAMES),
+            };
+            Err(match known {
                 Some(near) => found.did_you_mean(near, written.name.span),
                 None => found.help(format!("the types are {}", TYPE_NAMES.join(", "))),
             })

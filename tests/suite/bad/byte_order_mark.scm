@@ -1,0 +1,3 @@
+﻿X -> Y
+X, Y: binary
+query effect: P(Z | do(X = 3))

@@ -1,0 +1,2 @@
+dcm 7 "A file of the future"
+X -> Y

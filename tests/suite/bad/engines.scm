@@ -1,0 +1,4 @@
+dose -> response
+dose: binary
+response: real
+train { engine: likelihood }

@@ -1,0 +1,3 @@
+light -> colour
+colour: categorical {red, green}
+light: binray

@@ -1,0 +1,2 @@
+import "first.scm"
+B -> C => D

@@ -1,0 +1,5 @@
+smoking -> tar -> cancer
+age -> {smoking, cancer}
+genotype -> smokng
+income
+profession: categorical {clerk, miner}

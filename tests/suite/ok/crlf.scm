@@ -1,0 +1,4 @@
+﻿dcm 1 "Ends of lines"
+X -> Y
+
+X, Y: binary   

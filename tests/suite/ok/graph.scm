@@ -1,0 +1,3 @@
+dcm 1 "Smoking, tar and cancer"
+smoker -> tar -> cancer
+smoker <-> cancer

@@ -1,0 +1,2 @@
+X -> Y
+data obs = "../data/xy.csv"

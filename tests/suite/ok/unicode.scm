@@ -1,0 +1,4 @@
+`blood pressure` → Schlaganfall
+Größe ← Alter
+Größe ↔ Schlaganfall
+X' -> Schlaganfall
