@@ -8,17 +8,17 @@ X1 -> X2
 {Y2, Color, Thick} -> I2
 X1 <-> X2 <-> Color
 
-X1: binary
-X2: int[0..8]
+X1:        binary
+X2:        int[0..8]
 W, Y1, Y2: int[0..9]
-Color: categorical {red, green, blue}
-Thick: categorical {thin, thick}
-I1: image[3,32,32] { mechanism: pretrained { file: "digits.safetensors", inputs: [Y1, Color, Thick] } }
-I2: image[3,32,32] { mechanism: pretrained { file: "digits.safetensors", inputs: [Y2, Color, Thick] } }
+Color:     categorical {red, green, blue}
+Thick:     categorical {thin, thick}
+I1:        image[3,32,32] { mechanism: pretrained { file: "digits.safetensors", inputs: [Y1, Color, Thick] } }
+I2:        image[3,32,32] { mechanism: pretrained { file: "digits.safetensors", inputs: [Y2, Color, Thick] } }
 
 truth {
-  U1 ~ bernoulli(0.5)                            # of X1 and X2
-  U2 ~ categorical(0.25, 0.45, 0.3)              # of X2 and Color
+  U1 ~ bernoulli(0.5)                # of X1 and X2
+  U2 ~ categorical(0.25, 0.45, 0.3)  # of X2 and Color
   X1 = if bernoulli(0.75) == 1 then U1 else bernoulli(0.5)
   X2 = if bernoulli(0.75) == 1 then U2 + (if X1 == 1 then 3 + 3 * U1 else 0) else uniform_int(0, 8)
   W = if bernoulli(0.75) == 1 then X1 + X2 else uniform_int(0, 9)

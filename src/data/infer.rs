@@ -43,8 +43,10 @@ pub struct Inferred {
 /// `categorical {…}`; others stay without. With notes (N0407), and errors for files that
 /// cannot be read.
 pub fn infer(model: &Model, base: &Path, limit: usize) -> (Vec<Inferred>, Vec<Diagnostic>) {
+    // A declared type that could not be read was reported where it stands.
+    let untyped = |v: &VarId| model.domain(*v).is_none() && model.variables[*v].declared.is_none();
     let mut untyped: BTreeMap<VarId, Seen> =
-        (0..model.variables.len()).filter(|&v| model.domain(v).is_none()).map(|v| (v, Seen::default())).collect();
+        (0..model.variables.len()).filter(untyped).map(|v| (v, Seen::default())).collect();
     let mut diagnostics = vec![];
     if !untyped.is_empty() {
         for regime in &model.regimes {

@@ -99,7 +99,8 @@ pub fn infer_domains(model: &mut Model) -> Vec<Diagnostic> {
     let (Some((nodes, node_of_place)), _) = tabulate(&scope, &block) else { return vec![] };
     let mut notes = vec![];
     for (place, declared) in scope.places.values().enumerate() {
-        let Some(id) = declared.variable.filter(|&v| model.variables[v].domain.is_none()) else { continue };
+        let untyped = |v: &VarId| model.variables[*v].domain.is_none() && model.variables[*v].declared.is_none();
+        let Some(id) = declared.variable.filter(untyped) else { continue };
         let domain = domain_of(&nodes[node_of_place[place]].values);
         let title = format!("`{}` has no type: the truth block makes it {domain}", scope.name(place));
         notes.push(Diagnostic::new("N0407", title).label(declared.span, "drawn here"));
