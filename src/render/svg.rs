@@ -179,7 +179,7 @@ fn node_group(node: &Node, frame: &Frame, label: &str) -> String {
         format!(
             "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"{:.1}\"/>",
             left + shift,
-            top - shift,
+            top + shift,
             frame.width,
             frame.height,
             frame.radius

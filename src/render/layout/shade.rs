@@ -11,6 +11,8 @@ pub const PAD: f64 = 11.0;
 const SPACE: f64 = 3.0;
 /// Half the width of a band between members.
 pub const BAND: f64 = 9.0;
+/// Members as near as this are joined straight rather than along their hidden edge.
+const NEAR: f64 = 110.0;
 /// In larger groups no hull is tried and bands follow edges only.
 const MOST_PAIRS: usize = 60;
 
@@ -100,7 +102,9 @@ fn choices(frames: &[Frame], members: &[usize], edges: &[Edge], routes: &[Curve]
         for (at, &a) in members.iter().enumerate() {
             for &b in &members[at + 1..] {
                 let curve = polyline(&[frames[a].center, frames[b].center]);
-                choices.push(Choice { cost: length(&curve), a, b, curve, straight: true });
+                let straight = length(&curve);
+                let cost = if straight < NEAR { straight * 0.8 } else { straight };
+                choices.push(Choice { cost, a, b, curve, straight: true });
             }
         }
     }
