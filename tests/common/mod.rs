@@ -12,6 +12,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// The JSON object on standard output.
+    #[allow(dead_code)] // each test file uses its own part of this module
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}\n{}\n{}", self.stdout, self.stderr))
     }
