@@ -14,7 +14,7 @@ pub(super) const HUES: usize = 8;
 /// The drawing as an SVG document; `sources` are the texts of the model, to say where edges are written.
 pub fn svg(drawing: &Drawing, sources: &Sources, direction: Direction) -> String {
     let layout = layout(drawing, direction);
-    let mut out = open(drawing, &layout);
+    let mut out = open(drawing, &layout, "img");
     out += &format!("<style>\n{STYLE}</style>\n");
     out += &content(drawing, sources, &layout, &|_| None);
     out + "</svg>\n"
@@ -28,7 +28,8 @@ pub(super) fn figure(
     anchor: &dyn Fn(usize) -> String,
 ) -> String {
     let layout = layout(drawing, direction);
-    open(drawing, &layout) + &content(drawing, sources, &layout, &|group| Some(anchor(group))) + "</svg>\n"
+    // Not one image: its links must be reachable.
+    open(drawing, &layout, "group") + &content(drawing, sources, &layout, &|group| Some(anchor(group))) + "</svg>\n"
 }
 
 /// The style of [`figure`].
@@ -36,12 +37,12 @@ pub(super) fn style() -> &'static str {
     STYLE
 }
 
-fn open(drawing: &Drawing, layout: &Layout) -> String {
+fn open(drawing: &Drawing, layout: &Layout, role: &str) -> String {
     let (width, height) = (layout.width, layout.height);
     let title = drawing.title.as_deref().unwrap_or("Causal graph");
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" class=\"graph\" \
-         role=\"img\" aria-labelledby=\"graph-title graph-text\" width=\"{width}\" height=\"{height}\" \
+         role=\"{role}\" aria-labelledby=\"graph-title graph-text\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\">\n<title id=\"graph-title\">{}</title>\n<desc id=\"graph-text\">{}</desc>\n",
         escape(title),
         escape(&in_words(drawing))
@@ -180,7 +181,7 @@ fn node_group(node: &Node, frame: &Frame, label: &str) -> String {
         format!(
             "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"{:.1}\"/>",
             left + shift,
-            top - shift,
+            top + shift,
             frame.width,
             frame.height,
             frame.radius

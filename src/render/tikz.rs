@@ -70,7 +70,7 @@ fn variable(number: usize, node: &Node, frame: &Frame, label: &str) -> String {
         // A stack of frames, without another TikZ library.
         for shift in [6.0, 3.0] {
             let [left, top, right, bottom] = frame.borders();
-            let corner = |x: f64, y: f64| place(Point { x: x + shift, y: y - shift });
+            let corner = |x: f64, y: f64| place(Point { x: x + shift, y: y + shift });
             out += &format!(
                 "  \\filldraw[fill=white, rounded corners=1mm] {} rectangle {};\n",
                 corner(left, top),

@@ -142,14 +142,18 @@ fn bezier(piece: &[Point], t: f64) -> Point {
 
 /// Points on the curve, at most about `step` pixels apart.
 pub(in crate::render) fn samples(curve: &[Point], step: f64) -> Vec<Point> {
-    let mut points = vec![curve[0]];
-    for start in (0..curve.len() - 1).step_by(3) {
-        let piece = &curve[start..start + 4];
+    walk(curve, step).collect()
+}
+
+/// [`samples`], one after the other.
+pub(super) fn walk(curve: &[Point], step: f64) -> impl Iterator<Item = Point> {
+    let pieces = (0..curve.len() - 1).step_by(3).map(|start| &curve[start..start + 4]);
+    let points = pieces.flat_map(move |piece| {
         let length: f64 = piece.windows(2).map(|w| (w[1] - w[0]).length()).sum();
         let count = (length / step).ceil().clamp(1.0, 4000.0) as usize;
-        points.extend((1..=count).map(|i| bezier(piece, i as f64 / count as f64)));
-    }
-    points
+        (1..=count).map(move |i| bezier(piece, i as f64 / count as f64))
+    });
+    std::iter::once(curve[0]).chain(points)
 }
 
 /// The length of the curve.

@@ -30,7 +30,7 @@ const NODE: f64 = 36.0;
 /// The least space between two layers.
 const LAYER_GAP: f64 = 48.0;
 /// The most space between two layers.
-const WIDEST_GAP: f64 = 200.0;
+const WIDEST_GAP: f64 = 420.0;
 /// How much space between layers an edge that rises by a pixel takes.
 const SLOPE: f64 = 0.3;
 /// The space between unconnected parts.

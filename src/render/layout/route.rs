@@ -1,7 +1,7 @@
 //! The curves of edges. Each edge takes the plainest curve that keeps clear of foreign nodes: a straight
 //! line, an arc, a smooth curve through its virtual vertices, or one that keeps to the lanes reserved for it.
 
-use super::geometry::{Curve, Frame, Point, arc, at, polyline, reversed, samples, through};
+use super::geometry::{Curve, Frame, Point, arc, at, polyline, reversed, samples, through, walk};
 use super::layered::{Layered, Link};
 use super::shade::BAND;
 use std::collections::BTreeSet;
@@ -12,6 +12,8 @@ const CLEARANCE: f64 = 6.0;
 const WIDE_CLEARANCE: f64 = BAND + 6.0;
 /// The distance of the points of a curve that are looked at.
 const STEP: f64 = 4.0;
+/// Curves that hit more than this are equally bad.
+const MOST_HITS: usize = 60;
 /// How far arcs bend, as parts of the distance of their ends.
 const BENDS: [f64; 6] = [0.16, 0.22, 0.3, 0.4, 0.55, 0.75];
 /// The bend of two edges that point at each other.
@@ -191,10 +193,10 @@ impl<'a> Router<'a> {
         curve
     }
 
-    /// How many points of the curve are in foreign nodes or nearer to them than `clearance`.
+    /// How many points of the curve are in foreign nodes or nearer to them than `clearance`, up to [`MOST_HITS`].
     fn hits(&self, curve: &[Point], chain: &[usize], clearance: f64) -> usize {
         let ends = [chain[0], chain[chain.len() - 1]];
-        samples(curve, STEP).into_iter().filter(|point| self.near_foreign(*point, ends, clearance)).count()
+        walk(curve, STEP).filter(|point| self.near_foreign(*point, ends, clearance)).take(MOST_HITS).count()
     }
 
     fn near_foreign(&self, point: Point, ends: [usize; 2], clearance: f64) -> bool {

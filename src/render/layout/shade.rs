@@ -11,6 +11,8 @@ pub const PAD: f64 = 11.0;
 const SPACE: f64 = 3.0;
 /// Half the width of a band between members.
 pub const BAND: f64 = 9.0;
+/// Members as near as this are joined straight rather than along their hidden edge.
+const NEAR: f64 = 110.0;
 /// In larger groups no hull is tried and bands follow edges only.
 const MOST_PAIRS: usize = 60;
 
@@ -48,8 +50,10 @@ fn shade(frames: &[Frame], members: &[usize], edges: &[Edge], routes: &[Curve], 
     }) else {
         return Shade::default();
     };
-    let [left, top, ..] = frames[first].borders();
-    let mut shade = Shade { label: Point { x: left - 3.0, y: top - 2.0 }, ..Shade::default() };
+    let ends = |edge: &Edge| edge.from == first || edge.to == first;
+    let touching = edges.iter().zip(routes).filter(|(edge, _)| ends(edge)).map(|(_, route)| route);
+    let label = label(&frames[first], touching.flat_map(|route| samples(route, 3.0)).collect());
+    let mut shade = Shade { label, ..Shade::default() };
     let foreign: Vec<&Frame> = (0..frames.len()).filter(|v| !members.contains(v)).map(|v| &frames[v]).collect();
     let whole = hull(members.iter().flat_map(|&v| frames[v].corners()).collect());
     if members.len() <= MOST_PAIRS && !foreign.iter().any(|frame| touches(&whole, frame)) {
@@ -58,6 +62,20 @@ fn shade(frames: &[Frame], members: &[usize], edges: &[Edge], routes: &[Curve], 
     }
     join(&mut shade, frames, members, choices(frames, members, edges, routes, inside), &foreign);
     shade
+}
+
+/// Where the name of a group begins: at the corner of its first member that edges leave most room at.
+fn label(frame: &Frame, edges: Vec<Point>) -> Point {
+    /// The width and the height of a short name.
+    const SIZE: (f64, f64) = (18.0, 11.0);
+    let [left, top, right, bottom] = frame.borders();
+    let corners = [(left - 3.0, top - 2.0), (right + 3.0 - SIZE.0, top - 2.0), (left - 3.0, bottom + SIZE.1 - 2.0)];
+    let met = |&(x, y): &(f64, f64)| {
+        let covers = |p: &&Point| p.x > x - 2.0 && p.x < x + SIZE.0 && p.y > y - SIZE.1 && p.y < y + 2.0;
+        edges.iter().filter(covers).count()
+    };
+    let (x, y) = corners.into_iter().min_by_key(met).unwrap_or(corners[0]);
+    Point { x, y }
 }
 
 /// Whether the rounded shape around a convex outline comes near a node.
@@ -100,7 +118,9 @@ fn choices(frames: &[Frame], members: &[usize], edges: &[Edge], routes: &[Curve]
         for (at, &a) in members.iter().enumerate() {
             for &b in &members[at + 1..] {
                 let curve = polyline(&[frames[a].center, frames[b].center]);
-                choices.push(Choice { cost: length(&curve), a, b, curve, straight: true });
+                let straight = length(&curve);
+                let cost = if straight < NEAR { straight * 0.8 } else { straight };
+                choices.push(Choice { cost, a, b, curve, straight: true });
             }
         }
     }
@@ -123,7 +143,17 @@ fn join(shade: &mut Shade, frames: &[Frame], members: &[usize], choices: Vec<Cho
         members.iter().map(|&v| (v, vec![frames[v].corners().to_vec()])).collect();
     let clear = |curve: &Curve| {
         let points = samples(curve, 3.0);
-        foreign.iter().all(|frame| points.iter().all(|p| frame.distance(*p) >= BAND + SPACE))
+        let reach = |coordinate: fn(&Point) -> f64| {
+            points.iter().map(coordinate).fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)))
+        };
+        let (x, y) = (reach(|p| p.x), reach(|p| p.y));
+        let beyond =
+            |(low, high): (f64, f64), from: f64, to: f64| to + BAND + SPACE < low || from - BAND - SPACE > high;
+        foreign.iter().all(|frame| {
+            let [left, top, right, bottom] = frame.borders();
+            let far = beyond(x, left, right) || beyond(y, top, bottom);
+            far || points.iter().all(|p| frame.distance(*p) >= BAND + SPACE)
+        })
     };
     for Choice { a, b, curve, straight, .. } in choices {
         let (of_a, of_b) = (part[&a], part[&b]);

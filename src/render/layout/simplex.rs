@@ -11,7 +11,7 @@ pub(super) struct Span {
 }
 
 /// The work after which a solution is taken as it is: visits of nodes and edges.
-const BUDGET: usize = 150_000_000;
+const BUDGET: usize = 60_000_000;
 
 /// Feasible positions of least cost, from 0, found from the feasible positions `start`. The graph of
 /// the spans must be connected. Each pivot is `O(nodes + spans)`; very large problems stop early.
