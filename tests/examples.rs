@@ -24,7 +24,8 @@ fn every_example_has_a_test() {
     for entry in std::fs::read_dir(examples()).unwrap().map(|e| e.unwrap().path()) {
         if entry.extension().is_some_and(|e| e == "scm") {
             let name = entry.file_stem().unwrap().to_string_lossy().into_owned();
-            assert!(here.contains(&format!("run(\"{name}\")")), "{name} is not run");
+            let tested = [format!("run(\"{name}\")"), format!("\"run\", \"{name}.scm\"")];
+            assert!(tested.iter().any(|call| here.contains(call)), "{name} is not run");
         }
     }
 }
@@ -86,4 +87,24 @@ fn digits_table() {
 #[test]
 fn synthetic7() {
     run("synthetic7");
+}
+
+#[test]
+fn colored_mnist2() {
+    let checked = dcmc(&examples(), &["check", "colored_mnist2.scm"]).expect(0);
+    assert!(checked.stderr.contains("W0609"), "the images' file is not shipped: {}", checked.stderr);
+    let plan = dcmc(&examples(), &["plan", "colored_mnist2.scm", "--format", "json"]).expect(0).json();
+    let modules = plan["modules"].as_array().unwrap();
+    let trained_together = |m: &&serde_json::Value| m["variables"] == serde_json::json!(["Color", "X1", "X2"]);
+    let teaches: Vec<&str> = modules.iter().find(trained_together).unwrap()["tasks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["data"].as_str().unwrap())
+        .collect();
+    assert_eq!(teaches, ["D1", "D2", "D3"]);
+    let out = tempfile::tempdir().unwrap();
+    let refused =
+        dcmc(&examples(), &["run", "colored_mnist2.scm", "-q", "--out", out.path().to_str().unwrap()]).expect(1);
+    assert!(refused.stderr.contains("E0904"), "{}", refused.stderr);
 }

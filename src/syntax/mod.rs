@@ -4,7 +4,6 @@ pub mod ast;
 mod explain;
 mod format;
 mod import;
-mod invalid_name;
 mod parse;
 #[cfg(test)]
 mod tests;

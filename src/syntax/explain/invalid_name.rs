@@ -1,7 +1,8 @@
 //! Names that must stand in backquotes: `political-inequality -> growth`.
 
-use super::{explain, spell};
+use super::repair::reads_with;
 use crate::diag::{Diagnostic, Edit, Span};
+use crate::syntax::spell;
 use std::ops::Range;
 
 /// E0105 for the first name of a statement about the graph that is none, with the repair of all of them;
@@ -33,7 +34,7 @@ pub(super) fn invalid_name(source: &str, code: &str, start: usize) -> Option<Dia
         .label(Span::new(start + first.start, start + first.end), why)
         .help(format!("put it in backquotes: {}", spell(name)));
     let edits: Vec<Edit> = invalid.iter().map(edit).collect();
-    let repaired = explain::reads_with(source, start, &edits);
+    let repaired = reads_with(source, start, &edits);
     repaired.then(|| found.fix_all(format!("write {}", spell(name)), edits))
 }
 
