@@ -2,11 +2,11 @@
 
 use super::ModelArguments;
 use super::check::checked;
+use super::fmt::difference;
 use super::messages::Messages;
 use super::session::{Overlay, Session, Stop, print, usage};
 use crate::diag::Diagnostic;
 use crate::diag::fix::{self, Made};
-use similar::TextDiff;
 use std::io;
 use std::path::Path;
 
@@ -35,7 +35,7 @@ pub(super) fn run(model: &ModelArguments, messages: Messages, dry_run: bool) -> 
     for (name, text) in &best.texts {
         let old = original.get(name).map_or("", String::as_str);
         if dry_run {
-            print(&TextDiff::from_lines(old, text).unified_diff().header(name, name).to_string());
+            print(&difference(old, text, name, name));
         } else {
             replace(Path::new(name), old, text).map_err(|e| usage(format!("cannot write {name}: {e}")))?;
         }

@@ -9,6 +9,7 @@ use clap::Args;
 use similar::TextDiff;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -52,7 +53,7 @@ fn format_file(path: &Path, check: bool, messages: Messages) -> u8 {
     };
     let changed = formatted != text;
     let outcome = match (check, piped) {
-        (true, _) if changed => write_out(&difference(&text, &formatted, &name)),
+        (true, _) if changed => write_out(&difference(&text, &formatted, &name, &format!("{name}, formatted"))),
         (false, true) => write_out(&formatted),
         (false, false) if changed => replace(path, &formatted).and_then(|()| write_out(&format!("{name}\n"))),
         _ => Ok(()),
@@ -76,10 +77,10 @@ fn write_out(text: &str) -> io::Result<()> {
     io::stdout().write_all(text.as_bytes())
 }
 
-/// What would change, as a unified diff.
-fn difference(text: &str, formatted: &str, name: &str) -> String {
-    let diff = TextDiff::from_lines(text, formatted);
-    diff.unified_diff().context_radius(1).header(name, &format!("{name}, formatted")).to_string()
+/// What would change in the file `name`, as a unified diff; a long search for the shortest one is cut off.
+pub(super) fn difference(old: &str, new: &str, name: &str, new_name: &str) -> String {
+    let diff = TextDiff::configure().timeout(Duration::from_secs(1)).diff_lines(old, new);
+    diff.unified_diff().context_radius(1).header(name, new_name).to_string()
 }
 
 /// Puts `text` in the place of a file, all of it or nothing; links and permissions stay.
