@@ -1,0 +1,1 @@
+//! Pairs of models that show an effect not to be identified.
