@@ -331,6 +331,7 @@ pub(super) fn fraction(num: Estimand, den: Estimand) -> Estimand {
         None => true,
     });
     below.retain(|factor| !above.iter_mut().any(|other| conditioned(other, factor)));
+    below.retain(|factor| !above.iter_mut().any(|other| conditioned_inside(other, factor)));
     match (product(above), product(below)) {
         (num, den) if den.is_one() => num,
         (num, den) => Fraction { num: Box::new(num), den: Box::new(den) },
@@ -346,6 +347,17 @@ fn conditioned(joint: &mut Estimand, marginal: &Estimand) -> bool {
     if fits {
         a.given = union(&a.given, &b.of);
         a.of = minus(&a.of, &b.of);
+    }
+    fits
+}
+
+/// The same within a sum that binds none of the denominator's variables.
+fn conditioned_inside(total: &mut Estimand, marginal: &Estimand) -> bool {
+    let Sum { over, of } = total else { return false };
+    let Product(factors) = &mut **of else { return false };
+    let fits = disjoint(&marginal.free_variables(), over) && factors.iter_mut().any(|f| conditioned(f, marginal));
+    if fits {
+        *total = total.simplified();
     }
     fits
 }

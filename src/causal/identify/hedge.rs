@@ -4,7 +4,7 @@
 //! Both forests are made minimal greedily, by `O(n)` closures of `O((n + m) log n)`.
 
 use super::c_factor::closure;
-use super::estimand::{disjoint, minus, shared, subset, union};
+use super::estimand::{disjoint, minus, shared, union};
 use super::{Effect, Regime};
 use crate::causal::{Admg, c_components_of};
 use std::collections::BTreeSet;
@@ -52,8 +52,8 @@ pub struct Witness {
     pub hedges: Vec<Hedge>,
     /// The regimes that set nodes of the district, and so say nothing of it.
     pub blocked: Vec<usize>,
-    /// The smallest sets of nodes of which one more complete experiment identifies the effect. With more than
-    /// three nodes only the effect's own interventions are named.
+    /// The smallest sets of nodes that one more complete regime may set to identify the effect; the empty set is plain
+    /// observation. Where more than three nodes are needed, only the effect's own interventions are named.
     pub smallest_extra_regimes: Vec<Vec<usize>>,
 }
 
@@ -155,7 +155,7 @@ fn shrink_district(graph: &Admg, views: &[RegimeGraph], interventions: &[usize],
 }
 
 /// Edges for the c-forest over `nodes` with all of `roots` as roots, the edges of `inner` among them.
-fn forest(graph: &Admg, nodes: &[usize], roots: &[usize], inner: &Forest) -> Forest {
+pub(super) fn forest(graph: &Admg, nodes: &[usize], roots: &[usize], inner: &Forest) -> Forest {
     let mut bidirected = inner.bidirected.clone();
     // A spanning tree grown from what the inner forest joins.
     let mut joined: BTreeSet<usize> =
@@ -186,12 +186,16 @@ fn forest(graph: &Admg, nodes: &[usize], roots: &[usize], inner: &Forest) -> For
     Forest { nodes: nodes.to_vec(), directed, bidirected }
 }
 
-/// All smallest sets `Z` of at most [`EXTRA`] nodes such that `P(V | do(Z))` gives every failing c-factor.
+/// All smallest sets `Z` of at most [`EXTRA`] nodes such that `P(V | do(Z))` gives every failing c-factor; the
+/// empty one where plain observation does.
 fn extra(graph: &Admg, nodes: &[usize], interventions: &[usize], failing: &[Vec<usize>]) -> Vec<Vec<usize>> {
     // Only nodes of a closure can open it.
     let closures: Vec<Vec<usize>> = failing.iter().map(|part| closure(graph, part, nodes)).collect();
     let parts = failing.iter().fold(vec![], |all, part| union(&all, part));
     let candidates = minus(&closures.iter().fold(vec![], |all, f| union(&all, f)), &parts);
+    if failing.iter().zip(&closures).all(|(part, f)| part.len() == f.len()) {
+        return vec![vec![]];
+    }
     let mut left = SEARCHED;
     for size in 1..=EXTRA {
         let mut found = vec![];
@@ -218,7 +222,6 @@ fn extra(graph: &Admg, nodes: &[usize], interventions: &[usize], failing: &[Vec<
             break;
         }
     }
-    debug_assert!(subset(interventions, nodes));
     vec![interventions.to_vec()]
 }
 

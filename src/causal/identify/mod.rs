@@ -10,16 +10,18 @@
 //! regime observed all nodes that any regime observes; else the answer is "not established".
 
 mod c_factor;
-pub mod counterexample;
+mod counterexample;
 mod derivation;
 mod discrete;
 mod estimand;
 mod forms;
 mod hedge;
+mod parity;
 mod print;
 mod projection;
 
 pub use c_factor::{closure as c_factor_closure, q_identifiable};
+pub use counterexample::counterexample;
 pub use derivation::{Rule, Step, Subgraph};
 pub use discrete::DiscreteModel;
 pub use estimand::{Estimand, Probability};
