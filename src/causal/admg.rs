@@ -43,6 +43,12 @@ impl Admg {
         insert_sorted(&mut self.spouses[b], a);
     }
 
+    /// Takes `from -> to` away, if it is there.
+    pub(super) fn remove_directed(&mut self, from: usize, to: usize) {
+        self.children[from].retain(|&v| v != to);
+        self.parents[to].retain(|&v| v != from);
+    }
+
     /// The number of nodes.
     pub fn len(&self) -> usize {
         self.parents.len()

@@ -1,0 +1,542 @@
+//! Identification against the conformance corpora, exact numbers of random models, and named results.
+//!
+//! The long test: `cargo test --release --test identify -- --ignored` (6,000 random graphs and more).
+
+use dcmc::causal::identify::{
+    DiscreteModel, Effect, Estimand, Forest, Names, Probability, Reason, Regime, Verdict, Witness,
+    c_factor_closure, counterexample, identify, project,
+};
+use dcmc::causal::{Admg, c_components_of, random_admg};
+use dcmc::seed::stream;
+use rand::Rng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+
+// ---- exact numbers ----
+
+/// The joint distribution of a model under an intervention, dense: the last node fastest.
+struct Joint {
+    strides: Vec<usize>,
+    cards: Vec<usize>,
+    cells: Vec<f64>,
+}
+
+impl Joint {
+    /// The product of the c-factors, each summed over its own hidden causes.
+    fn new(model: &DiscreteModel, interventions: &[(usize, usize)]) -> Self {
+        let cards = model.cards.clone();
+        let n = cards.len();
+        let strides: Vec<usize> = (0..n).map(|v| cards[v + 1..].iter().product()).collect();
+        let set: BTreeMap<usize, usize> = interventions.iter().copied().collect();
+        let free: Vec<usize> = (0..n).filter(|v| !set.contains_key(v)).collect();
+        let districts: Vec<(Vec<usize>, Vec<usize>)> = c_components_of(&model.graph, &free)
+            .into_iter()
+            .map(|part| {
+                let mut causes: Vec<usize> = part.iter().flat_map(|&v| model.causes(v).collect::<Vec<_>>()).collect();
+                causes.sort_unstable();
+                causes.dedup();
+                (part, causes)
+            })
+            .collect();
+        let mut memo: Vec<HashMap<Vec<usize>, f64>> = vec![HashMap::new(); districts.len()];
+        let mut cells = vec![0.0; cards.iter().product()];
+        let mut values = vec![0; n];
+        for (at, cell) in cells.iter_mut().enumerate() {
+            (0..n).for_each(|v| values[v] = at / strides[v] % cards[v]);
+            if set.iter().any(|(&v, &x)| values[v] != x) {
+                continue;
+            }
+            *cell = 1.0;
+            for ((part, causes), memo) in districts.iter().zip(&mut memo) {
+                let parents = model.graph.parents_of(part);
+                let key: Vec<usize> = part.iter().chain(&parents).map(|&v| values[v]).collect();
+                *cell *= *memo.entry(key).or_insert_with(|| c_factor(model, part, causes, &values));
+            }
+        }
+        Self { strides, cards, cells }
+    }
+
+    fn conditional(&self, of: &[usize], given: &[usize], values: &[usize]) -> f64 {
+        let fits = |at: usize, set: &[usize]| set.iter().all(|&v| at / self.strides[v] % self.cards[v] == values[v]);
+        let (mut above, mut below) = (0.0, 0.0);
+        for (at, p) in self.cells.iter().enumerate().filter(|(at, _)| fits(*at, given)) {
+            below += p;
+            if fits(at, of) {
+                above += p;
+            }
+        }
+        if below == 0.0 { 0.0 } else { above / below }
+    }
+}
+
+fn c_factor(model: &DiscreteModel, part: &[usize], causes: &[usize], values: &[usize]) -> f64 {
+    let mut hidden = vec![0; model.hidden.len()];
+    let mut total = 0.0;
+    loop {
+        let weight: f64 = causes.iter().map(|&u| model.hidden[u].1[hidden[u]]).product();
+        let chance =
+            |&v: &usize| model.tables[v][model.row(v, values, &hidden) * model.cards[v] + values[v]];
+        total += weight * part.iter().map(chance).product::<f64>();
+        let next = causes.iter().rev().find(|&&u| {
+            hidden[u] += 1;
+            let carry = hidden[u] == model.hidden[u].1.len();
+            if carry {
+                hidden[u] = 0;
+            }
+            !carry
+        });
+        if next.is_none() {
+            return total;
+        }
+    }
+}
+
+/// What the regimes of a model say, and nothing else: asking for what a regime lacks is an error.
+struct Tables<'a> {
+    model: &'a DiscreteModel,
+    regimes: &'a [Regime],
+    joints: RefCell<HashMap<Vec<(usize, usize)>, Joint>>,
+    memo: RefCell<HashMap<(Probability, Vec<usize>), f64>>,
+}
+
+impl<'a> Tables<'a> {
+    fn new(model: &'a DiscreteModel, regimes: &'a [Regime]) -> Self {
+        Self { model, regimes, joints: RefCell::default(), memo: RefCell::default() }
+    }
+
+    fn under(&self, interventions: &[usize], of: &[usize], given: &[usize], values: &[usize]) -> f64 {
+        let key: Vec<(usize, usize)> = interventions.iter().map(|&v| (v, values[v])).collect();
+        let mut joints = self.joints.borrow_mut();
+        joints.entry(key.clone()).or_insert_with(|| Joint::new(self.model, &key)).conditional(of, given, values)
+    }
+
+    fn table(&self, p: &Probability, values: &[usize]) -> f64 {
+        let regime = &self.regimes[p.regime.expect("a formula over regimes")];
+        let mut sets = regime.interventions.clone();
+        sets.sort_unstable();
+        assert_eq!(sets, p.interventions);
+        let known = |v: &usize| regime.observed.contains(v) && !sets.contains(v);
+        assert!(p.of.iter().chain(&p.given).all(known), "{p:?} is not in {regime:?}");
+        let relevant = [&p.of, &p.given, &p.interventions].into_iter().flatten().map(|&v| values[v]).collect();
+        let key = (p.clone(), relevant);
+        if let Some(&value) = self.memo.borrow().get(&key) {
+            return value;
+        }
+        let value = self.under(&p.interventions, &p.of, &p.given, values);
+        self.memo.borrow_mut().insert(key, value);
+        value
+    }
+}
+
+fn complete(graph: &Admg, regimes: &[Regime]) -> Vec<Regime> {
+    if regimes.is_empty() { vec![Regime::complete(graph.len(), &[])] } else { regimes.to_vec() }
+}
+
+/// Whether a random model is small enough to be summed.
+fn small(graph: &Admg, nodes: usize) -> bool {
+    let edges = |part: &Vec<usize>| part.iter().map(|&v| graph.spouses(v).len()).sum::<usize>() / 2;
+    let all: Vec<usize> = (0..graph.len()).collect();
+    graph.len() <= nodes && c_components_of(graph, &all).iter().all(|part| edges(part) + part.len() <= 18)
+}
+
+fn random_model(rng: &mut ChaCha8Rng, graph: &Admg) -> DiscreteModel {
+    let mut cards = vec![2; graph.len()];
+    if graph.len() <= 7 {
+        cards.iter_mut().filter(|_| rng.random_bool(0.25)).take(2).for_each(|card| *card = 3);
+    }
+    let edges = (0..graph.len()).map(|v| graph.spouses(v).len()).sum::<usize>() / 2;
+    let most = if edges <= 6 { 3 } else { 2 };
+    DiscreteModel::random(rng, graph, &cards, |rng| 2 + (rng.next_u32() as usize) % (most - 1))
+}
+
+/// The largest difference between two functions of the nodes over the values of the effect's nodes; the values of the others
+/// are drawn, since they must not matter.
+fn difference(
+    rng: &mut ChaCha8Rng,
+    cards: &[usize],
+    nodes: &[usize],
+    a: impl Fn(&[usize]) -> f64,
+    b: impl Fn(&[usize]) -> f64,
+) -> f64 {
+    let cells: usize = nodes.iter().map(|&v| cards[v]).product();
+    let mut largest = 0.0_f64;
+    for mut cell in 0..cells {
+        let mut values: Vec<usize> = cards.iter().map(|&k| rng.random_range(0..k)).collect();
+        for &v in nodes {
+            values[v] = cell % cards[v];
+            cell /= cards[v];
+        }
+        largest = largest.max((a(&values) - b(&values)).abs());
+    }
+    largest
+}
+
+fn nodes_of(effect: &Effect) -> Vec<usize> {
+    [&effect.outcome[..], &effect.interventions, &effect.evidence].concat()
+}
+
+/// The formula's largest error in a random model.
+fn error(rng: &mut ChaCha8Rng, graph: &Admg, regimes: &[Regime], effect: &Effect, estimand: &Estimand) -> f64 {
+    let model = random_model(rng, graph);
+    let regimes = complete(graph, regimes);
+    let tables = Tables::new(&model, &regimes);
+    let truth = |values: &[usize]| tables.under(&effect.interventions, &effect.outcome, &effect.evidence, values);
+    let formula = |values: &[usize]| {
+        estimand.evaluate(&model.cards, &mut values.to_vec(), &|p, values| tables.table(p, values))
+    };
+    difference(rng, &model.cards, &nodes_of(effect), truth, formula)
+}
+
+// ---- the corpora ----
+
+struct Case {
+    name: String,
+    graph: Admg,
+    names: Vec<String>,
+    regimes: Vec<Regime>,
+    effect: Effect,
+    identifiable: bool,
+    estimand: Option<Estimand>,
+}
+
+fn strings(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+fn cases(text: &str) -> Vec<Case> {
+    // Data given as conditional distributions are no regimes.
+    text.lines().filter(|line| !line.contains("\"observed\":[\"W\"],\"given\"")).map(case).collect()
+}
+
+fn case(line: &str) -> Case {
+    let value: Value = serde_json::from_str(line).unwrap();
+    let names: Vec<String> = strings(&value["nodes"]).into_iter().map(str::to_owned).collect();
+    let id = |name: &str| names.iter().position(|n| n == name).unwrap();
+    let ids = |value: &Value| -> Vec<usize> { strings(value).into_iter().map(id).collect() };
+    let edges = |key: &str| -> Vec<(usize, usize)> {
+        value[key].as_array().unwrap().iter().map(ids).map(|edge| (edge[0], edge[1])).collect()
+    };
+    let graph = Admg::with_edges(names.len(), &edges("directed"), &edges("bidirected"));
+    let data = value["data"].as_array().unwrap();
+    let regimes: Vec<Regime> =
+        data.iter().map(|d| Regime { interventions: ids(&d["do"]), observed: ids(&d["observed"]) }).collect();
+    let query = &value["query"];
+    let effect =
+        Effect { outcome: ids(&query["y"]), interventions: ids(&query["do"]), evidence: ids(&query["given"]) };
+    let estimand = value.get("estimand").map(|tree| read(tree, &ids, &complete(&graph, &regimes)));
+    let identifiable = value["identifiable"].as_bool().unwrap();
+    Case { name: value["name"].as_str().unwrap().to_owned(), graph, names, regimes, effect, identifiable, estimand }
+}
+
+/// A tree of the corpus; which regime a term means follows from its `do` and its nodes.
+fn read(tree: &Value, ids: &dyn Fn(&Value) -> Vec<usize>, regimes: &[Regime]) -> Estimand {
+    let sorted = |value: &Value| {
+        let mut set = ids(value);
+        set.sort_unstable();
+        set
+    };
+    if let Some(sum) = tree.get("sum") {
+        return Estimand::Sum { over: sorted(&sum["over"]), of: Box::new(read(&sum["of"], ids, regimes)) };
+    }
+    if let Some(factors) = tree.get("product") {
+        return Estimand::Product(factors.as_array().unwrap().iter().map(|f| read(f, ids, regimes)).collect());
+    }
+    if let Some(fraction) = tree.get("fraction") {
+        let part = |key: &str| Box::new(read(&fraction[key], ids, regimes));
+        return Estimand::Fraction { num: part("num"), den: part("den") };
+    }
+    let p = &tree["p"];
+    let (of, given, interventions) = (sorted(&p["of"]), sorted(&p["given"]), sorted(&p["do"]));
+    let fits = |regime: &Regime| {
+        let mut sets = regime.interventions.clone();
+        sets.sort_unstable();
+        sets == interventions && of.iter().chain(&given).all(|v| regime.observed.contains(v))
+    };
+    Estimand::P(Probability { regime: regimes.iter().position(fits), of, given, interventions })
+}
+
+/// The cases with verdicts and how many formulas were compared with exact numbers.
+fn conforms(name: &str, text: &str) -> [usize; 3] {
+    let mut rng = stream(1, name);
+    let (mut yes, mut no, mut compared) = (0, 0, 0);
+    for case in cases(text) {
+        let Case { graph, regimes, effect, .. } = &case;
+        match identify(graph, regimes, effect) {
+            Verdict::Identified(found) => {
+                assert!(case.identifiable, "{} is not identified; got {:?}", case.name, found.estimand);
+                yes += 1;
+                if small(graph, 7) {
+                    compared += 1;
+                    let wrong = error(&mut rng, graph, regimes, effect, &found.estimand);
+                    assert!(wrong < 1e-9, "{}: {wrong} {}", case.name, text_of(&found.estimand, &case.names));
+                    let theirs = case.estimand.as_ref().unwrap();
+                    let wrong = error(&mut rng, graph, regimes, effect, theirs);
+                    assert!(wrong < 1e-9, "{}: the corpus's own is off by {wrong}", case.name);
+                }
+            }
+            Verdict::NotIdentified(_) => {
+                assert!(!case.identifiable, "{} is identified", case.name);
+                no += 1;
+            }
+            Verdict::NotEstablished(reason) => panic!("{}: {reason:?}", case.name),
+        }
+    }
+    [yes, no, compared]
+}
+
+fn text_of(estimand: &Estimand, names: &[String]) -> String {
+    estimand.text(&Names { node: &|v| names[v].clone(), regime: &|r| format!("r{r}") })
+}
+
+#[test]
+fn the_corpus_of_effects() {
+    assert_eq!(conforms("id", include_str!("data/identification_id.jsonl")), [854, 586, 270]);
+}
+
+#[test]
+fn the_corpus_of_conditional_effects() {
+    assert_eq!(conforms("idc", include_str!("data/identification_idc.jsonl")), [199, 137, 132]);
+}
+
+#[test]
+fn the_corpus_of_several_experiments() {
+    assert_eq!(conforms("gid", include_str!("data/identification_gid.jsonl")), [117, 103, 98]);
+}
+
+#[test]
+fn the_corpus_of_named_graphs() {
+    assert_eq!(conforms("named", include_str!("data/identification_named.jsonl")), [74, 40, 67]);
+}
+
+
+// ---- random graphs ----
+
+/// What a random test saw.
+#[derive(Debug, Default)]
+struct Tally {
+    identified: usize,
+    not_identified: usize,
+    /// Of these with a checked pair of models.
+    refuted: usize,
+    open: usize,
+    methods: BTreeMap<String, usize>,
+}
+
+#[derive(Clone, Copy)]
+struct Kind {
+    experiments: bool,
+    evidence: bool,
+    partial: bool,
+}
+
+fn random_effect(rng: &mut ChaCha8Rng, nodes: usize, evidence: bool) -> Effect {
+    let mut order: Vec<usize> = (0..nodes).collect();
+    order.shuffle(rng);
+    let mut take = |most: usize| -> Vec<usize> { let k = rng.random_range(1..=most); order.drain(..k.min(order.len())).collect() };
+    let (outcome, interventions) = (take(2), take(2));
+    let evidence = if evidence { take(2) } else { vec![] };
+    Effect { outcome, interventions, evidence }
+}
+
+fn random_regimes(rng: &mut ChaCha8Rng, nodes: usize, kind: Kind) -> Vec<Regime> {
+    if !kind.experiments && !kind.partial {
+        return vec![];
+    }
+    let count = rng.random_range(1..=3);
+    let one = |rng: &mut ChaCha8Rng| {
+        let sets: Vec<usize> = if kind.experiments {
+            (0..nodes).filter(|_| rng.random_bool(0.22)).collect()
+        } else {
+            vec![]
+        };
+        let observed = (0..nodes).filter(|_| !kind.partial || rng.random_bool(0.75)).collect();
+        Regime { interventions: sets, observed }
+    };
+    (0..count).map(|_| one(rng)).collect()
+}
+
+/// Every answer on `count` random graphs is checked by exact numbers.
+fn check_random(name: &str, count: usize, kind: Kind) -> Tally {
+    let mut rng = stream(1, name);
+    let mut tally = Tally::default();
+    for _ in 0..count {
+        let nodes = rng.random_range(3 + usize::from(kind.evidence)..=6);
+        let (directed, bidirected) = (rng.random_range(0.2..0.7), rng.random_range(0.1..0.5));
+        let graph = random_admg(&mut rng, nodes, directed, bidirected);
+        let effect = random_effect(&mut rng, nodes, kind.evidence);
+        if effect.outcome.is_empty() || (kind.evidence && effect.evidence.is_empty()) {
+            continue;
+        }
+        let regimes = random_regimes(&mut rng, nodes, kind);
+        check(&mut rng, &graph, &regimes, &effect, &mut tally);
+    }
+    tally
+}
+
+fn check(rng: &mut ChaCha8Rng, graph: &Admg, regimes: &[Regime], effect: &Effect, tally: &mut Tally) {
+    match identify(graph, regimes, effect) {
+        Verdict::Identified(found) => {
+            let wrong = error(rng, graph, regimes, effect, &found.estimand);
+            assert!(wrong < 1e-9, "off by {wrong}: {graph:?} {regimes:?} {effect:?} {:?}", found.estimand);
+            tally.identified += 1;
+            *tally.methods.entry(format!("{:?}", found.method).split('(').next().unwrap().to_owned()).or_default() += 1;
+        }
+        Verdict::NotIdentified(witness) => {
+            tally.not_identified += 1;
+            check_witness(graph, regimes, effect, &witness);
+            match counterexample(graph, regimes, effect, &witness) {
+                Some(models) => {
+                    check_pair(&project(graph, &witness.hidden), regimes, effect, &models);
+                    tally.refuted += 1;
+                }
+                None => if std::env::var("SHOW").is_ok() { println!("no pair: {graph:?} {regimes:?} {effect:?} {witness:?}") },
+            }
+        }
+        Verdict::NotEstablished(reason) => {
+            assert_eq!(reason, Reason::PartialColumns);
+            tally.open += 1;
+        }
+    }
+}
+
+/// The forests are c-forests of the graph with the district as roots, and the extra experiments help and are needed.
+fn check_witness(graph: &Admg, regimes: &[Regime], effect: &Effect, witness: &Witness) {
+    if !witness.unseen.is_empty() {
+        return;
+    }
+    let graph = &project(graph, &witness.hidden);
+    let regimes = complete(graph, regimes);
+    assert_eq!(witness.hedges.len() + witness.blocked.len(), regimes.len());
+    for hedge in &witness.hedges {
+        let cut = graph.intervene(&regimes[hedge.regime].interventions);
+        assert_eq!(hedge.f_prime.nodes, witness.district);
+        check_forest(&cut, &hedge.f, &witness.district);
+        check_forest(&cut, &hedge.f_prime, &witness.district);
+        assert!(witness.district.iter().all(|v| hedge.f.nodes.contains(v)));
+        assert!(hedge.f_prime.bidirected.iter().all(|e| hedge.f.bidirected.contains(e)));
+        let outside = |v: &&usize| !witness.district.contains(v);
+        let meets = |nodes: &[usize]| nodes.iter().filter(outside).any(|v| witness.effect.interventions.contains(v));
+        assert!(meets(&hedge.f.nodes) && !witness.district.iter().any(|v| witness.effect.interventions.contains(v)));
+        // Minimal: without any node the hedge is gone.
+        for v in hedge.f.nodes.iter().filter(outside) {
+            let fewer: Vec<usize> = hedge.f.nodes.iter().copied().filter(|w| w != v).collect();
+            assert!(!meets(&c_factor_closure(&cut, &witness.district, &fewer)), "{hedge:?} is not minimal");
+        }
+    }
+    let kept: Vec<usize> = (0..graph.len()).filter(|v| !witness.hidden.contains(v)).collect();
+    let full = |sets: &[usize]| Regime {
+        interventions: sets.to_vec(),
+        observed: kept.iter().copied().filter(|v| !sets.contains(v)).collect(),
+    };
+    let with = |extra: &[usize]| {
+        let mut all: Vec<Regime> = regimes.iter().map(|r| full(&r.interventions)).collect();
+        all.push(full(extra));
+        matches!(identify(graph, &all, effect), Verdict::Identified(_))
+    };
+    let least = witness.smallest_extra_regimes[0].len();
+    for extra in &witness.smallest_extra_regimes {
+        assert_eq!(extra.len(), least);
+        assert!(with(extra), "do({extra:?}) does not help: {graph:?} {regimes:?} {effect:?}");
+    }
+    if least > 0 {
+        assert!(!with(&[]), "observing is enough");
+    }
+    if least > 1 {
+        assert!(kept.iter().all(|&v| !with(&[v])), "one is enough: {graph:?} {regimes:?} {effect:?} {witness:?}");
+    }
+}
+
+fn check_forest(graph: &Admg, forest: &Forest, roots: &[usize]) {
+    assert!(forest.directed.iter().all(|(from, to)| graph.children(*from).contains(to)));
+    assert!(forest.bidirected.iter().all(|(a, b)| graph.spouses(*a).contains(b)));
+    assert_eq!(forest.bidirected.len() + 1, forest.nodes.len());
+    for v in &forest.nodes {
+        let children = forest.directed.iter().filter(|(from, _)| from == v).count();
+        assert_eq!(children, usize::from(!roots.contains(v)));
+    }
+    let tree = Admg::with_edges(graph.len(), &forest.directed, &forest.bidirected);
+    assert_eq!(c_components_of(&tree, &forest.nodes), [forest.nodes.clone()]);
+    assert!(tree.topological_order().is_ok());
+}
+
+/// The models belong to the graph, agree on all regimes to 1e-9 and differ in the effect by more than 1e-3.
+fn check_pair(graph: &Admg, regimes: &[Regime], effect: &Effect, models: &[DiscreteModel; 2]) {
+    for model in models {
+        assert_eq!(&model.graph, graph);
+        for v in 0..graph.len() {
+            assert_eq!(model.tables[v].len(), model.rows(v) * model.cards[v]);
+            for row in model.tables[v].chunks(model.cards[v]) {
+                assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-12 && row.iter().all(|&p| p >= 0.0));
+            }
+        }
+    }
+    let [a, b] = models;
+    assert_eq!(a.cards, b.cards);
+    let settings = |set: &[usize]| {
+        set.iter().fold(vec![vec![]], |all: Vec<Vec<(usize, usize)>>, &v| {
+            all.iter().flat_map(|s| (0..a.cards[v]).map(move |x| [&s[..], &[(v, x)]].concat())).collect()
+        })
+    };
+    for regime in complete(graph, regimes) {
+        for setting in settings(&regime.interventions) {
+            let seen = |model: &DiscreteModel| {
+                let mut marginal: BTreeMap<Vec<usize>, f64> = BTreeMap::new();
+                for (cell, p) in model.distribution(&setting) {
+                    *marginal.entry(regime.observed.iter().map(|&v| cell[v]).collect()).or_default() += p;
+                }
+                marginal
+            };
+            let (p, q) = (seen(a), seen(b));
+            for cell in p.keys().chain(q.keys()) {
+                let difference = p.get(cell).unwrap_or(&0.0) - q.get(cell).unwrap_or(&0.0);
+                assert!(difference.abs() < 1e-9, "{regime:?} tells the models apart");
+            }
+        }
+    }
+    let mut largest = 0.0_f64;
+    for setting in settings(&effect.interventions) {
+        let (p, q) = (a.distribution(&setting), b.distribution(&setting));
+        let mass = |joint: &BTreeMap<Vec<usize>, f64>, cell: &[usize], set: &[usize]| -> f64 {
+            joint.iter().filter(|(other, _)| set.iter().all(|&v| other[v] == cell[v])).map(|(_, p)| p).sum()
+        };
+        let both = [&effect.outcome[..], &effect.evidence].concat();
+        for cell in p.keys().chain(q.keys()) {
+            let (e, f) = (mass(&p, cell, &effect.evidence), mass(&q, cell, &effect.evidence));
+            if e > 1e-6 && f > 1e-6 {
+                largest = largest.max((mass(&p, cell, &both) / e - mass(&q, cell, &both) / f).abs());
+            }
+        }
+    }
+    assert!(largest > 1e-3, "the effect differs by {largest} only: {graph:?} {regimes:?} {effect:?}");
+}
+
+const KINDS: [(&str, Kind); 6] = [
+    ("observational", Kind { experiments: false, evidence: false, partial: false }),
+    ("conditional", Kind { experiments: false, evidence: true, partial: false }),
+    ("experiments", Kind { experiments: true, evidence: false, partial: false }),
+    ("conditional experiments", Kind { experiments: true, evidence: true, partial: false }),
+    ("partial", Kind { experiments: true, evidence: false, partial: true }),
+    ("conditional partial", Kind { experiments: true, evidence: true, partial: true }),
+];
+
+#[test]
+fn answers_on_random_graphs() {
+    for (name, kind) in KINDS {
+        let start = std::time::Instant::now();
+        let tally = check_random(name, 250, kind);
+        println!("{name}: {tally:?} {:?}", start.elapsed());
+    }
+}
+
+#[test]
+#[ignore = "minutes"]
+fn answers_on_many_random_graphs() {
+    for (name, kind) in KINDS {
+        let start = std::time::Instant::now();
+        let tally = check_random(&format!("many {name}"), 2000, kind);
+        println!("{name}: {tally:?} {:?}", start.elapsed());
+    }
+}
