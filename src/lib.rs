@@ -22,6 +22,7 @@ pub mod data;
 pub mod diag;
 pub mod exchange;
 pub mod factor;
+pub mod identification;
 pub mod model;
 #[cfg(feature = "run")]
 pub mod nets;

@@ -48,6 +48,8 @@ pub(super) fn checked(model: &ModelArguments, messages: Messages, overlay: &Over
     let mut session = Session::open_with(model, messages, SAMPLE, overlay)?;
     let schemas = session.schemas();
     if !session.has_errors() {
+        session.check_assertions(&schemas);
+        session.refuse_unidentified(&schemas);
         session.plan(&schemas, Options::default());
     }
     Ok(session)

@@ -5,6 +5,7 @@ mod explain;
 mod fix;
 mod fmt;
 mod graph;
+mod identify;
 mod import;
 mod messages;
 mod plan;
@@ -59,6 +60,8 @@ enum Command {
     Fmt(fmt::Arguments),
     /// Show the training plan.
     Plan(plan::Arguments),
+    /// Say which queries have one answer, by which formula, or why not.
+    Identify(identify::Arguments),
     /// Draw the causal graph, or write it for another program.
     Graph(graph::Arguments),
     /// Turn a graph of another program into a model file.
@@ -126,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments, cli.messages),
         Command::Fmt(arguments) => fmt::run(&arguments, cli.messages),
         Command::Import(arguments) => import::run(&arguments, cli.messages),
+        Command::Identify(arguments) => identify::run(&arguments, cli.messages),
         Command::Graph(arguments) => graph::run(&arguments, cli.messages),
         #[cfg(feature = "run")]
         Command::Train(arguments) => run::run(&arguments, cli.messages, run::Scope::Training),

@@ -5,8 +5,9 @@ use super::progress::{Mode, ModuleInfo, Progress};
 use super::run_directory::{RunDirectory, sha256};
 use super::session::{ALL, Session, Stop, pretty, print, usage};
 use super::{EXPECTATION_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
-use crate::data::{self, Table};
+use crate::data::{self, Schema, Table};
 use crate::diag::{self, Diagnostic};
+use crate::identification::{self, Known, judge};
 use crate::model::{MechanismKind, Model, Query, QueryKind};
 use crate::plan::{Options, Plan};
 use crate::query::answer::{Answer, Answers};
@@ -38,6 +39,9 @@ pub(super) struct Arguments {
     /// Train one module only (and those it waits for).
     #[arg(long, value_name = "ID")]
     module: Option<String>,
+    /// Answer queries that the data do not determine too, and mark those answers.
+    #[arg(long)]
+    allow_unidentified: bool,
     /// No progress.
     #[arg(long, short)]
     quiet: bool,
@@ -96,8 +100,8 @@ pub(super) fn run(arguments: &Arguments, messages: Messages, scope: Scope) -> u8
 
 fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8, Stop> {
     let mut trained = match scope {
-        Scope::Evaluation => open_trained(arguments, messages)?,
-        _ => train(arguments, messages)?,
+        Scope::Evaluation => open_trained(arguments, messages, true)?,
+        _ => train(arguments, messages, scope == Scope::Everything)?,
     };
     if scope == Scope::Training {
         eprintln!("trained modules are in {}", trained.directory.modules().display());
@@ -119,8 +123,8 @@ fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8
     Ok(if answers.expectations.iter().all(|e| e.passed) { OK } else { EXPECTATION_FAILED })
 }
 
-/// Checks, plans, loads and trains what has no file yet.
-fn train(arguments: &Arguments, messages: Messages) -> Result<TrainedModel, Stop> {
+/// Checks, plans, loads and trains what has no file yet; `asked` if the queries of the model will be answered.
+fn train(arguments: &Arguments, messages: Messages, asked: bool) -> Result<TrainedModel, Stop> {
     let mut session = Session::open(&arguments.model, messages, ALL)?;
     apply_flags(&mut session, arguments)?;
     let tables = load(&mut session);
@@ -128,6 +132,10 @@ fn train(arguments: &Arguments, messages: Messages) -> Result<TrainedModel, Stop
         true => None,
         false => {
             let schemas = session.schemas();
+            session.check_assertions(&schemas);
+            if asked && !arguments.allow_unidentified {
+                session.refuse_unidentified(&schemas);
+            }
             session.plan(&schemas, Options::default())
         }
     };
@@ -185,7 +193,7 @@ fn train_modules(
 }
 
 /// Checks, plans, loads, and takes the trained modules of an earlier run.
-pub(super) fn open_trained(arguments: &Arguments, messages: Messages) -> Result<TrainedModel, Stop> {
+pub(super) fn open_trained(arguments: &Arguments, messages: Messages, asked: bool) -> Result<TrainedModel, Stop> {
     let directory = RunDirectory::of(&arguments.model.model, arguments.out.as_deref());
     if !directory.exists() {
         let model = arguments.model.model.display();
@@ -194,7 +202,7 @@ pub(super) fn open_trained(arguments: &Arguments, messages: Messages) -> Result<
             directory.root().display()
         )));
     }
-    train(arguments, messages)
+    train(arguments, messages, asked)
 }
 
 fn load(session: &mut Session) -> Vec<Table> {
@@ -296,6 +304,12 @@ fn only(plan: &Plan, id: &str) -> Result<Plan, Stop> {
 }
 
 /// Answers all queries, checks the fit and the expectations, and warns where support is missing.
+/// What the data sets that were loaded offer.
+fn schemas(trained: &TrainedModel) -> Vec<Schema> {
+    let observed = |table: &Table| (0..table.columns.len()).filter(|&v| table.columns[v].is_some()).collect();
+    trained.tables.iter().map(|t| Schema { name: t.name.clone(), observed: observed(t) }).collect()
+}
+
 fn answer_all(trained: &mut TrainedModel) -> Result<Answers, Stop> {
     let runtime = trained.runtime();
     let model = &trained.session.model;
@@ -307,6 +321,11 @@ fn answer_all(trained: &mut TrainedModel) -> Result<Answers, Stop> {
             Ok(answer) => results.push(answer),
             Err(error) => found.push(no_answer(query, &error)),
         }
+    }
+    let schemas = schemas(trained);
+    for answer in &mut results {
+        let query = model.queries.iter().find(|q| q.name == answer.name);
+        answer.identifiable = query.and_then(|q| judge(model, &schemas, q, Known::Declared).identifiable());
     }
     query::measure(model, &mut results, &trained.tables);
     let fit = query::fit(&runtime, &trained.tables).map_err(usage)?;
@@ -415,16 +434,23 @@ pub(super) fn query(arguments: &QueryArguments, messages: Messages) -> u8 {
 }
 
 fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop> {
-    let mut trained = open_trained(&arguments.run, messages)?;
+    let mut trained = open_trained(&arguments.run, messages, false)?;
     let query = trained.session.query(&arguments.query)?;
     if let Some(found) = answerable(&query) {
+        return Err(trained.session.stop(found));
+    }
+    let finding = judge(&trained.session.model, &schemas(&trained), &query, Known::Declared);
+    if !arguments.run.allow_unidentified
+        && let Some(found) = identification::not_identifiable(&trained.session.model, &query, &finding)
+    {
         return Err(trained.session.stop(found));
     }
     let runtime = trained.runtime();
     let model = &trained.session.model;
     let gaps = query::unsupported(&runtime, &trained.tables, &query);
     let mut found: Vec<Diagnostic> = gaps.iter().map(|gap| warning(model, &query, gap)).collect();
-    let answer = runtime.answer(&query).map_err(|error| found.push(no_answer(&query, &error))).ok();
+    let mut answer = runtime.answer(&query).map_err(|error| found.push(no_answer(&query, &error))).ok();
+    answer.iter_mut().for_each(|answer| answer.identifiable = finding.identifiable());
     trained.session.diagnostics = found;
     trained.session.settle()?;
     let answers = Answers { schema: 1, results: answer.into_iter().collect(), ..Answers::default() };

@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &Arguments, messages: Messages) -> u8 {
 }
 
 fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
-    let mut trained = run::open_trained(&arguments.run, messages)?;
+    let mut trained = run::open_trained(&arguments.run, messages, false)?;
     let query = trained.session.query(&arguments.query)?;
     let model = &trained.session.model;
     let QueryKind::Distribution(term) = &query.kind else { return Err(usage("only P(…) can be drawn from")) };

@@ -4,7 +4,7 @@ use super::messages::Messages;
 use super::{Format, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
 use crate::data::{self, Schema};
 use crate::diag::{self, Diagnostic, Sources, Span, render_json_limited};
-#[cfg(feature = "run")]
+use crate::identification::{self, Known, judge};
 use crate::model::Query;
 use crate::model::{self, Model};
 use crate::plan::{self, Options, Planned};
@@ -174,6 +174,26 @@ impl Session {
         planned.ok()
     }
 
+    /// E0801 for assertions that a query is identifiable, where it is not shown to be.
+    pub(super) fn check_assertions(&mut self, schemas: &[Schema]) {
+        let model = &self.model;
+        let found = model.assertions.iter().filter_map(|a| identification::broken_assertion(model, schemas, a));
+        let found: Vec<Diagnostic> = found.collect();
+        self.diagnostics.extend(found);
+    }
+
+    /// E0701 for the queries that the data do not determine.
+    pub(super) fn refuse_unidentified(&mut self, schemas: &[Schema]) {
+        let model = &self.model;
+        let refused = |query: &Query| {
+            let finding = judge(model, schemas, query, Known::Declared);
+            identification::not_identifiable(model, query, &finding)
+        };
+        let found: Vec<Diagnostic> = model.queries.iter().filter_map(refused).collect();
+        self.diagnostics.extend(found);
+        diag::sort(&mut self.diagnostics);
+    }
+
     /// Stops with the diagnostics if there are errors; otherwise prints warnings and notes once and goes on.
     pub(super) fn settle(&mut self) -> Result<(), Stop> {
         let code = self.report();
@@ -219,7 +239,6 @@ impl Session {
     }
 
     /// Reads a query of the command line; what is wrong with it is reported with its own text.
-    #[cfg(feature = "run")]
     pub(super) fn query(&mut self, text: &str) -> Result<Query, Stop> {
         let start = self.sources.end();
         self.sources.push("query", text);

@@ -1,6 +1,6 @@
 //! Graphs of other programs, read into model files: one format a file.
 //!
-//! Each format is read into a [`graph::Graph`], hidden variables with causes are moved out of the way
+//! Each format is read into a `graph::Graph`, hidden variables with causes are moved out of the way
 //! (`hidden`), and `write` lays the result out as a model file. What a model file cannot hold is said in
 //! a note (N0109), never dropped silently.
 

@@ -34,6 +34,9 @@ pub struct Answer {
     pub ess: f64,
     /// `exact` (summation over the trained tables) or `sampling`.
     pub method: String,
+    /// Whether the data determine it; `None` where that is open. An answer that they do not determine is one of many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifiable: Option<bool>,
     /// The exact answer of the truth block, row by row like `values`, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth: Option<Vec<Row>>,

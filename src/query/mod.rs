@@ -108,6 +108,7 @@ impl Runtime<'_> {
             method: "exact".to_owned(),
             truth: None,
             tv_truth: None,
+            identifiable: None,
             measured: None,
         };
         match &query.kind {

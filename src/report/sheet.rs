@@ -142,6 +142,9 @@ pub(super) fn provenance(answer: &Answer) -> String {
             format!("{samples} samples{drawn} (the intervals are their sampling error alone)")
         }
     };
+    if answer.identifiable == Some(false) {
+        said = format!("NOT IDENTIFIABLE: other answers agree with the data as well as this one; {said}");
+    }
     if let Some(tv) = answer.tv_truth {
         said += &format!("; total variation distance to the truth {}", decimal(tv));
     } else if let Some(measured) = &answer.measured {

@@ -33,6 +33,7 @@ fn answer(name: &str, query: &str, kind: &str, values: Vec<Row>, truth: Option<V
         samples: 0,
         ess: 0.0,
         method: "exact".into(),
+        identifiable: None,
         tv_truth: truth.as_ref().map(|_| 0.0125),
         measured: None,
         truth,

@@ -51,9 +51,7 @@ pub fn counterexample(
         return Some(relabelled(graph, witness)).filter(good);
     }
     let sets: Vec<Vec<usize>> = regimes.iter().map(|regime| regime.interventions.clone()).collect();
-    by_parity(graph, &sets, witness)
-        .filter(good)
-        .or_else(|| candidates(graph, &sets, effect, witness).find(good))
+    by_parity(graph, &sets, witness).filter(good).or_else(|| candidates(graph, &sets, effect, witness).find(good))
 }
 
 /// Whether the models agree on every regime and differ in the effect.
@@ -311,7 +309,8 @@ fn directions(model: &DiscreteModel, sets: &[Vec<usize>], effect: &Effect, node:
     const TRIED: usize = 6;
     let every: Vec<usize> = (0..model.cards.len()).collect();
     let free = |set: &&Vec<usize>| !set.contains(&node);
-    let constraints: Vec<Vec<f64>> = sets.iter().filter(free).flat_map(|set| gradients(model, set, &every, node)).collect();
+    let constraints: Vec<Vec<f64>> =
+        sets.iter().filter(free).flat_map(|set| gradients(model, set, &every, node)).collect();
     let basis = orthonormal(constraints);
     let shown = union(&effect.outcome, &effect.evidence);
     let mut found: Vec<(f64, Vec<f64>)> = gradients(model, &effect.interventions, &shown, node)

@@ -1,7 +1,7 @@
 //! Explicit discrete models of a graph: the exact numbers that formulas and counterexamples are checked by.
 
-use crate::causal::Admg;
 use super::estimand::Probability;
+use crate::causal::Admg;
 use rand::Rng;
 use std::collections::BTreeMap;
 
@@ -21,7 +21,12 @@ pub struct DiscreteModel {
 
 impl DiscreteModel {
     /// A random model: `cards` values of the nodes, `levels` of the hidden causes, every probability positive.
-    pub fn random(rng: &mut impl Rng, graph: &Admg, cards: &[usize], levels: impl Fn(&mut dyn rand::RngCore) -> usize) -> Self {
+    pub fn random(
+        rng: &mut impl Rng,
+        graph: &Admg,
+        cards: &[usize],
+        levels: impl Fn(&mut dyn rand::RngCore) -> usize,
+    ) -> Self {
         let mut hidden = vec![];
         for a in 0..graph.len() {
             for &b in graph.spouses(a).iter().filter(|&&b| a < b) {

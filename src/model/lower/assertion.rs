@@ -65,10 +65,8 @@ impl Lowering {
 
     /// E0801 for an independence that the graph does not imply, with an open path.
     fn decide(&mut self, claim: &Claim, span: Span) {
-        let Claim::Independent { left, right, given, interventions } = claim else {
-            let found = Diagnostic::new("E0904", "this version does not decide what is identifiable");
-            return self.report(found.label(span, "cannot be asserted yet"));
-        };
+        // What is identifiable depends on the data sets' columns: `identification` decides it.
+        let Claim::Independent { left, right, given, interventions } = claim else { return };
         let graph = self.model.graph.intervene(interventions);
         let known: Vec<VarId> = given.iter().chain(interventions).copied().collect();
         let Some((first, steps)) = open_path(&graph, left, right, &known) else { return };

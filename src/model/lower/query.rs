@@ -81,16 +81,13 @@ impl Lowering {
         let variable = self.variable(&assigned.name)?;
         match (&assigned.value, self.model.domain(variable)) {
             (Some(value), _) => self.code(variable, value).map(|code| (variable, Some(code))),
-            (None, None) => {
-                self.needs_type(variable, assigned.name.span, "be asked for");
-                None
-            }
             (None, Some(domain)) if domain.cardinality().is_none() => {
                 let title = format!("`{}` is {domain}: its values cannot be listed", assigned.name.value);
                 self.report(Diagnostic::new("E0707", title).label(assigned.name.span, "not discrete"));
                 None
             }
-            (None, Some(_)) => Some((variable, None)),
+            // What a variable without a type may be matters only once something is trained.
+            (None, _) => Some((variable, None)),
         }
     }
 

@@ -1,0 +1,248 @@
+//! The question that each term of a query puts, and the data it may be answered from.
+
+use super::{Finding, Known, Term, Verdict};
+use crate::causal::Admg;
+use crate::causal::identify::{self, Effect, Estimand, Reason, Regime};
+use crate::data::Schema;
+use crate::model::{DoValue, Model, Query, QueryKind, VarId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most values of the interventions that are looked at one by one.
+const MAX_VALUES: usize = 256;
+
+/// What can be said of `query`; `schemas[i]` belongs to `model.regimes[i]`, a missing one counts as complete.
+pub fn judge(model: &Model, schemas: &[Schema], query: &Query, known: Known) -> Finding {
+    let data = Data::of(model, schemas, known);
+    let term = |factor: f64, mean: bool, term: &crate::model::Term| data.term(factor, mean, term);
+    let terms = match &query.kind {
+        QueryKind::Distribution(t) | QueryKind::Samples { term: t, .. } => vec![term(1.0, false, t)],
+        QueryKind::Expectation { terms, .. } => terms.iter().map(|(factor, t)| term(*factor, true, t)).collect(),
+        QueryKind::Counterfactual { terms, mean, .. } => {
+            let open = |(factor, _): &(f64, _)| Term {
+                factor: *factor,
+                mean: *mean,
+                effect: Effect::default(),
+                verdict: Verdict::Open("this version does not decide counterfactual queries".to_owned()),
+                data: vec![],
+            };
+            terms.iter().map(open).collect()
+        }
+    };
+    Finding { name: query.name.clone(), query: query.text.clone(), terms }
+}
+
+/// What is known.
+struct Data<'a> {
+    model: &'a Model,
+    sets: Vec<Set>,
+    /// Whether some rows were left out of account, because they are selected by a variable of the graph.
+    selected: bool,
+    known: Known,
+}
+
+/// A data set, or several that together hold every value of their interventions.
+#[derive(Clone)]
+struct Set {
+    name: String,
+    regime: Regime,
+    /// The values that are fixed.
+    fixed: BTreeMap<VarId, u32>,
+}
+
+impl<'a> Data<'a> {
+    fn of(model: &'a Model, schemas: &[Schema], known: Known) -> Self {
+        let mut data = Self { model, sets: vec![], selected: false, known };
+        let nodes = model.graph.len();
+        let declared = model.regimes.iter().enumerate().filter(|(_, r)| !r.test && known == Known::Declared);
+        for (at, regime) in declared {
+            let observed = schemas.get(at).map_or_else(|| (0..nodes).collect(), |s| s.observed.clone());
+            let terms = regime.filter.iter().flat_map(|f| &f.terms);
+            if terms.map(|t| &t.column).any(|column| selects(model, regime, column)) {
+                data.selected = true;
+                continue;
+            }
+            let fixed = regime.interventions.iter().filter_map(|&(v, value)| match value {
+                DoValue::Fixed(code) => Some((v, code)),
+                DoValue::Column => None,
+            });
+            let interventions = regime.interventions.iter().map(|(v, _)| *v).collect();
+            let (regime_, fixed) = (Regime { interventions, observed }, fixed.collect());
+            data.sets.push(Set { name: regime.name.clone(), regime: regime_, fixed });
+        }
+        data.join_values();
+        data.add_mechanisms();
+        if data.sets.is_empty() && !data.selected {
+            let regime = Regime::complete(nodes, &[]);
+            data.sets.push(Set { name: "obs".to_owned(), regime, fixed: BTreeMap::new() });
+        }
+        data
+    }
+
+    /// Data sets of all values of an intervention are one experiment with that intervention.
+    fn join_values(&mut self) {
+        let mut groups: BTreeMap<(Vec<VarId>, Vec<VarId>), Vec<&Set>> = BTreeMap::new();
+        for set in self.sets.iter().filter(|s| !s.fixed.is_empty() && s.fixed.len() == s.regime.interventions.len()) {
+            groups.entry((set.fixed.keys().copied().collect(), set.regime.observed.clone())).or_default().push(set);
+        }
+        let mut joined = vec![];
+        for ((variables, observed), sets) in groups {
+            let values: BTreeSet<Vec<u32>> = sets.iter().map(|s| s.fixed.values().copied().collect()).collect();
+            let all: Option<usize> = variables.iter().map(|&v| self.model.card(v)).product();
+            if all == Some(values.len()) {
+                let names: Vec<&str> = sets.iter().map(|s| s.name.as_str()).collect();
+                let regime = Regime { interventions: variables, observed };
+                joined.push(Set { name: names.join(" and "), regime, fixed: BTreeMap::new() });
+            }
+        }
+        self.sets.extend(joined);
+    }
+
+    /// A mechanism from a file is an experiment on its variable's causes, seen at the variable alone.
+    fn add_mechanisms(&mut self) {
+        for (id, variable) in self.model.variables.values().enumerate() {
+            let Some((file, _)) = variable.pretrained().filter(|_| self.model.graph.spouses(id).is_empty()) else {
+                continue;
+            };
+            let regime = Regime { interventions: self.model.graph.parents(id).to_vec(), observed: vec![id] };
+            if self.known == Known::Declared && !self.sets.is_empty() {
+                self.sets.push(Set { name: format!("`{file}`"), regime, fixed: BTreeMap::new() });
+            }
+        }
+    }
+
+    fn term(&self, factor: f64, mean: bool, term: &crate::model::Term) -> Term {
+        let variables = |part: &[(VarId, Option<u32>)]| part.iter().map(|(v, _)| *v).collect::<Vec<_>>();
+        let effect = Effect {
+            outcome: variables(&term.outcome),
+            interventions: variables(&term.interventions),
+            evidence: variables(&term.evidence),
+        };
+        let mut found: Option<(Verdict, Vec<String>)> = None;
+        for values in self.values_of(&term.interventions) {
+            let (verdict, data) = self.at(&effect, &values);
+            let is_yes = matches!(verdict, Verdict::Identified(_));
+            if found.is_none() || !is_yes {
+                found = Some((verdict, data));
+            }
+            if !is_yes {
+                break;
+            }
+        }
+        let (verdict, data) = found.unwrap_or_else(|| (Verdict::Open("nothing is asked".to_owned()), vec![]));
+        Term { factor, mean, effect, verdict, data }
+    }
+
+    /// The settings of the interventions that data sets of single values tell apart.
+    fn values_of(&self, interventions: &[(VarId, Option<u32>)]) -> Vec<BTreeMap<VarId, u32>> {
+        let fixed: BTreeSet<VarId> = self.sets.iter().flat_map(|s| s.fixed.keys().copied()).collect();
+        let mut settings = vec![BTreeMap::new()];
+        for &(variable, value) in interventions {
+            let codes: Vec<u32> = match (value, self.model.card(variable)) {
+                (Some(code), _) => vec![code],
+                (None, Some(card)) if fixed.contains(&variable) && settings.len() * card <= MAX_VALUES => {
+                    (0..card as u32).collect()
+                }
+                (None, _) => continue,
+            };
+            let with = |setting: &BTreeMap<VarId, u32>, code| {
+                let mut setting = setting.clone();
+                setting.insert(variable, code);
+                setting
+            };
+            settings = settings.iter().flat_map(|s| codes.iter().map(move |&code| with(s, code))).collect();
+        }
+        settings
+    }
+
+    /// The verdict where the interventions have `values`, and the names of the data sets behind it.
+    fn at(&self, effect: &Effect, values: &BTreeMap<VarId, u32>) -> (Verdict, Vec<String>) {
+        let graph = &self.model.graph;
+        let usable = |set: &&Set| {
+            set.fixed.iter().all(|(v, code)| !effect.interventions.contains(v) || values.get(v) == Some(code))
+        };
+        let mut sets: Vec<&Set> = self.sets.iter().filter(usable).collect();
+        let every_experiment = Set {
+            name: "the experiment itself".to_owned(),
+            regime: Regime::complete(graph.len(), &effect.interventions),
+            fixed: BTreeMap::new(),
+        };
+        if self.known == Known::All {
+            sets.push(&every_experiment);
+        }
+        loop {
+            let names = sets.iter().map(|s| s.name.clone()).collect();
+            let verdict = identified(graph, &sets, effect);
+            match verdict {
+                identify::Verdict::Identified(found) => {
+                    let misused =
+                        |set: &&&Set| set.fixed.keys().any(|v| needs_other_values(&found.estimand, effect, *v));
+                    match sets.iter().position(|set| misused(&set)) {
+                        Some(at) => _ = sets.remove(at),
+                        None => return (Verdict::Identified(found), names),
+                    }
+                }
+                identify::Verdict::NotIdentified(witness) => {
+                    // "No" is certain only if it holds however much the data sets left out might say.
+                    let all: Vec<&Set> = self.sets.iter().collect();
+                    let left_out = self.selected || all.len() > sets.len();
+                    let certain = !left_out
+                        || (!self.selected
+                            && matches!(identified(graph, &all, effect), identify::Verdict::NotIdentified(_)));
+                    return match certain {
+                        true => (Verdict::NotIdentified(witness), names),
+                        false => (Verdict::Open(LEFT_OUT.to_owned()), names),
+                    };
+                }
+                identify::Verdict::NotEstablished(reason) => {
+                    return (Verdict::Open(in_words(reason).to_owned()), names);
+                }
+            }
+        }
+    }
+}
+
+const LEFT_OUT: &str = "some data sets hold single values or selected rows only; without them it is not identifiable";
+
+fn identified(graph: &Admg, sets: &[&Set], effect: &Effect) -> identify::Verdict {
+    let regimes: Vec<Regime> = sets.iter().map(|s| s.regime.clone()).collect();
+    if regimes.is_empty() {
+        // No list stands for plain observation; here nothing at all is known.
+        let nothing = Regime { interventions: vec![], observed: vec![] };
+        return identify::identify(graph, &[nothing], effect);
+    }
+    identify::identify(graph, &regimes, effect)
+}
+
+/// Whether the formula uses `variable` at values other than the one that the effect sets: it sums over it, or asks for it.
+fn needs_other_values(estimand: &Estimand, effect: &Effect, variable: VarId) -> bool {
+    if effect.interventions.contains(&variable) {
+        return sums_over(estimand, variable);
+    }
+    effect.outcome.contains(&variable) || effect.evidence.contains(&variable) || sums_over(estimand, variable)
+}
+
+fn sums_over(estimand: &Estimand, variable: VarId) -> bool {
+    match estimand {
+        Estimand::Sum { over, of } => over.contains(&variable) || sums_over(of, variable),
+        Estimand::Product(factors) => factors.iter().any(|f| sums_over(f, variable)),
+        Estimand::Fraction { num, den } => sums_over(num, variable) || sums_over(den, variable),
+        Estimand::P(_) => false,
+    }
+}
+
+/// Whether the column of a data set holds a variable of the graph.
+fn selects(model: &Model, regime: &crate::model::Regime, column: &str) -> bool {
+    match &regime.columns {
+        Some(bindings) => bindings.iter().any(|b| b.column == column),
+        None => model.id(&format!("{}{column}", regime.prefix)).is_some(),
+    }
+}
+
+fn in_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Cyclic => "the graph has a directed cycle",
+        Reason::Malformed => "the query is not well formed",
+        Reason::PartialColumns => "data sets lack columns, and no formula was found that does without them",
+        Reason::TooLarge => "it is identifiable, but the formula is too long to be written",
+    }
+}
