@@ -17,7 +17,7 @@ pub use ancestors::{ancestors, ancestors_within, descendants};
 pub use c_components::{c_components, c_components_of};
 pub use closure::{Closure, Reason};
 pub use h_graph::{HGraph, HNode, Merge, Need, h_graph};
-pub use paper_h_graph::paper_h_graph;
 pub use identify::q_identifiable;
+pub use paper_h_graph::paper_h_graph;
 pub use random::random_admg;
 pub use separation::{Step, m_separated, open_path};

@@ -124,8 +124,7 @@ impl View {
     }
 
     fn step(&self, rule: Rule, set: &[usize], nodes: &[usize], expression: Estimand) -> Step {
-        let graph =
-            Subgraph { nodes: nodes.to_vec(), cut_into: self.interventions.clone(), cut_out_of: vec![] };
+        let graph = Subgraph { nodes: nodes.to_vec(), cut_into: self.interventions.clone(), cut_out_of: vec![] };
         Step { rule, set: set.to_vec(), graph, regime: Some(self.regime), expression }
     }
 }
@@ -212,7 +211,8 @@ impl Kernel {
     /// The marginal of the first `len` nodes of the list: what comes later is dropped.
     fn prefix(&self, len: usize) -> Estimand {
         let list = &self.list[..len];
-        let summed: Vec<usize> = list.iter().map(|(v, _)| *v).filter(|v| self.summed.binary_search(v).is_ok()).collect();
+        let summed: Vec<usize> =
+            list.iter().map(|(v, _)| *v).filter(|v| self.summed.binary_search(v).is_ok()).collect();
         sum(&summed, product(list.iter().map(|(_, factor)| factor.clone()).collect()))
     }
 
@@ -265,13 +265,7 @@ impl Kernel {
 }
 
 /// A regime's view of the graph: cut and projected on the nodes it sets or observes.
-pub(super) fn view(
-    graph: &Admg,
-    regime: usize,
-    interventions: &[usize],
-    columns: &[usize],
-    kept: &[usize],
-) -> View {
+pub(super) fn view(graph: &Admg, regime: usize, interventions: &[usize], columns: &[usize], kept: &[usize]) -> View {
     let cut = if interventions.is_empty() { graph.clone() } else { graph.intervene(interventions) };
     let seen = union(interventions, columns);
     let hidden = minus(kept, &seen);

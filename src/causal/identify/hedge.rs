@@ -85,15 +85,7 @@ pub(super) fn witness(
     }
     let blocked = (0..views.len()).filter(|&at| !disjoint(&district, &views[at].sets)).collect();
     let smallest_extra_regimes = extra(graph, &nodes, &effect.interventions, failing);
-    Witness {
-        effect: effect.clone(),
-        hidden,
-        unseen: vec![],
-        district,
-        hedges,
-        blocked,
-        smallest_extra_regimes,
-    }
+    Witness { effect: effect.clone(), hidden, unseen: vec![], district, hedges, blocked, smallest_extra_regimes }
 }
 
 struct RegimeGraph {
@@ -158,8 +150,11 @@ fn shrink_district(graph: &Admg, views: &[RegimeGraph], interventions: &[usize],
 pub(super) fn forest(graph: &Admg, nodes: &[usize], roots: &[usize], inner: &Forest) -> Forest {
     let mut bidirected = inner.bidirected.clone();
     // A spanning tree grown from what the inner forest joins.
-    let mut joined: BTreeSet<usize> =
-        if inner.nodes.is_empty() { nodes.first().copied().into_iter().collect() } else { inner.nodes.iter().copied().collect() };
+    let mut joined: BTreeSet<usize> = if inner.nodes.is_empty() {
+        nodes.first().copied().into_iter().collect()
+    } else {
+        inner.nodes.iter().copied().collect()
+    };
     let mut queue: std::collections::VecDeque<usize> = joined.iter().copied().collect();
     while let Some(v) = queue.pop_front() {
         for &s in graph.spouses(v).iter().filter(|s| nodes.binary_search(s).is_ok()) {

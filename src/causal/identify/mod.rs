@@ -177,8 +177,7 @@ impl Effect {
         let mut effect = self.clone();
         let nodes: Vec<usize> = (0..graph.len()).collect();
         let step = |rule, set: &[usize], cut: [&[usize]; 2], effect: &Self| {
-            let graph =
-                Subgraph { nodes: nodes.clone(), cut_into: cut[0].to_vec(), cut_out_of: cut[1].to_vec() };
+            let graph = Subgraph { nodes: nodes.clone(), cut_into: cut[0].to_vec(), cut_out_of: cut[1].to_vec() };
             Step { rule, set: set.to_vec(), graph, regime: None, expression: effect.as_sought() }
         };
         loop {

@@ -3,8 +3,8 @@
 //! Sums in products and quotients stand in brackets, so that it is plain how far each binds. A variable that a
 //! sum binds gets primes where its name already means something outside the sum.
 
-use super::estimand::{Estimand, Probability};
 use super::Method;
+use super::estimand::{Estimand, Probability};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -170,7 +170,11 @@ impl<'a> Printer<'a> {
                 let (num, den) = (self.write(num, scope, Place::Alone), self.write(den, scope, Place::Alone));
                 let quotient = format!("{first}{num}{middle}{den}{last}");
                 // A fraction bar is its own bracket.
-                if place == Place::Alone || first.ends_with('{') { quotient } else { format!("{open}{quotient}{close}") }
+                if place == Place::Alone || first.ends_with('{') {
+                    quotient
+                } else {
+                    format!("{open}{quotient}{close}")
+                }
             }
             Estimand::Sum { over, of } => {
                 let mut inner = scope.clone();
