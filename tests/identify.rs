@@ -385,6 +385,8 @@ fn check(rng: &mut ChaCha8Rng, graph: &Admg, regimes: &[Regime], effect: &Effect
             check_witness(graph, regimes, effect, &witness);
             match counterexample(graph, regimes, effect, &witness) {
                 Some(models) => {
+                    let hidden = effect.interventions.iter().any(|v| witness.hidden.contains(v));
+                    let effect = if hidden { &witness.effect } else { effect };
                     check_pair(&project(graph, &witness.hidden), regimes, effect, &models);
                     tally.refuted += 1;
                 }
@@ -434,7 +436,7 @@ fn check_witness(graph: &Admg, regimes: &[Regime], effect: &Effect, witness: &Wi
     let with = |extra: &[usize]| {
         let mut all: Vec<Regime> = regimes.iter().map(|r| full(&r.interventions)).collect();
         all.push(full(extra));
-        matches!(identify(graph, &all, effect), Verdict::Identified(_))
+        matches!(identify(graph, &all, &witness.effect), Verdict::Identified(_))
     };
     let least = witness.smallest_extra_regimes[0].len();
     for extra in &witness.smallest_extra_regimes {
@@ -442,7 +444,7 @@ fn check_witness(graph: &Admg, regimes: &[Regime], effect: &Effect, witness: &Wi
         assert!(with(extra), "do({extra:?}) does not help: {graph:?} {regimes:?} {effect:?}");
     }
     if least > 0 {
-        assert!(!with(&[]), "observing is enough");
+        assert!(!with(&[]), "observing is enough: {graph:?} {regimes:?} {effect:?} {witness:?}");
     }
     if least > 1 {
         assert!(kept.iter().all(|&v| !with(&[v])), "one is enough: {graph:?} {regimes:?} {effect:?} {witness:?}");

@@ -30,7 +30,7 @@ pub const AGREEMENT: f64 = 1e-9;
 /// Models with more assignments than this are not summed.
 const LARGEST: f64 = 3e6;
 /// Random mechanisms tried in the search.
-const TRIES: usize = 24;
+const TRIES: usize = 160;
 
 /// Two models of the graph without the witness's hidden nodes that agree on the regimes and differ in the effect.
 /// They agree even on the nodes that a regime does not observe, but for a witness of unseen nodes. `None` where none
@@ -42,6 +42,8 @@ pub fn counterexample(
     witness: &Witness,
 ) -> Option<[DiscreteModel; 2]> {
     let graph = &project(graph, &witness.hidden);
+    // A hidden node that the effect sets is idle once the evidence has moved; without it only the moved effect is the same.
+    let effect = if disjoint(&effect.interventions, &witness.hidden) { effect } else { &witness.effect };
     let mut regimes = super::sorted(graph.len(), regimes);
     if witness.unseen.is_empty() {
         regimes.iter_mut().for_each(|regime| regime.observed = (0..graph.len()).collect());
@@ -247,8 +249,10 @@ fn candidates<'a>(
     let count = witness.district.len();
     (0..TRIES).flat_map(move |attempt| {
         let mut rng = ChaCha8Rng::seed_from_u64(attempt as u64);
-        let (node, levels) = (witness.district[attempt % count], 2 + attempt / count % 3);
-        let model = mechanisms(&mut rng, graph, &relevant, node, levels);
+        let round = attempt / count;
+        let node = witness.district[attempt % count];
+        let tried = Tried { levels: 2 + round % 5, sharp: round % 4 >= 2, kept: [1.0, 0.0, 0.4][round % 3] };
+        let model = mechanisms(&mut rng, graph, &relevant, node, witness, tried);
         model.map(|model| directions(&model, sets, effect, node)).unwrap_or_default()
     })
 }
@@ -260,13 +264,24 @@ fn relevant(graph: &Admg, witness: &Witness) -> Vec<usize> {
     crate::causal::ancestors(graph, &ends)
 }
 
-/// A random model in which only `relevant` nodes vary; the hidden causes of `node` have more levels.
+/// What a random model is like.
+struct Tried {
+    /// The number of values of the hidden causes of the node that changes.
+    levels: usize,
+    /// Whether mechanisms are almost deterministic.
+    sharp: bool,
+    /// The share of the hidden causes outside the hedges that act: the fewer, the less a regime sees.
+    kept: f64,
+}
+
+/// A random model in which only `relevant` nodes vary.
 fn mechanisms(
     rng: &mut ChaCha8Rng,
     graph: &Admg,
     relevant: &[usize],
     node: usize,
-    levels: usize,
+    witness: &Witness,
+    tried: Tried,
 ) -> Option<DiscreteModel> {
     let inside = |v: usize| relevant.binary_search(&v).is_ok();
     let cards: Vec<usize> = (0..graph.len()).map(|v| 1 + usize::from(inside(v))).collect();
@@ -274,9 +289,11 @@ fn mechanisms(
     let mut assignments = 2_f64.powi(relevant.len() as i32);
     for a in 0..graph.len() {
         for &b in graph.spouses(a).iter().filter(|&&b| a < b) {
-            let count = match inside(a) && inside(b) {
+            let in_a_hedge = witness.hedges.iter().any(|hedge| hedge.f.bidirected.contains(&(a, b)));
+            let acts = inside(a) && inside(b) && (in_a_hedge || rng.random_bool(tried.kept));
+            let count = match acts {
                 false => 1,
-                true if a == node || b == node => levels,
+                true if a == node || b == node => tried.levels,
                 true => 2,
             };
             assignments *= count as f64;
@@ -293,7 +310,8 @@ fn mechanisms(
             (true, true) => vec![0.5, 0.5],
             (true, false) => {
                 // Strong mechanisms keep the effect visible far down.
-                let p = if rng.random_bool(0.5) { rng.random_range(0.03..0.25) } else { rng.random_range(0.75..0.97) };
+                let least = if tried.sharp { rng.random_range(0.01..0.03) } else { rng.random_range(0.03..0.25) };
+                let p = if rng.random_bool(0.5) { least } else { 1.0 - least };
                 vec![p, 1.0 - p]
             }
         };

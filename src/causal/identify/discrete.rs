@@ -1,9 +1,11 @@
 //! Explicit discrete models of a graph: the exact numbers that formulas and counterexamples are checked by.
 
-use super::estimand::Probability;
 use crate::causal::Admg;
 use rand::Rng;
 use std::collections::BTreeMap;
+
+/// What is done with an assignment: the values of the nodes, those of the hidden causes, the probability.
+type Visit<'a> = dyn FnMut(&[usize], &[usize], f64) + 'a;
 
 /// A structural model with one hidden cause for every bidirected edge, and tables of conditional probabilities.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,8 +37,8 @@ impl DiscreteModel {
             }
         }
         let mut model = Self { graph: graph.clone(), cards: cards.to_vec(), hidden, tables: vec![] };
-        for v in 0..graph.len() {
-            let table = (0..model.rows(v)).flat_map(|_| distribution(rng, cards[v])).collect();
+        for (v, &card) in cards.iter().enumerate() {
+            let table = (0..model.rows(v)).flat_map(|_| distribution(rng, card)).collect();
             model.tables.push(table);
         }
         model
@@ -71,7 +73,7 @@ impl DiscreteModel {
     }
 
     /// Visits every assignment of nodes and hidden causes of positive probability.
-    pub fn each(&self, interventions: &[(usize, usize)], visit: &mut dyn FnMut(&[usize], &[usize], f64)) {
+    pub fn each(&self, interventions: &[(usize, usize)], visit: &mut Visit) {
         let order = self.graph.topological_order().expect("an acyclic graph");
         let mut set = vec![None; self.graph.len()];
         interventions.iter().for_each(|&(v, x)| set[v] = Some(x));
@@ -97,7 +99,7 @@ impl DiscreteModel {
         values: &mut Vec<usize>,
         hidden: &mut Vec<usize>,
         p: f64,
-        visit: &mut dyn FnMut(&[usize], &[usize], f64),
+        visit: &mut Visit,
     ) {
         let Some((draw, rest)) = plan.split_first() else { return visit(values, hidden, p) };
         match *draw {
@@ -125,12 +127,6 @@ impl DiscreteModel {
             },
         }
     }
-
-    /// `P(of | given, do)` at these values of all nodes; zero where the condition has no probability.
-    pub fn probability(&self, p: &Probability, values: &[usize]) -> f64 {
-        let interventions: Vec<(usize, usize)> = p.interventions.iter().map(|&v| (v, values[v])).collect();
-        conditional(&self.distribution(&interventions), &p.of, &p.given, values)
-    }
 }
 
 enum Draw {
@@ -139,7 +135,7 @@ enum Draw {
 }
 
 /// `P(of | given)` of a joint distribution at these values; zero where the condition has no probability.
-pub fn conditional(joint: &BTreeMap<Vec<usize>, f64>, of: &[usize], given: &[usize], values: &[usize]) -> f64 {
+pub(super) fn conditional(joint: &BTreeMap<Vec<usize>, f64>, of: &[usize], given: &[usize], values: &[usize]) -> f64 {
     let (mut above, mut below) = (0.0, 0.0);
     for (cell, p) in joint {
         if given.iter().all(|&v| cell[v] == values[v]) {
