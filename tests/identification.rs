@@ -1,0 +1,129 @@
+//! Verdicts on queries from the command line: formulas, hedges, refusals.
+
+#![cfg(feature = "run")]
+
+mod common;
+
+use common::{dcmc, examples, folder};
+use serde_json::{Value, json};
+
+const BOW: &str = "X -> Y; X <-> Y\nX, Y: binary\n";
+
+/// The findings of `dcmc identify` on a model beside its files.
+fn identify(model: &str, files: &[(&str, &str)], more: &[&str]) -> Vec<Value> {
+    let here = folder(&[&[("m.scm", model)], files].concat());
+    let found = dcmc(here.path(), &[&["identify", "m.scm", "--format", "json"], more].concat()).expect(0).json();
+    assert_eq!(found["schema"], 1);
+    found["queries"].as_array().unwrap().clone()
+}
+
+fn verdict(model: &str, files: &[(&str, &str)], more: &[&str]) -> Option<bool> {
+    identify(model, files, more)[0]["identifiable"].as_bool()
+}
+
+#[test]
+fn a_front_door_has_a_formula() {
+    let found = &identify("D -> I -> A; D <-> A\nquery q: P(A | do(D))", &[], &[])[0];
+    assert_eq!((&found["identifiable"], &found["method"]), (&json!(true), &json!("id")));
+    assert_eq!(found["estimand"]["text"], "Σ_{I} P(I | D) [Σ_{D'} P(A | D', I) P(D')]");
+    let tree = &found["estimand"]["tree"]["sum"];
+    assert_eq!(tree["over"], json!(["I"]));
+    assert_eq!(found["witness"], Value::Null);
+}
+
+#[test]
+fn a_bow_has_a_hedge_and_an_experiment_that_would_help() {
+    let found = &identify(&format!("{BOW}query q: P(Y | do(X))"), &[], &[])[0];
+    assert_eq!((&found["identifiable"], &found["estimand"]), (&json!(false), &Value::Null));
+    let witness = &found["witness"];
+    assert_eq!(witness["kind"], "hedge");
+    assert_eq!(witness["f"], json!({ "nodes": ["X", "Y"], "edges": ["X -> Y", "X <-> Y"] }));
+    assert_eq!(witness["f_prime"], json!({ "nodes": ["Y"], "edges": [] }));
+    assert_eq!(witness["experiments_that_would_help"], json!([["X"]]));
+    assert_eq!(verdict(&format!("{BOW}query q: P(Y | do(X))"), &[], &["--data", "all"]), Some(true));
+}
+
+#[test]
+fn published_verdicts() {
+    for (graph, query, expected) in [
+        ("W -> Z -> X -> Y; W <-> X; W <-> Y", "P(Y | do(X))", true),
+        ("X -> Z -> Y; X <-> Z", "P(Y | do(X))", false),
+        ("X -> Y; Z -> X; Z -> Y", "P(Y | do(X))", true),
+        ("X -> Y; X <-> Y", "P(X | do(Y))", true),
+        ("X -> Y; X <-> Y", "P(Y | X)", true),
+    ] {
+        assert_eq!(verdict(&format!("{graph}\nquery q: {query}"), &[], &[]), Some(expected), "{query} in {graph}");
+    }
+    let sachs = examples().join("sachs.scm");
+    let ask = |more: &[&str]| {
+        let call = [&["identify", sachs.to_str().unwrap(), "--format", "json"], more].concat();
+        dcmc(&examples(), &call).expect(0).json()["queries"][0]["identifiable"].as_bool()
+    };
+    assert_eq!(ask(&["--query", "P(Erk | do(PKA))", "--data", "observational"]), Some(false));
+    assert_eq!(ask(&["--query", "P(Erk | do(PKA = 2))"]), Some(true));
+    assert_ne!(ask(&["--query", "P(Erk | do(PKA = 1))"]), Some(true), "the experiment set PKA to 2 only");
+}
+
+#[test]
+fn an_experiment_of_one_value_counts_for_that_value() {
+    let files = [("o.csv", "X,Y\n0,1\n1,0\n"), ("a.csv", "X,Y\n1,0\n1,1\n"), ("b.csv", "X,Y\n0,0\n0,1\n")];
+    let one = format!("{BOW}data o = \"o.csv\"; data a = \"a.csv\" do(X = 1)\n");
+    let both = format!("{one}data b = \"b.csv\" do(X = 0)\n");
+    let ask = |model: &str, query: &str| verdict(&format!("{model}query q: {query}"), &files, &[]);
+    assert_eq!(ask(&one, "P(Y | do(X = 1))"), Some(true));
+    assert_ne!(ask(&one, "P(Y | do(X = 0))"), Some(true));
+    assert_ne!(ask(&one, "P(Y | do(X))"), Some(true));
+    assert_ne!(ask(&one, "E[Y | do(X = 1)] - E[Y | do(X = 0)]"), Some(true));
+    assert_eq!(ask(&both, "P(Y | do(X))"), Some(true));
+    // Selected rows are no sample of the distribution.
+    let selected = format!("{BOW}data o = \"o.csv\" {{ where: Y == 1 }}\n");
+    assert_eq!(ask(&selected, "P(Y | X)"), None);
+}
+
+#[test]
+fn a_sum_over_a_fixed_variable_needs_its_other_values() {
+    // P(Z) = Σ_X P(X) P(Z | X): do(X = 1) alone says nothing of P(Z | X = 0).
+    let files = [("x.csv", "X\n0\n1\n"), ("a.csv", "X,Z\n1,0\n1,1\n")];
+    let model = "X -> Z; X, Z: binary\ndata x = \"x.csv\"; data a = \"a.csv\" do(X = 1)\nquery q: P(Z)";
+    assert_ne!(verdict(model, &files, &[]), Some(true));
+    assert_eq!(verdict(&model.replace("do(X = 1)", "do(X)"), &files, &[]), Some(true));
+}
+
+#[test]
+fn a_pretrained_mechanism_is_known() {
+    let files = [("d.csv", "X\n0\n1\n")];
+    let model = "X -> I; X: binary; I: image[1,8,8] pretrained \"g.safetensors\"\ndata d = \"d.csv\"\n\
+                 query q: sample(I | do(X = 1))";
+    assert_eq!(verdict(model, &files, &[]), Some(true));
+}
+
+#[test]
+fn what_the_data_do_not_determine_is_refused_or_marked() {
+    let model = format!("{BOW}data d = \"d.csv\"\nquery q: P(Y | do(X = 1))\n");
+    let here = folder(&[("m.scm", &model), ("d.csv", "X,Y\n0,1\n1,0\n1,1\n0,0\n")]);
+    for command in ["check", "run"] {
+        let refused = dcmc(here.path(), &[command, "m.scm"]).expect(1);
+        assert!(refused.stderr.contains("[E0701]") && refused.stderr.contains("data … do(X)"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("m.scm:4:"), "{}", refused.stderr);
+    }
+    assert!(!here.path().join("m.dcm").exists());
+    dcmc(here.path(), &["plan", "m.scm"]).expect(0);
+    let marked = dcmc(here.path(), &["run", "m.scm", "-q", "--allow-unidentified"]).expect(0);
+    assert!(marked.stdout.contains("NOT IDENTIFIABLE"), "{}", marked.stdout);
+    let results = std::fs::read_to_string(here.path().join("m.dcm/results.json")).unwrap();
+    assert!(results.contains("\"identifiable\": false"), "{results}");
+    assert!(std::fs::read_to_string(here.path().join("m.dcm/report.html")).unwrap().contains("NOT IDENTIFIABLE"));
+    dcmc(here.path(), &["query", "m.scm", "P(Y | do(X = 1))"]).expect(1);
+    let answer = dcmc(here.path(), &["query", "m.scm", "P(Y | X)", "--format", "json"]).expect(0).json();
+    assert_eq!(answer["results"][0]["identifiable"], true);
+}
+
+#[test]
+fn assertions_of_identifiability_are_decided() {
+    for (claim, exit) in [("identifiable(P(X | do(Y)))", 0), ("identifiable(P(Y | do(X)))", 1), ("identifiable(q)", 1)]
+    {
+        let here = folder(&[("m.scm", &format!("{BOW}query q: P(Y | do(X))\nassert {claim}\n"))]);
+        let outcome = dcmc(here.path(), &["check", "m.scm"]);
+        assert_eq!(outcome.stderr.contains("[E0801]"), exit == 1, "{claim}: {}", outcome.stderr);
+    }
+}
