@@ -21,7 +21,7 @@ use super::{Effect, Regime, Witness, project};
 use crate::causal::Admg;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The effects of the two models differ by more than this.
 pub const GAP: f64 = 1e-3;
@@ -199,20 +199,8 @@ fn carry(
     roots: &[(usize, usize)],
     barred: &[usize],
 ) -> Vec<(usize, usize)> {
-    let mut next: Vec<Option<usize>> = vec![None; graph.len()];
-    let targets = union(&effect.outcome, &effect.evidence);
-    for goal in [&effect.outcome, &effect.evidence] {
-        let mut queue: std::collections::VecDeque<usize> = goal.iter().copied().collect();
-        while let Some(v) = queue.pop_front() {
-            let open = |p: &&usize| barred.binary_search(p).is_err() || roots.iter().any(|(r, _)| r == *p);
-            for &p in graph.parents(v).iter().filter(open) {
-                if next[p].is_none() && targets.binary_search(&p).is_err() {
-                    next[p] = Some(v);
-                    queue.push_back(p);
-                }
-            }
-        }
-    }
+    let sources: Vec<usize> = roots.iter().map(|(root, _)| *root).collect();
+    let next = towards(graph, effect, &sources, barred);
     let mut arriving: Vec<Vec<Bit>> = vec![vec![]; graph.len()];
     let mut on_a_path = vec![false; graph.len()];
     for &(root, _) in roots {
@@ -236,6 +224,26 @@ fn carry(
     ends
 }
 
+/// The next node of every node on a shortest directed path to the outcome, or to the evidence where that cuts off the
+/// outcome. Paths avoid `barred` but for the sources.
+fn towards(graph: &Admg, effect: &Effect, sources: &[usize], barred: &[usize]) -> Vec<Option<usize>> {
+    let mut next: Vec<Option<usize>> = vec![None; graph.len()];
+    let targets = union(&effect.outcome, &effect.evidence);
+    for goal in [&effect.outcome, &effect.evidence] {
+        let mut queue: VecDeque<usize> = goal.iter().copied().collect();
+        while let Some(v) = queue.pop_front() {
+            let open = |p: &&usize| barred.binary_search(p).is_err() || sources.contains(p);
+            for &p in graph.parents(v).iter().filter(open) {
+                if next[p].is_none() && targets.binary_search(&p).is_err() {
+                    next[p] = Some(v);
+                    queue.push_back(p);
+                }
+            }
+        }
+    }
+    next
+}
+
 // ---- the search ----
 
 /// Pairs with random mechanisms for all nodes but one of the district, and a direction for that one.
@@ -251,7 +259,12 @@ fn candidates<'a>(
         let mut rng = ChaCha8Rng::seed_from_u64(attempt as u64);
         let round = attempt / count;
         let node = witness.district[attempt % count];
-        let tried = Tried { levels: 2 + round % 5, sharp: round % 4 >= 2, kept: [1.0, 0.0, 0.4][round % 3] };
+        let tried = Tried {
+            levels: 2 + round % 5,
+            sharp: round % 4 >= 2,
+            kept: [1.0, 0.0, 0.4][round % 3],
+            copied: round % 2 == 1,
+        };
         let model = mechanisms(&mut rng, graph, &relevant, node, witness, tried);
         model.map(|model| directions(&model, sets, effect, node)).unwrap_or_default()
     })
@@ -266,12 +279,15 @@ fn relevant(graph: &Admg, witness: &Witness) -> Vec<usize> {
 
 /// What a random model is like.
 struct Tried {
-    /// The number of values of the hidden causes of the node that changes.
+    /// The number of values of the hidden causes of the node that changes, and of those of the hedges: the settings of
+    /// a regime must not exhaust what they can tell.
     levels: usize,
     /// Whether mechanisms are almost deterministic.
     sharp: bool,
     /// The share of the hidden causes outside the hedges that act: the fewer, the less a regime sees.
     kept: f64,
+    /// Whether the nodes on the path from the changed node to the outcome copy what comes down it.
+    copied: bool,
 }
 
 /// A random model in which only `relevant` nodes vary.
@@ -293,7 +309,7 @@ fn mechanisms(
             let acts = inside(a) && inside(b) && (in_a_hedge || rng.random_bool(tried.kept));
             let count = match acts {
                 false => 1,
-                true if a == node || b == node => tried.levels,
+                true if in_a_hedge || a == node || b == node => tried.levels,
                 true => 2,
             };
             assignments *= count as f64;
@@ -304,18 +320,30 @@ fn mechanisms(
         return None;
     }
     let mut model = DiscreteModel { graph: graph.clone(), cards, hidden, tables: vec![] };
+    let mut copies: Vec<Option<usize>> = vec![None; graph.len()];
+    if tried.copied {
+        let next = towards(graph, &witness.effect, &[node], &witness.effect.interventions);
+        let mut at = node;
+        while let Some(to) = next[at] {
+            copies[to] = Some(at);
+            at = to;
+        }
+    }
     for v in 0..graph.len() {
-        let mut row = || match (inside(v), v == node) {
-            (false, _) => vec![1.0],
-            (true, true) => vec![0.5, 0.5],
-            (true, false) => {
-                // Strong mechanisms keep the effect visible far down.
-                let least = if tried.sharp { rng.random_range(0.01..0.03) } else { rng.random_range(0.03..0.25) };
-                let p = if rng.random_bool(0.5) { least } else { 1.0 - least };
-                vec![p, 1.0 - p]
+        let mut table = vec![];
+        for row in 0..model.rows(v) {
+            if !inside(v) || v == node {
+                table.extend(vec![1.0 / model.cards[v] as f64; model.cards[v]]);
+                continue;
             }
-        };
-        let table = (0..model.rows(v)).flat_map(|_| row()).collect();
+            // Strong mechanisms keep the effect visible far down.
+            let least = if tried.sharp { rng.random_range(0.01..0.03) } else { rng.random_range(0.03..0.25) };
+            let low = match copies[v] {
+                Some(from) => model.parent_value(v, from, row) == 1,
+                None => rng.random_bool(0.5),
+            };
+            table.extend(if low { [least, 1.0 - least] } else { [1.0 - least, least] });
+        }
         model.tables.push(table);
     }
     Some(model)

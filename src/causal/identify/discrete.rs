@@ -61,6 +61,14 @@ impl DiscreteModel {
         self.causes(v).fold(row, |row, at| row * self.hidden[at].1.len() + hidden[at])
     }
 
+    /// The value of the parent `parent` of `v` in a row of the table of `v`.
+    pub(super) fn parent_value(&self, v: usize, parent: usize, row: usize) -> usize {
+        let parents = self.graph.parents(v);
+        let after = parents.iter().filter(|&&p| p > parent).map(|&p| self.cards[p]).product::<usize>();
+        let hidden = self.causes(v).map(|at| self.hidden[at].1.len()).product::<usize>();
+        row / (after * hidden) % self.cards[parent]
+    }
+
     /// The joint distribution under `do(v = x)` for the pairs `(v, x)`: every assignment of positive probability.
     /// Exponential in the number of nodes and hidden causes; deterministic mechanisms prune.
     ///
