@@ -1,6 +1,6 @@
 //! "Did you mean": names that are like a name.
 
-/// The candidate most like `name`, itself left out; see [`similar`].
+/// The candidate most like `name`, itself left out; see [`similar()`].
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     similar(name, candidates.into_iter().filter(|c| *c != name), 1).pop()
 }

@@ -133,7 +133,7 @@ impl Estimand {
         }
     }
 
-    /// The same formula, built anew by [`sum`], [`product`] and [`fraction`].
+    /// The same formula, built anew by `sum`, `product` and `fraction`.
     pub fn simplified(&self) -> Self {
         match self {
             P(_) => self.clone(),

@@ -4,7 +4,7 @@
 //! `G` without `X`, the effect is `Σ Π Q[D_i]` over the districts `D_i` of `D`, and each `Q[D_i]` comes from a
 //! regime that leaves it alone (gID: Lee, Correa & Bareinboim 2019). Conditional effects by rule-2 moves first
 //! (IDC: Shpitser & Pearl 2006, *Identification of conditional interventional distributions*). Textbook forms
-//! are preferred where they apply ([`forms`]). Polynomial: `O(n)` closures of `O(n (n + m) log n)`.
+//! are preferred where they apply (`forms`). Polynomial: `O(n)` closures of `O(n (n + m) log n)`.
 //!
 //! Partial columns are sound, not complete (as Lee & Bareinboim 2020): what is answered "no" holds even if every
 //! regime observed all nodes that any regime observes; else the answer is "not established".
