@@ -329,7 +329,7 @@ fn mechanisms(
             at = to;
         }
     }
-    for v in 0..graph.len() {
+    for (v, copied) in copies.into_iter().enumerate() {
         let mut table = vec![];
         for row in 0..model.rows(v) {
             if !inside(v) || v == node {
@@ -338,7 +338,7 @@ fn mechanisms(
             }
             // Strong mechanisms keep the effect visible far down.
             let least = if tried.sharp { rng.random_range(0.01..0.03) } else { rng.random_range(0.03..0.25) };
-            let low = match copies[v] {
+            let low = match copied {
                 Some(from) => model.parent_value(v, from, row) == 1,
                 None => rng.random_bool(0.5),
             };
