@@ -4,7 +4,7 @@
 
 use dcmc::causal::identify::{
     DiscreteModel, Effect, Estimand, Forest, Names, Probability, Reason, Regime, Verdict, Witness, c_factor_closure,
-    counterexample, identify, project,
+    c_factor_from, counterexample, identify, project,
 };
 use dcmc::causal::{Admg, ancestors, c_components_of, random_admg};
 use dcmc::seed::stream;
@@ -274,9 +274,15 @@ fn conforms(name: &str, text: &str) -> [usize; 3] {
                     assert!(wrong < 1e-9, "{}: the corpus's own is off by {wrong}", case.name);
                 }
             }
-            Verdict::NotIdentified(_) => {
+            Verdict::NotIdentified(witness) => {
                 assert!(!case.identifiable, "{} is identified", case.name);
                 no += 1;
+                check_witness(graph, regimes, effect, &witness);
+                if graph.len() <= 6 {
+                    let pair = counterexample(graph, regimes, effect, &witness);
+                    let pair = pair.unwrap_or_else(|| panic!("{} has no pair of models", case.name));
+                    check_pair(&project(graph, &witness.hidden), regimes, &witness.effect, &pair);
+                }
             }
             Verdict::NotEstablished(reason) => panic!("{}: {reason:?}", case.name),
         }
@@ -707,4 +713,26 @@ fn models_are_summed_right() {
             assert!((p - dense.conditional(&all, &[], cell)).abs() < 1e-12);
         }
     }
+}
+
+#[test]
+fn single_c_factors_are_right() {
+    let mut rng = stream(1, "c-factors");
+    let mut found = [0, 0];
+    for _ in 0..200 {
+        let graph = random_admg(&mut rng, 5, 0.5, 0.3);
+        let regimes = [Regime::complete(5, &[]), Regime::complete(5, &[rng.random_range(0..5)])];
+        let kept: Vec<usize> = (0..5).filter(|_| rng.random_bool(0.6)).collect();
+        for part in c_components_of(&graph, &kept) {
+            let others = (0..5).filter(|v| !part.contains(v)).collect();
+            let effect = Effect { outcome: part.clone(), interventions: others, evidence: vec![] };
+            let factor = c_factor_from(&graph, &regimes, &part);
+            found[usize::from(factor.is_some())] += 1;
+            match factor {
+                Some((estimand, _)) => assert!(error(&mut rng, &graph, &regimes, &effect, &estimand) < 1e-9),
+                None => assert!(matches!(identify(&graph, &regimes, &effect), Verdict::NotIdentified(_))),
+            }
+        }
+    }
+    assert!(found.iter().all(|&n| n > 20), "{found:?}");
 }

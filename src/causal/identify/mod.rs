@@ -4,7 +4,7 @@
 //! `G` without `X`, the effect is `Σ Π Q[D_i]` over the districts `D_i` of `D`, and each `Q[D_i]` comes from a
 //! regime that leaves it alone (gID: Lee, Correa & Bareinboim 2019). Conditional effects by rule-2 moves first
 //! (IDC: Shpitser & Pearl 2006, *Identification of conditional interventional distributions*). Textbook forms
-//! are preferred where they apply (`forms`). Polynomial: `O(n)` closures of `O(n (n + m) log n)`.
+//! are preferred where they apply. Polynomial: `O(n)` closures of `O(n (n + m) log n)`.
 //!
 //! Partial columns are sound, not complete (as Lee & Bareinboim 2020): what is answered "no" holds even if every
 //! regime observed all nodes that any regime observes; else the answer is "not established".
@@ -276,14 +276,25 @@ fn over(
         projected = project(graph, &minus(all, kept));
         &projected
     };
-    let usable = regimes.iter().enumerate().filter(|(_, regime)| subset(&regime.interventions, kept));
-    let views: Vec<View> = usable
-        .map(|(at, regime)| view(graph, at, &regime.interventions, &shared(&regime.observed, kept), kept))
-        .collect();
+    let views = views(graph, regimes, kept);
     if let Some(form) = forms::textbook(graph, &views, effect) {
         return Ok(Identified { estimand: form.estimand, method: form.method, derivation: form.steps });
     }
     by_c_factors(graph, &views, effect)
+}
+
+/// The regimes that set only nodes of `kept`, as seen over these.
+fn views(graph: &Admg, regimes: &[Regime], kept: &[usize]) -> Vec<View> {
+    let usable = regimes.iter().enumerate().filter(|(_, regime)| subset(&regime.interventions, kept));
+    usable.map(|(at, regime)| view(graph, at, &regime.interventions, &shared(&regime.observed, kept), kept)).collect()
+}
+
+/// The c-factor `Q[part] = P(part | do(V \ part))` from the regimes, by the shortest formula that one of them gives, and
+/// the steps to it; `None` where none of them does. `part` is ascending and c-connected, the graph acyclic. For
+/// algorithms that need single c-factors; [`identify`] finds effects.
+pub fn c_factor_from(graph: &Admg, regimes: &[Regime], part: &[usize]) -> Option<(Estimand, Vec<Step>)> {
+    let all: Vec<usize> = (0..graph.len()).collect();
+    c_factor(graph, &views(graph, &sorted(graph.len(), regimes), &all), part).ok()
 }
 
 /// `Σ Π Q[D_i]`, divided by its sum over the outcome where there is evidence.

@@ -147,9 +147,8 @@ pub(super) fn along_open_path(
     let last = nodes.len() - 1;
     // What each edge carries; known once its source has a slot.
     let mut signals: Vec<Option<Bit>> = vec![None; kinds.len()];
-    for (at, kind) in kinds.iter().enumerate().filter(|(_, kind)| **kind == Step::Hidden) {
+    for (at, _) in kinds.iter().enumerate().filter(|(_, kind)| **kind == Step::Hidden) {
         signals[at] = Some(model.fresh(nodes[at], nodes[at + 1]));
-        let _ = kind;
     }
     let tail_left = |at: usize| at > 0 && kinds[at - 1] == Step::Left;
     let tail_right = |at: usize| at < last && kinds[at] == Step::Right;
