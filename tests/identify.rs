@@ -678,6 +678,9 @@ fn partial_columns_leave_some_answers_open() {
     let seen = [Regime { interventions: vec![], observed: ids(&names, "X Z") }];
     let Verdict::NotIdentified(witness) = identify(&graph, &seen, &effect(&names, ["Y", "X", ""])) else { panic!() };
     assert_eq!(witness.unseen, ids(&names, "Y"));
+    // Nobody sees C, whose shortest path to the outcome the other intervention cuts.
+    let cut = answer("C -> X; X -> Y; C -> M; M -> Y", ["Y", "C X", ""], &[("", "X M Y")]);
+    assert_eq!(cut, "no: {} in [], try []");
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn relabelled(graph: &Admg, witness: &Witness) -> [DiscreteModel; 2] {
         return [first, second];
     }
     let slot = model.slot(node, vec![Bit::Noise]);
-    carry(graph, &mut model, &witness.effect, &[(node, slot)], &[node]);
+    carry(graph, &mut model, &witness.effect, &[(node, slot)], &witness.effect.interventions);
     let first = model.tables(graph).expect("nodes of two values");
     let mut second = first.clone();
     for &child in graph.children(node).iter().filter(|&&c| first.cards[c] > 1) {
