@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("nets", &["seed"]),
     ("train", &["model", "plan", "nets", "data", "seed"]),
     ("query", &["model", "plan", "causal", "truth", "data", "nets", "train", "factor", "seed"]),
-    ("report", &["model", "plan", "causal", "data", "query", "train", "diag"]),
+    ("report", &["model", "plan", "causal", "data", "render", "query", "train", "diag"]),
 ];
 
 #[test]

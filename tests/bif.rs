@@ -265,7 +265,7 @@ fn whole_numbers_are_numbers() {
         probability ( C | A, B ) { table .1 .2 .3 .4 .5 .6 .9 .8 .7 .6 .5 .4; }";
     let (model, truth) = understood(&import(text, Format::Bif).unwrap().text);
     let types: Vec<String> = model.variables.values().map(|v| v.domain.as_ref().unwrap().to_string()).collect();
-    assert_eq!(types, ["int[-1..1]", "binary", "categorical {1, 01}"]);
+    assert_eq!(types, ["int[-1..1]", "binary", "categorical {1, \"01\"}"]);
     assert_eq!(truth.table(0).unwrap().1, [0.2, 0.3, 0.5]);
     let (causes, table) = truth.table(2).unwrap();
     assert_eq!(causes, [0, 1]);

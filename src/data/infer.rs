@@ -5,7 +5,7 @@ use super::file::{DataFile, Row};
 use super::load::{open, unreadable};
 use super::select::{Selection, quoted, select};
 use crate::diag::{Diagnostic, Span};
-use crate::model::{Domain, Model, Regime, Source, VarId};
+use crate::model::{Domain, Model, Regime, Source, VarId, spell};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
@@ -169,18 +169,6 @@ impl Seen {
     }
 }
 
-/// The type as it is written: labels that are neither names nor numbers stand in quotes.
-fn written(domain: &Domain) -> String {
-    let Domain::Labels(labels) = domain else { return domain.to_string() };
-    let plain = |label: &str| {
-        let is_name = label.starts_with(|c: char| c.is_alphabetic() || c == '_')
-            && label.chars().all(|c| c.is_alphanumeric() || c == '_');
-        is_name || label.parse::<i64>().is_ok_and(|number| number.to_string() == label)
-    };
-    let label = |label: &String| if plain(label) { label.clone() } else { format!("{label:?}") };
-    format!("categorical {{{}}}", labels.iter().map(label).collect::<Vec<_>>().join(", "))
-}
-
 /// N0407 for the variables whose type was found, all in one.
 fn taken(model: &Model, domains: &[(VarId, Domain, Seen)]) -> Diagnostic {
     let names = quoted(domains.iter().map(|(variable, ..)| model.name(*variable)), 6);
@@ -191,7 +179,7 @@ fn taken(model: &Model, domains: &[(VarId, Domain, Seen)]) -> Diagnostic {
         let part = if seen.sampled { "the first rows of " } else { "" };
         note = note.label(place(model, *variable), format!("{domain}, as in {part}{files}"));
     }
-    let written = domains.iter().map(|(variable, domain, _)| format!("{}: {}", model.name(*variable), written(domain)));
+    let written = domains.iter().map(|(variable, domain, _)| format!("{}: {domain}", spell(model.name(*variable))));
     note.help(format!("write `{}` to settle it", written.collect::<Vec<_>>().join("; ")))
 }
 

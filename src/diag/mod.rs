@@ -155,11 +155,6 @@ impl Diagnostic {
         self
     }
 
-    /// Adds "did you mean `near`?" and the repair that writes `near` at `span`.
-    pub fn did_you_mean(self, near: &str, span: Span) -> Self {
-        self.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
-    }
-
     /// Whether the pipeline must stop.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

@@ -1,15 +1,15 @@
 //! A graph as the text of a model file.
 
 use super::graph::{Graph, Row, Table};
+use crate::syntax::{quote, spell, spell_label};
 use indexmap::{IndexMap, IndexSet};
-use pest::unicode::{XID_CONTINUE, XID_START};
 
 /// Lines are broken before this column where their parts allow.
 const WIDTH: usize = 100;
 
 /// The model file: title, edges, hidden causes, variables without edges, types, ground truth, what to ask.
 pub(super) fn model_file(graph: &Graph) -> String {
-    let title = graph.title.as_ref().map(|t| format!("dcm 1 {}\n", quoted(&t.replace(['\r', '\n'], " "))));
+    let title = graph.title.as_ref().map(|t| format!("dcm 1 {}\n", quote(&t.replace(['\r', '\n'], " "))));
     let sections = [edges(graph), types(graph), truth(graph), question(graph)];
     let body: Vec<String> = title.into_iter().chain(sections).filter(|s| !s.is_empty()).collect();
     body.join("\n")
@@ -41,7 +41,7 @@ fn edges(graph: &Graph) -> String {
     }
     for (cause, effects) in effects {
         mentioned[cause] = true;
-        let mut pieces = vec!["latent".to_owned(), name(graph.name(cause))];
+        let mut pieces = vec!["latent".to_owned(), spell(graph.name(cause))];
         if !effects.is_empty() {
             pieces.push("->".to_owned());
             pieces.extend(group(graph, &effects.into_iter().collect::<Vec<_>>()));
@@ -92,7 +92,7 @@ fn chains(edges: &[(usize, usize)]) -> Vec<Vec<Vec<usize>>> {
 
 /// `A`, or `{A, B}` in parts that may stand on lines of their own.
 fn group(graph: &Graph, nodes: &[usize]) -> Vec<String> {
-    let names = nodes.iter().map(|&n| name(graph.name(n)));
+    let names = nodes.iter().map(|&n| spell(graph.name(n)));
     if nodes.len() == 1 { names.collect() } else { list("{", names, "}") }
 }
 
@@ -102,7 +102,7 @@ fn group(graph: &Graph, nodes: &[usize]) -> Vec<String> {
 fn types(graph: &Graph) -> String {
     let mut with: IndexMap<&[String], Vec<String>> = IndexMap::new();
     for (variable, node) in graph.nodes.iter().filter(|(_, node)| !node.labels.is_empty()) {
-        with.entry(&node.labels).or_default().push(name(variable));
+        with.entry(&node.labels).or_default().push(spell(variable));
     }
     let mut text = String::new();
     for (labels, names) in with {
@@ -110,7 +110,7 @@ fn types(graph: &Graph) -> String {
         match first_number(labels) {
             Some(0) if labels.len() == 2 => pieces.push("binary".to_owned()),
             Some(low) => pieces.push(format!("int[{low}..{}]", low + labels.len() as i64 - 1)),
-            None => pieces.extend(list("categorical {", labels.iter().map(|l| label(l)), "}")),
+            None => pieces.extend(list("categorical {", labels.iter().map(|l| spell_label(l)), "}")),
         }
         text += &lines("", &pieces);
     }
@@ -135,7 +135,7 @@ fn truth(graph: &Graph) -> String {
 }
 
 fn equation(graph: &Graph, table: &Table) -> String {
-    let variable = name(graph.name(table.of));
+    let variable = spell(graph.name(table.of));
     if let ([], [row]) = (&table.parents[..], &table.rows[..]) {
         let mut pieces = vec![variable, "~".to_owned()];
         pieces.extend(list("categorical(", row.probabilities.iter().cloned(), ")"));
@@ -147,7 +147,7 @@ fn equation(graph: &Graph, table: &Table) -> String {
         return lines("  ", &pieces);
     }
     let mut head = vec![variable, "~".to_owned()];
-    head.extend(list("table(", table.parents.iter().map(|&p| name(graph.name(p))), ")"));
+    head.extend(list("table(", table.parents.iter().map(|&p| spell(graph.name(p))), ")"));
     head.push("{".to_owned());
     let rows: Vec<Vec<String>> = table.rows.iter().map(|row| table_row(graph, table, row)).collect();
     let short =
@@ -163,7 +163,7 @@ fn table_row(graph: &Graph, table: &Table, row: &Row) -> Vec<String> {
     let mut pieces = match &row.key {
         None => vec!["else:".to_owned()],
         Some(key) => {
-            let values = key.iter().zip(&table.parents).map(|(&value, &p)| label(&graph.nodes[p].labels[value]));
+            let values = key.iter().zip(&table.parents).map(|(&value, &p)| spell_label(&graph.nodes[p].labels[value]));
             if key.len() == 1 { list("", values, ":") } else { list("(", values, "):") }
         }
     };
@@ -176,7 +176,7 @@ fn table_row(graph: &Graph, table: &Table, row: &Row) -> Vec<String> {
 /// A query needs types, and the formats that name an exposure have none: the query is a comment.
 fn question(graph: &Graph) -> String {
     let names = |nodes: &[usize]| {
-        let names: IndexSet<String> = nodes.iter().map(|&n| name(graph.name(n))).collect();
+        let names: IndexSet<String> = nodes.iter().map(|&n| spell(graph.name(n))).collect();
         names.into_iter().collect::<Vec<_>>().join(", ")
     };
     let (exposures, outcomes) = (names(&graph.exposures), names(&graph.outcomes));
@@ -191,30 +191,7 @@ fn question(graph: &Graph) -> String {
     }
 }
 
-// ---- names and lines ----------------------------------------------------------------------------
-
-/// A name, in backquotes if it is no plain one.
-fn name(text: &str) -> String {
-    if is_plain(text) { text.to_owned() } else { format!("`{text}`") }
-}
-
-/// The grammar's `plain`.
-fn is_plain(text: &str) -> bool {
-    let word = text.trim_end_matches('\'');
-    let mut characters = word.chars();
-    characters.next().is_some_and(|c| c == '_' || XID_START(c)) && characters.all(XID_CONTINUE)
-}
-
-/// A value: a plain name or whole number as it is, anything else in quotes.
-fn label(text: &str) -> String {
-    let whole = text.parse::<i64>().is_ok_and(|n| n.to_string() == text);
-    if whole || is_plain(text) { text.to_owned() } else { quoted(text) }
-}
-
-fn quoted(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t");
-    format!("\"{escaped}\"")
-}
+// ---- lines ---------------------------------------------------------------------------------------
 
 /// `{A, B}` in parts that end where a line may break.
 fn list(open: &str, items: impl Iterator<Item = String>, close: &str) -> Vec<String> {

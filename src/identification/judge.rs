@@ -70,10 +70,12 @@ impl<'a> Data<'a> {
             data.sets.push(Set { name: regime.name.clone(), regime: regime_, fixed });
         }
         data.join_values();
-        data.add_mechanisms();
         if data.sets.is_empty() && !data.selected {
             let regime = Regime::complete(nodes, &[]);
             data.sets.push(Set { name: "obs".to_owned(), regime, fixed: BTreeMap::new() });
+        }
+        if known == Known::Declared {
+            data.add_mechanisms();
         }
         data
     }
@@ -104,9 +106,7 @@ impl<'a> Data<'a> {
                 continue;
             };
             let regime = Regime { interventions: self.model.graph.parents(id).to_vec(), observed: vec![id] };
-            if self.known == Known::Declared && !self.sets.is_empty() {
-                self.sets.push(Set { name: format!("`{file}`"), regime, fixed: BTreeMap::new() });
-            }
+            self.sets.push(Set { name: format!("`{file}`"), regime, fixed: BTreeMap::new() });
         }
     }
 

@@ -1,5 +1,6 @@
 //! Domains of variables and the values in them.
 
+use crate::syntax::spell_label;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -115,7 +116,10 @@ impl fmt::Display for Domain {
             Self::Binary => f.write_str("binary"),
             Self::Int { low, high } => write!(f, "int[{low}..{high}]"),
             Self::Categorical(k) => write!(f, "categorical[{k}]"),
-            Self::Labels(labels) => write!(f, "categorical {{{}}}", labels.join(", ")),
+            Self::Labels(labels) => {
+                let labels: Vec<String> = labels.iter().map(|label| spell_label(label)).collect();
+                write!(f, "categorical {{{}}}", labels.join(", "))
+            }
             Self::Real => f.write_str("real"),
             Self::Vector(n) => write!(f, "vector[{n}]"),
             Self::Image([c, h, w]) => write!(f, "image[{c},{h},{w}]"),

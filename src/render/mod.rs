@@ -190,7 +190,7 @@ fn line(sources: &Sources, span: Span) -> String {
 }
 
 /// `text` as it is written in XML, HTML and attributes.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

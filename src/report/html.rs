@@ -2,12 +2,13 @@
 //! it can be kept, mailed, and compared byte by byte.
 
 use super::Report;
-use super::markup::{Cell, escape, table};
+use super::markup::{Cell, table};
 use super::plot::{Bar, bars, curve};
 use super::sheet::{Key, Line, Role, Sheet, decimal, provenance, thousands};
 use crate::model::{Engine, Value};
 use crate::plan::{Module, Task};
 use crate::query::answer::{Answer, Fit};
+use crate::render::escape;
 use crate::train::Metric;
 use serde_json::Value as Json;
 

@@ -1,22 +1,6 @@
-//! Pieces of HTML: escaping and tables.
+//! Tables in HTML.
 
-/// `text` as it is written in HTML and in attributes.
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // What XML and HTML do not allow at all.
-            c if c.is_control() && !matches!(c, '\n' | '\t') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
+use crate::render::escape;
 
 /// A table cell; the text is escaped when it is written.
 #[derive(Clone, Debug)]

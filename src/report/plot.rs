@@ -1,6 +1,6 @@
 //! Plots as inline SVG, drawn in CSS colours so that they follow light and dark.
 
-use super::markup::escape;
+use crate::render::escape;
 use std::fmt::Write;
 
 /// Width of the drawing in CSS pixels; the page scales it down on narrow screens.

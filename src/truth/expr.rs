@@ -91,7 +91,7 @@ fn unknown_function(name: &str, span: Span) -> Diagnostic {
     let found =
         Diagnostic::new("E0201", format!("there is no function or distribution `{name}`")).label(span, "unknown");
     match closest(name, FUNCTIONS.iter().map(|f| f.0)) {
-        Some(near) => found.did_you_mean(near, span),
+        Some(near) => suggest(found, near, span),
         None => FUNCTIONS.iter().fold(found, |d, f| d.help(f.3)),
     }
 }

@@ -87,7 +87,7 @@ impl Lowering {
                 let span = Span::new(value.span.start, value.span.start + other.len());
                 let found = Diagnostic::new("E0108", format!("there is no mechanism `{other}`")).label(span, "unknown");
                 self.report(match closest(other, MECHANISMS) {
-                    Some(near) => found.did_you_mean(near, span),
+                    Some(near) => super::suggest(found, near, span),
                     None => found.help(format!("the mechanisms are {}", super::list(MECHANISMS))),
                 });
                 return None;

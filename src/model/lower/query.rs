@@ -399,8 +399,7 @@ pub fn parse_query(model: &Model, text: &str) -> Result<Query, Vec<Diagnostic>> 
 /// # Errors
 /// Everything that is wrong with it.
 pub fn parse_query_at(model: &Model, text: &str, start: usize) -> Result<Query, Vec<Diagnostic>> {
-    // As much space before the text as there is text before it puts every place where it belongs.
-    let form = crate::syntax::parse_query(&(" ".repeat(start) + text))?;
+    let form = crate::syntax::parse_query_at(text, start)?;
     let span = Span::new(start, start + text.len());
     let mut lowering = Lowering { model: model.clone(), asking: span, ..Lowering::default() };
     match lowering.query_kind(&form) {

@@ -88,7 +88,7 @@ pub(super) fn read_setting(entry: &Entry, overrides: &mut Overrides) -> Result<(
 pub(super) fn unknown_key(key: &str, span: Span, of: &str, keys: &[&str]) -> Diagnostic {
     let found = Diagnostic::new("E0108", format!("{of} has no setting `{key}`")).label(span, "unknown");
     match closest(key, keys.iter().copied()) {
-        Some(near) => found.did_you_mean(near, span),
+        Some(near) => super::suggest(found, near, span),
         None => found.help(format!("it can have {}", list(keys))),
     }
 }

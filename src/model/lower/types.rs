@@ -72,7 +72,7 @@ pub(crate) fn domain(written: &Type) -> Result<Domain, Diagnostic> {
                 _ => closest(name, TYPE_NAMES),
             };
             Err(match known {
-                Some(near) => found.did_you_mean(near, written.name.span),
+                Some(near) => super::suggest(found, near, written.name.span),
                 None => found.help(format!("the types are {}", TYPE_NAMES.join(", "))),
             })
         }

@@ -80,8 +80,20 @@ pub fn parse(text: &str) -> (Ast, Vec<Diagnostic>) {
 
 /// Reads a file whose text begins at `start` of the sources: all places are counted from there.
 pub(super) fn parse_at(text: &str, start: usize) -> (Ast, Vec<Diagnostic>) {
-    // As much space before the text as there is text before the file puts every place where it belongs.
-    parse(&(" ".repeat(start) + text))
+    parse(&placed_at(text, start))
+}
+
+/// As [`parse_query`], for a text that begins at `start` of the sources.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_query_at(text: &str, start: usize) -> Result<QueryForm, Vec<Diagnostic>> {
+    parse_query(&placed_at(text, start))
+}
+
+/// As much space before the text as there is text before it puts every place where it belongs.
+fn placed_at(text: &str, start: usize) -> String {
+    " ".repeat(start) + text
 }
 
 /// Reads a query alone, e.g. `P(A | do(D = 1))`.
