@@ -151,7 +151,7 @@ fn sample(case: &Case, truth: &Trained, regime: Option<(usize, u32)>, rng: &mut 
         });
     }
     let name = regime.map_or("obs".into(), |(v, value)| format!("do({v}={value})"));
-    Table { name, rows: case.rows, columns: columns.into_iter().map(Some).collect(), weights: None }
+    Table { name, rows: case.rows, columns: columns.into_iter().map(Some).collect(), weights: None, ..Table::default() }
 }
 
 fn fit(model: &Model, variables: &[VarId], data: &[Table]) -> Trained {

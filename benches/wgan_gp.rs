@@ -236,7 +236,7 @@ impl Case {
             }
         }
         let columns = self.observed().iter().map(|name| Some(columns[self.place(name)].clone())).collect();
-        Table { name: "obs".to_owned(), rows, columns, weights: None }
+        Table { name: "obs".to_owned(), rows, columns, weights: None, ..Table::default() }
     }
 
     fn model(&self) -> Model {
@@ -359,7 +359,7 @@ fn sample(
             }
         });
     }
-    let table = Table { name: String::new(), rows: ROWS, columns, weights: None };
+    let table = Table { name: String::new(), rows: ROWS, columns, weights: None, ..Table::default() };
     counts(&table, model, asked)
 }
 
@@ -386,7 +386,7 @@ fn speed() {
     let mut rng = stream(1, "rows");
     let mut column = || Some((0..20_000).map(|_| rng.random_range(0..CARD as u32)).collect());
     let columns = (0..3).map(|_| column()).collect();
-    let tables = [Table { name: "obs".to_owned(), rows: 20_000, columns, weights: None }];
+    let tables = [Table { name: "obs".to_owned(), rows: 20_000, columns, weights: None, ..Table::default() }];
     let module = module("H1", &names, &[], &[], &[]);
     for (critic_steps, pac, noise) in [(5, 1, 64), (5, 10, 64), (1, 10, 64), (1, 10, 32)] {
         let steps = 100 * (6 - critic_steps);

@@ -12,7 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("causal", &[]),
     ("syntax", &["diag"]),
     ("model", &["syntax", "causal", "diag"]),
-    ("truth", &["model", "syntax", "causal", "factor", "diag"]),
+    ("truth", &["model", "syntax", "causal", "factor", "diag", "seed"]),
     ("data", &["model", "truth", "diag", "seed"]),
     ("plan", &["model", "causal", "data", "diag"]),
     ("render", &["model", "plan", "causal", "truth", "diag"]),

@@ -57,7 +57,7 @@ fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
         }
     }
     let mut table =
-        Table { name: query.name, rows: arguments.n, columns: vec![None; model.variables.len()], weights: None };
+        Table { name: query.name, rows: arguments.n, columns: vec![None; model.variables.len()], weights: None, ..Table::default() };
     for (column, &variable) in columns.into_iter().zip(&asked) {
         table.columns[variable] = Some(column);
     }

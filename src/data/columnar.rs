@@ -41,6 +41,14 @@ impl Column {
         }
     }
 
+    /// The bytes of a cell that is text or binary.
+    pub fn bytes(&self, row: usize) -> Option<&[u8]> {
+        match self {
+            Self::Text(values) => values[row].as_ref().map(ByteArray::data),
+            _ => None,
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Int(values) => values.len(),
@@ -61,6 +69,11 @@ impl Columnar {
         let schema = reader.metadata().file_metadata().schema_descr();
         let header = schema.columns().iter().map(|column| column.path().string()).collect();
         Ok(Self { header, reader })
+    }
+
+    /// The number of rows that the footer claims.
+    pub fn known_rows(&self) -> usize {
+        usize::try_from(self.reader.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
     /// See [`super::file::DataFile::rows`].

@@ -1,5 +1,9 @@
 //! Data files: which format a path names, why one cannot be opened, and its rows.
 
+#[cfg(feature = "run")]
+use super::array::Array;
+#[cfg(feature = "run")]
+use super::array_table::ArrayTable;
 use super::cell::Cell;
 #[cfg(feature = "run")]
 use super::columnar::{Column, Columnar};
@@ -39,6 +43,9 @@ pub enum DataFile {
     /// Parquet.
     #[cfg(feature = "run")]
     Columnar(Columnar),
+    /// Arrays of one length: NumPy, IDX, safetensors.
+    #[cfg(feature = "run")]
+    Arrays(ArrayTable),
 }
 
 /// One row of a file.
@@ -60,6 +67,21 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The bytes of a cell that is text or binary, as they are; `None` for others.
+    #[cfg(feature = "run")]
+    pub fn bytes(&self, column: usize) -> Option<&'a [u8]> {
+        match self {
+            Self::Record(record, _) => record.get(column),
+            Self::Columns(columns, row, _) => columns[column].as_ref()?.bytes(*row),
+        }
+    }
+
+    /// Whether cells may be other than text.
+    #[cfg(feature = "run")]
+    pub fn is_binary(&self) -> bool {
+        matches!(self, Self::Columns(..))
+    }
+
     /// Where the row is, for people: `line 3` or `row 3`. Slow: for messages only.
     pub fn place(&self) -> String {
         match self {
@@ -79,6 +101,10 @@ impl DataFile {
     /// # Errors
     /// Where the file is missing, a folder, empty, not permitted, broken, or of an unknown format.
     pub fn open(path: &Path) -> Result<Self, Failure> {
+        #[cfg(feature = "run")]
+        if super::array::is_array_file(path) {
+            return Ok(Self::Arrays(ArrayTable::open(path)?));
+        }
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         if !matches!(extension.as_str(), "csv" | "tsv" | "parquet") {
             return Err(unknown_format(path, &extension));
@@ -104,6 +130,27 @@ impl DataFile {
             Self::Delimited(file) => &file.header,
             #[cfg(feature = "run")]
             Self::Columnar(file) => &file.header,
+            #[cfg(feature = "run")]
+            Self::Arrays(file) => &file.header,
+        }
+    }
+
+    /// The array behind a column, if the file has arrays.
+    #[cfg(feature = "run")]
+    pub fn array(&self, column: usize) -> Option<&Array> {
+        match self {
+            Self::Arrays(file) => file.arrays.get(column),
+            _ => None,
+        }
+    }
+
+    /// The number of rows, where the file's header says it.
+    #[cfg(feature = "run")]
+    pub fn known_rows(&self) -> Option<usize> {
+        match self {
+            Self::Delimited(_) => None,
+            Self::Columnar(file) => Some(file.known_rows()),
+            Self::Arrays(file) => Some(file.rows),
         }
     }
 
@@ -123,6 +170,8 @@ impl DataFile {
             Self::Delimited(file) => file.rows(limit, visit),
             #[cfg(feature = "run")]
             Self::Columnar(file) => file.rows(wanted, limit, visit),
+            #[cfg(feature = "run")]
+            Self::Arrays(file) => file.rows(wanted, limit, visit),
         }
     }
 }
@@ -142,12 +191,13 @@ fn unknown_format(path: &Path, extension: &str) -> Failure {
         "" => "its name has no extension that says its format".to_owned(),
         _ => format!("`.{extension}` files are not data sets that dcmc reads"),
     };
-    let mut failure = Failure::new(message).help("data sets are .csv, .tsv or .parquet files");
+    let mut failure = Failure::new(message).help("data sets are .csv, .tsv, .parquet or .npz files");
     failure.helps.extend(similar_files(path));
     failure
 }
 
-fn cannot_open(path: &Path, error: &io::Error) -> Failure {
+/// Why a file cannot be opened, and what there is beside it.
+pub fn cannot_open(path: &Path, error: &io::Error) -> Failure {
     let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let mut failure = match error.kind() {
         io::ErrorKind::NotFound => Failure::new("there is no such file"),

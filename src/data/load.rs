@@ -2,10 +2,12 @@
 
 use super::cell::{Coded, Coder};
 use super::file::{DataFile, Failure, Row};
+#[cfg(feature = "run")]
+use super::pictures::{Pictures, pictures};
 use super::select::{Selection, quoted, select};
 use super::{Schema, Table};
 use crate::diag::{Diagnostic, Span};
-use crate::model::{Model, Regime, Source, VarId};
+use crate::model::{Domain, Model, Regime, Source, VarId};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -29,10 +31,13 @@ pub fn schema(model: &Model, regime: usize, base: &Path) -> Result<(Schema, Vec<
     let file = open(base, place)?;
     let (selection, warnings) = select(model, regime, place, file.header())?;
     let observed = selection.observed();
-    if file.is_text() {
-        let mut reading = Reading::new(model, regime, place, selection);
-        let whole = reading.read(file, SAMPLE_ROWS)? < SAMPLE_ROWS;
-        let errors = reading.errors(whole);
+    let mut reading = Reading::new(model, regime, place, selection, Depth::Sample);
+    reading.find_pictures(base, &file)?;
+    let limit = if file.is_text() { SAMPLE_ROWS } else { reading.needed_rows() };
+    if limit > 0 {
+        let whole = reading.read(file, limit)? < limit;
+        let mut errors = reading.errors(whole);
+        errors.extend(reading.picture_errors(whole));
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -41,27 +46,29 @@ pub fn schema(model: &Model, regime: usize, base: &Path) -> Result<(Schema, Vec<
 }
 
 /// All rows of the data set `regime` of `model`, and warnings (W0506, W0508, W0509). `seed` is the
-/// run's; only simulated data sets use it. Discrete variables become codes of their domains; others
-/// are left out.
+/// run's; only simulated data sets use it. Discrete variables become codes of their domains, real ones numbers,
+/// images bytes; vectors and variables without a type are left out.
 ///
 /// # Errors
 /// As for [`schema`], for all rows.
 pub fn load(model: &Model, regime: usize, base: &Path, seed: u64) -> Result<(Table, Vec<Diagnostic>), Vec<Diagnostic>> {
     let regime = &model.regimes[regime];
     let Source::File { path, span } = &regime.source else {
-        return Ok((super::simulate::table(model, regime, seed)?, vec![]));
+        return Ok((super::simulate::table(model, regime, base, seed)?, vec![]));
     };
     let place = (path.as_str(), *span);
     let file = open(base, place)?;
     let (selection, mut warnings) = select(model, regime, place, file.header())?;
-    let mut reading = Reading::new(model, regime, place, selection);
+    let mut reading = Reading::new(model, regime, place, selection, Depth::All);
+    reading.find_pictures(base, &file)?;
     reading.read(file, usize::MAX)?;
-    let errors = reading.errors(true);
+    let mut errors = reading.errors(true);
+    errors.extend(reading.picture_errors(true));
     if !errors.is_empty() {
         return Err(errors);
     }
     warnings.extend(reading.warnings());
-    Ok((reading.into_table(), warnings))
+    Ok((reading.into_table()?, warnings))
 }
 
 /// Opens the file of a data set; `place` is its path as written, and where.
@@ -81,13 +88,28 @@ pub fn unreadable((path, span): (&str, Span), failure: Failure) -> Diagnostic {
     error
 }
 
+/// How much of a data set is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    /// Its first rows, to find mistakes; of images the header of the first.
+    Sample,
+    /// Everything.
+    All,
+}
+
 /// The rows of one file as they are read.
 struct Reading<'m> {
     model: &'m Model,
     regime: &'m Regime,
     place: (&'m str, Span),
     selection: Selection<'m>,
+    depth: Depth,
     targets: Vec<Target<'m>>,
+    reals: Vec<RealTarget>,
+    #[cfg(feature = "run")]
+    pictures: Vec<Pictures<'m>>,
+    /// The numbers of the rows that are in the table, from 0, where some images are in a file of their own.
+    taken: Vec<usize>,
     /// The codes of the current row, one per target.
     row: Vec<u32>,
     codes: Vec<Vec<u32>>,
@@ -111,6 +133,14 @@ struct Target<'m> {
     empty: usize,
 }
 
+/// A real variable with a column.
+struct RealTarget {
+    variable: VarId,
+    column: usize,
+    values: Vec<f32>,
+    empty: usize,
+}
+
 /// Cells that are no value of their variable, or no weight.
 #[derive(Default)]
 struct Bad {
@@ -128,7 +158,13 @@ struct Mismatch {
 }
 
 impl<'m> Reading<'m> {
-    fn new(model: &'m Model, regime: &'m Regime, place: (&'m str, Span), selection: Selection<'m>) -> Self {
+    fn new(
+        model: &'m Model,
+        regime: &'m Regime,
+        place: (&'m str, Span),
+        selection: Selection<'m>,
+        depth: Depth,
+    ) -> Self {
         let target = |(&variable, &column): (&VarId, &usize)| {
             let coder = Coder::new(model.domain(variable)?)?;
             let fixed = selection.fixed.get(&variable).copied();
@@ -136,12 +172,22 @@ impl<'m> Reading<'m> {
         };
         let targets: Vec<Target> = selection.columns.iter().filter_map(target).collect();
         let codes = targets.iter().map(|_| vec![]).collect();
+        let real = |(&variable, &column): (&VarId, &usize)| {
+            let real = matches!(model.domain(variable), Some(Domain::Real));
+            real.then(|| RealTarget { variable, column, values: vec![], empty: 0 })
+        };
+        let reals = selection.columns.iter().filter_map(real).collect();
         Self {
             model,
             regime,
             place,
             selection,
+            depth,
             targets,
+            reals,
+            #[cfg(feature = "run")]
+            pictures: vec![],
+            taken: vec![],
             row: vec![],
             codes,
             weights: vec![],
@@ -166,11 +212,13 @@ impl<'m> Reading<'m> {
             return;
         }
         self.kept += 1;
-        let complete = self.code_row(row);
+        let complete = [self.code_row(row), self.reals_are_there(row), self.pictures_are_there(row)] == [true; 3];
         let (true, Some(weight)) = (complete, self.weigh(row)) else {
             self.dropped += 1;
             return;
         };
+        self.take_reals(row);
+        self.take_pictures(row);
         self.codes.iter_mut().zip(&self.row).for_each(|(codes, &code)| codes.push(code));
         if self.selection.weight.is_some() {
             self.weights.push(weight);
@@ -211,6 +259,30 @@ impl<'m> Reading<'m> {
             self.row.push(code);
         }
         complete
+    }
+
+    fn reals_are_there(&mut self, row: &Row) -> bool {
+        let mut complete = true;
+        for real in &mut self.reals {
+            if row.cell(real.column).is_missing() {
+                real.empty += 1;
+                complete = false;
+            }
+        }
+        complete
+    }
+
+    fn take_reals(&mut self, row: &Row) {
+        for real in &mut self.reals {
+            let cell = row.cell(real.column);
+            let number = cell.number().filter(|n| n.is_finite());
+            if number.is_none() {
+                self.bad.add(self.model, real.variable, || {
+                    format!("{}, `{}`: `{}`", row.place(), self.model.name(real.variable), cell.text())
+                });
+            }
+            real.values.push(number.unwrap_or(0.0) as f32);
+        }
     }
 
     /// The row's weight; `None` where its cell is empty or no weight.
@@ -316,17 +388,15 @@ impl<'m> Reading<'m> {
             warning.notes.extend(self.empty_cells());
             warnings.push(warning);
         }
-        let coded: Vec<VarId> = self.targets.iter().map(|t| t.variable).collect();
-        let skipped: Vec<&str> = self
-            .selection
-            .observed()
-            .into_iter()
-            .filter(|v| !coded.contains(v) && self.model.card(*v).is_none())
-            .map(|v| self.model.name(v))
-            .collect();
+        let loaded = |v: &VarId| match self.model.domain(*v) {
+            Some(Domain::Image(_)) => cfg!(feature = "run"),
+            Some(Domain::Real) => true,
+            domain => domain.is_some_and(|d| d.cardinality().is_some()),
+        };
+        let skipped: Vec<VarId> = self.selection.observed().into_iter().filter(|v| !loaded(v)).collect();
         if !skipped.is_empty() {
-            let names = quoted(skipped.iter().copied(), 8);
-            let message = format!("columns of `{path}` are not loaded, their variables are not discrete: {names}");
+            let names = quoted(skipped.iter().map(|&v| self.model.name(v)), 8);
+            let message = format!("columns of `{path}` are not loaded, their variables are vectors or have no type: {names}");
             warnings.push(Diagnostic::new("W0509", message).label(self.place.1, "this data file"));
         }
         warnings
@@ -337,6 +407,15 @@ impl<'m> Reading<'m> {
         for target in self.targets.iter().filter(|t| t.empty > 0) {
             counts.insert(target.column, format!("`{}` {}", self.model.name(target.variable), target.empty));
         }
+        for real in self.reals.iter().filter(|r| r.empty > 0) {
+            counts.insert(real.column, format!("`{}` {}", self.model.name(real.variable), real.empty));
+        }
+        #[cfg(feature = "run")]
+        for (images, column) in self.pictures.iter().filter_map(|p| Some((p, self.selection.columns.get(&p.variable)?))) {
+            if images.empty > 0 {
+                counts.insert(*column, format!("`{}` {}", self.model.name(images.variable), images.empty));
+            }
+        }
         if let (Some(column), true) = (self.selection.weight, self.empty_weights > 0) {
             counts.insert(column, format!("the weight {}", self.empty_weights));
         }
@@ -344,7 +423,7 @@ impl<'m> Reading<'m> {
         (!counts.is_empty()).then(|| format!("empty cells: {}", counts.join(", ")))
     }
 
-    fn into_table(self) -> Table {
+    fn into_table(self) -> Result<Table, Vec<Diagnostic>> {
         let rows = self.kept - self.dropped;
         let mut columns = vec![None; self.model.variables.len()];
         for (target, codes) in self.targets.iter().zip(self.codes) {
@@ -356,7 +435,85 @@ impl<'m> Reading<'m> {
             }
         }
         let weights = self.selection.weight.is_some().then_some(self.weights);
-        Table { name: self.regime.name.clone(), rows, columns, weights }
+        let reals = self.reals.into_iter().map(|r| (r.variable, r.values)).collect();
+        let mut images = BTreeMap::new();
+        #[cfg(feature = "run")]
+        for pictures in self.pictures {
+            let variable = pictures.variable;
+            let kept = pictures.finish().map_err(|e| vec![unreadable(self.place, Failure::new(e.to_string()))])?;
+            images.insert(variable, kept);
+        }
+        Ok(Table { name: self.regime.name.clone(), rows, columns, weights, reals, images })
+    }
+}
+
+/// Images. The front end alone reads none.
+#[cfg(feature = "run")]
+impl Reading<'_> {
+    fn find_pictures(&mut self, base: &Path, file: &DataFile) -> Result<(), Vec<Diagnostic>> {
+        self.pictures = pictures(self.model, self.regime, base, self.place, file, &self.selection)?;
+        let wrong = file.known_rows().map(|rows| self.wrong_numbers(rows)).unwrap_or_default();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    fn wrong_numbers(&self, rows: usize) -> Vec<Diagnostic> {
+        self.pictures.iter().filter_map(|p| p.same_number(rows, self.place)).collect()
+    }
+
+    /// How many rows of a file that is not text are worth reading to find mistakes.
+    fn needed_rows(&self) -> usize {
+        usize::from(!self.pictures.is_empty())
+    }
+
+    fn pictures_are_there(&mut self, row: &Row) -> bool {
+        self.pictures.iter_mut().fold(true, |complete, p| p.is_there(row) && complete)
+    }
+
+    fn take_pictures(&mut self, row: &Row) {
+        let first = self.kept - self.dropped == 1;
+        for pictures in &mut self.pictures {
+            match self.depth {
+                Depth::All => pictures.take(row, self.total),
+                Depth::Sample if first => pictures.look(row, self.total),
+                Depth::Sample => {}
+            }
+        }
+        if self.depth == Depth::All && !self.pictures.is_empty() {
+            self.taken.push(self.total - 1);
+        }
+    }
+
+    fn picture_errors(&mut self, whole: bool) -> Vec<Diagnostic> {
+        let mut errors = if whole { self.wrong_numbers(self.total) } else { vec![] };
+        for pictures in &mut self.pictures {
+            if self.depth == Depth::All && errors.is_empty() {
+                errors.extend(pictures.take_array(&self.taken).err());
+            }
+            errors.extend(pictures.errors());
+        }
+        errors
+    }
+}
+
+#[cfg(not(feature = "run"))]
+#[allow(clippy::unused_self, clippy::needless_pass_by_ref_mut, clippy::unnecessary_wraps)]
+impl Reading<'_> {
+    fn find_pictures(&mut self, _: &Path, _: &DataFile) -> Result<(), Vec<Diagnostic>> {
+        Ok(())
+    }
+
+    fn needed_rows(&self) -> usize {
+        0
+    }
+
+    fn pictures_are_there(&mut self, _: &Row) -> bool {
+        true
+    }
+
+    fn take_pictures(&mut self, _: &Row) {}
+
+    fn picture_errors(&mut self, _: bool) -> Vec<Diagnostic> {
+        vec![]
     }
 }
 

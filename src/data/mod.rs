@@ -3,14 +3,23 @@
 //! A file is opened in the format of its extension (`file`: delimited text or Parquet), its columns
 //! are matched with the model's variables (`select`), and its rows are filtered and coded (`load`).
 
+#[cfg(feature = "run")]
+mod array;
+#[cfg(feature = "run")]
+mod array_table;
 mod cell;
 #[cfg(feature = "run")]
 mod columnar;
 mod delimited;
 mod file;
 mod filter;
+mod images;
 mod infer;
 mod load;
+#[cfg(feature = "run")]
+mod picture_file;
+#[cfg(feature = "run")]
+mod pictures;
 mod select;
 mod simulate;
 mod table;
@@ -19,8 +28,10 @@ mod tests;
 #[cfg(feature = "run")]
 mod write;
 
+pub use images::{Images, ImagesBuilder};
 pub use infer::{Inferred, infer, infer_domains};
 pub use load::{load, schema};
+pub use simulate::ground_truth;
 pub use table::Table;
 #[cfg(feature = "run")]
 pub use write::{Column, Values, columns_of_table, write_table, write_whole};

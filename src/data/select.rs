@@ -15,12 +15,14 @@ pub struct Selection<'m> {
     pub conditions: Vec<Condition<'m>>,
     /// The column of weights.
     pub weight: Option<usize>,
+    /// The variables whose images are in a file of their own.
+    pub elsewhere: Vec<VarId>,
 }
 
 impl Selection<'_> {
     /// The variables the data set holds, ascending.
     pub fn observed(&self) -> Vec<VarId> {
-        let mut observed: Vec<VarId> = self.columns.keys().chain(self.fixed.keys()).copied().collect();
+        let mut observed: Vec<VarId> = self.columns.keys().chain(self.fixed.keys()).chain(&self.elsewhere).copied().collect();
         observed.sort_unstable();
         observed.dedup();
         observed
@@ -48,7 +50,7 @@ pub fn select<'m>(
 ) -> Result<(Selection<'m>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut finder = Finder { path, header, errors: vec![] };
     let mut selection =
-        Selection { columns: BTreeMap::new(), fixed: BTreeMap::new(), conditions: vec![], weight: None };
+        Selection { columns: BTreeMap::new(), fixed: BTreeMap::new(), conditions: vec![], weight: None, elsewhere: vec![] };
     match &regime.columns {
         Some(bindings) => {
             for binding in bindings {
@@ -67,6 +69,19 @@ pub fn select<'m>(
                 {
                     selection.columns.insert(variable, at);
                 }
+            }
+        }
+    }
+    for binding in &regime.images {
+        let variable = binding.variable;
+        if binding.file.is_some() {
+            selection.columns.remove(&variable);
+            selection.elsewhere.push(variable);
+        } else if !selection.columns.contains_key(&variable) {
+            let name = model.name(variable);
+            let name = name.strip_prefix(&regime.prefix).unwrap_or(name);
+            if let Some(at) = finder.find(name, binding.span, "the column of images", None) {
+                selection.columns.insert(variable, at);
             }
         }
     }
@@ -93,7 +108,7 @@ pub fn select<'m>(
         selection.weight = finder.find(column, *span, "the column of weights", Some(&written));
     }
     let mut errors = finder.errors;
-    if errors.is_empty() && selection.columns.is_empty() {
+    if errors.is_empty() && selection.columns.is_empty() && selection.elsewhere.is_empty() {
         errors.push(no_variables(model, regime, path, header));
     }
     if !errors.is_empty() {

@@ -1,6 +1,8 @@
-//! Rows of discrete variables in memory.
+//! The rows of a data set in memory.
 
+use super::Images;
 use crate::model::VarId;
+use std::collections::BTreeMap;
 
 /// The rows of one data set, coded by the variables' domains.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,12 +16,26 @@ pub struct Table {
     pub columns: Vec<Option<Vec<u32>>>,
     /// Each row's weight, where the data set has weights.
     pub weights: Option<Vec<f64>>,
+    /// The values (`rows` of them) of each `real` variable that the data set observes.
+    pub reals: BTreeMap<VarId, Vec<f32>>,
+    /// The images (`rows` of them) of each image variable that the data set observes.
+    pub images: BTreeMap<VarId, Images>,
 }
 
 impl Table {
     /// The codes of `variable`, if it is in the table.
     pub fn column(&self, variable: VarId) -> Option<&[u32]> {
         self.columns.get(variable)?.as_deref()
+    }
+
+    /// Whether the data set observes `variable`.
+    pub fn observes(&self, variable: VarId) -> bool {
+        self.column(variable).is_some() || self.reals.contains_key(&variable) || self.images.contains_key(&variable)
+    }
+
+    /// The images of `variable`, if it is in the table.
+    pub fn images(&self, variable: VarId) -> Option<&Images> {
+        self.images.get(&variable)
     }
 
     /// The weight of `row` (1 without weights).

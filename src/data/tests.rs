@@ -20,6 +20,7 @@ fn model(variables: &[(&str, Option<Domain>)], path: &str) -> Model {
         source: Source::File { path: path.to_owned(), span: PATH },
         interventions: vec![],
         columns: None,
+        images: vec![],
         filter: None,
         weight: None,
         test: false,
@@ -392,7 +393,7 @@ mod written {
         let cards: Vec<u32> = (0..model.variables.len()).map(|v| model.card(v).unwrap() as u32).collect();
         let columns = cards.iter().map(|&k| Some((0..rows).map(|_| rng.random_range(0..k)).collect())).collect();
         let weights = Some((0..rows).map(|_| rng.random_range(0.0..2.0)).collect());
-        Table { name: "obs".to_owned(), rows, columns, weights }
+        Table { name: "obs".to_owned(), rows, columns, weights, ..Table::default() }
     }
 
     #[test]

@@ -34,6 +34,7 @@ impl Regime {
             source: Source::File { path: name.to_owned(), span: Span::default() },
             interventions: vec![],
             columns: None,
+            images: vec![],
             filter: None,
             weight: None,
             test: false,

@@ -157,6 +157,8 @@ pub struct Regime {
     pub interventions: Vec<(VarId, DoValue)>,
     /// Which columns hold which variables; `None` takes every column named like a variable.
     pub columns: Option<Vec<ColumnBinding>>,
+    /// Where images are that are not simply file names or encoded images in the variable's column.
+    pub images: Vec<ImageBinding>,
     /// Rows to keep.
     pub filter: Option<Filter>,
     /// The column that holds each row's count or weight.
@@ -202,6 +204,25 @@ pub struct ColumnBinding {
     pub variable: VarId,
     /// The column's name in the file.
     pub column: String,
+    /// Where the binding is written.
+    pub span: Span,
+}
+
+/// `images: { I: "digits.npz" { array: "x"; resize } }`: where a data set holds the images of a variable.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageBinding {
+    /// The variable.
+    pub variable: VarId,
+    /// The file with all images, one a row, relative to the model file; `None`: they are in the variable's column.
+    pub file: Option<(String, Span)>,
+    /// The array of the file that holds them; `None`: the only one that can.
+    pub array: Option<String>,
+    /// The folder that file names in the column are relative to, relative to the model file; `None`: the data file's.
+    pub folder: Option<String>,
+    /// Whether images of another height and width are scaled.
+    pub resize: bool,
+    /// Whether grey images are made coloured, and coloured ones grey, as the type asks.
+    pub convert: bool,
     /// Where the binding is written.
     pub span: Span,
 }

@@ -67,6 +67,9 @@ pub struct Overrides {
     pub bootstrap: Option<usize>,
     /// Samples drawn per query where it is answered by sampling.
     pub samples: Option<usize>,
+    /// MiB that the images of one variable in one data set may take in memory; more are kept in a temporary file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_memory: Option<usize>,
 }
 
 /// The `train` statements of a model.
@@ -94,6 +97,11 @@ impl Settings {
     pub fn seed(&self) -> u64 {
         self.global.seed.unwrap_or(1)
     }
+
+    /// The bytes that the images of one variable in one data set may take in memory: 1 GiB unless set.
+    pub fn image_memory(&self) -> usize {
+        self.global.image_memory.unwrap_or(1024).saturating_mul(1 << 20)
+    }
 }
 
 impl Overrides {
@@ -103,6 +111,6 @@ impl Overrides {
             ($($field:ident),*) => { $(if other.$field.is_some() { self.$field.clone_from(&other.$field); })* };
         }
         take!(engine, epochs, steps, batch, lr, seed, device, hidden, noise, lambda, critic_steps, pac, dropout);
-        take!(levels, restarts, bootstrap, samples);
+        take!(levels, restarts, bootstrap, samples, image_memory);
     }
 }

@@ -420,7 +420,16 @@ pub enum ExprKind {
     /// `if c then a else b`
     If(Box<Expr>, Box<Expr>, Box<Expr>),
     /// `bernoulli(0.5)`, `min(a, b)`
-    Call(Name, Vec<Expr>),
+    Call(Name, Vec<Argument>),
+}
+
+/// An argument of a call: `0.5`, or `color: C`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Argument {
+    /// Its name, where written.
+    pub name: Option<Name>,
+    /// Its value.
+    pub value: Expr,
 }
 
 /// A prefix operator.

@@ -205,9 +205,12 @@ impl Renaming<'_> {
             self.path(&mut path.value);
         }
         data.interventions.iter_mut().for_each(|a| self.name(&mut a.name));
-        let columns = data.block.iter_mut().flat_map(|b| &mut b.entries).filter(|e| e.key.value == "columns");
-        for entry in columns {
+        for entry in data.block.iter_mut().flat_map(|b| &mut b.entries) {
             let Some(Setting { kind: SettingKind::Block(bindings), .. }) = &mut entry.value else { continue };
+            if entry.key.value == "images" {
+                bindings.entries.iter_mut().for_each(|b| self.images(b));
+                continue;
+            }
             for binding in &mut bindings.entries {
                 if binding.value.is_none() {
                     let kind = SettingKind::Scalar(Scalar::Text(binding.key.value.clone()));
@@ -215,6 +218,23 @@ impl Renaming<'_> {
                 }
                 self.name(&mut binding.key);
             }
+        }
+    }
+
+    /// `I: "digits.npz" { … }` or `I: { folder: "pngs" }`.
+    fn images(&self, binding: &mut Entry) {
+        self.name(&mut binding.key);
+        match binding.value.as_mut().map(|v| &mut v.kind) {
+            Some(SettingKind::Scalar(Scalar::Text(path))) => self.path(path),
+            Some(SettingKind::File(path, _)) => self.path(&mut path.value),
+            Some(SettingKind::Block(settings)) => {
+                for setting in settings.entries.iter_mut().filter(|e| e.key.value == "folder") {
+                    if let Some(Setting { kind: SettingKind::Scalar(Scalar::Text(path)), .. }) = &mut setting.value {
+                        self.path(path);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
@@ -259,7 +279,10 @@ impl Renaming<'_> {
             ExprKind::Unary(_, inner) => self.expr(inner),
             ExprKind::Binary(_, left, right) => [left, right].into_iter().for_each(|e| self.expr(e)),
             ExprKind::If(a, b, c) => [a, b, c].into_iter().for_each(|e| self.expr(e)),
-            ExprKind::Call(_, arguments) => arguments.iter_mut().for_each(|e| self.expr(e)),
+            ExprKind::Call(_, arguments) => arguments.iter_mut().for_each(|a| match (&a.name, &mut a.value.kind) {
+                (Some(name), ExprKind::Text(path)) if name.value == "mnist" => self.path(path),
+                _ => self.expr(&mut a.value),
+            }),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! From the lines of a truth block to tables.
 
+use super::classify::Classifier;
 use super::evaluate::{Item, distribution, sum_is_not_one};
-use super::expr::{Term, resolve};
-use super::{Node, Scm};
+use super::expr::{ClassOf, Resolver, Term};
+use super::picture::{self, Digit};
+use super::{Kind, Node, Scm};
 use crate::causal::Admg;
 use crate::diag::{Diagnostic, Span};
 use crate::model::{Domain, Model, TruthBlock, Value, VarId, closest, domain_of_type, suggest};
-use crate::syntax::ast::{Name, Scalar, Spanned, TableRow, TruthEntry};
+use crate::syntax::ast::{Argument, ExprKind, Name, Scalar, Spanned, TableRow, TruthEntry};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
@@ -23,6 +25,8 @@ struct Declared {
     span: Span,
     domain: Option<Domain>,
     variable: Option<VarId>,
+    /// Whether its equation is `digit(…)`.
+    drawn: bool,
 }
 
 impl Scope {
@@ -31,7 +35,7 @@ impl Scope {
     }
 
     pub(super) fn domain(&self, place: usize) -> Option<&Domain> {
-        self.places[place].domain.as_ref()
+        self.places.get_index(place)?.1.domain.as_ref()
     }
 
     pub(super) fn is_label(&self, name: &str) -> bool {
@@ -42,8 +46,21 @@ impl Scope {
         self.places.keys().map(String::as_str)
     }
 
-    fn name(&self, place: usize) -> &str {
-        self.places.get_index(place).map_or("?", |(name, _)| name)
+    /// The number of names; places behind it are classes of images.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    pub(super) fn is_image(&self, place: usize) -> bool {
+        self.places[place].drawn || matches!(self.domain(place), Some(Domain::Image(_)))
+    }
+
+    pub(super) fn name(&self, place: usize) -> &str {
+        self.places.get_index(place).map_or("classify(…)", |(name, _)| name)
+    }
+
+    pub(super) fn span(&self, place: usize) -> Span {
+        self.places.get_index(place).map_or_else(Span::default, |(_, declared)| declared.span)
     }
 }
 
@@ -51,6 +68,8 @@ impl Scope {
 enum Equation<'a> {
     Expression(Term),
     Table { parents: Vec<usize>, rows: &'a [TableRow] },
+    Image(Digit),
+    Class(ClassOf),
 }
 
 impl Scm {
@@ -101,7 +120,11 @@ pub fn infer_domains(model: &mut Model) -> Vec<Diagnostic> {
     for (place, declared) in scope.places.values().enumerate() {
         let untyped = |v: &VarId| model.variables[*v].domain.is_none() && model.variables[*v].declared.is_none();
         let Some(id) = declared.variable.filter(untyped) else { continue };
-        let domain = domain_of(&nodes[node_of_place[place]].values);
+        let node = &nodes[node_of_place[place]];
+        let domain = match &node.kind {
+            Kind::Image(picture) => Domain::Image(picture.shape),
+            _ => domain_of(&node.values),
+        };
         let title = format!("`{}` has no type: the truth block makes it {domain}", scope.name(place));
         notes.push(Diagnostic::new("N0407", title).label(declared.span, "drawn here"));
         model.variables[id].domain = Some(domain);
@@ -151,7 +174,8 @@ fn scope(model: &Model, block: &TruthBlock) -> (Scope, Vec<Diagnostic>) {
         }
         let variable = model.id(&name.value);
         let domain = variable.and_then(|v| model.domain(v)).or_else(|| types.get(name.value.as_str())).cloned();
-        places.insert(name.value.clone(), Declared { span: name.span, domain, variable });
+        let drawn = block.entries.iter().any(|e| target(e).is_some_and(|n| n.value == name.value) && draws(e).is_some());
+        places.insert(name.value.clone(), Declared { span: name.span, domain, variable, drawn });
     }
     let domains = places.values().filter_map(|d| d.domain.as_ref());
     let labels =
@@ -166,34 +190,46 @@ fn target(entry: &TruthEntry) -> Option<&Name> {
     }
 }
 
+/// The arguments of `digit(…)`, if that is the equation, and its place.
+fn draws(entry: &TruthEntry) -> Option<(&[Argument], Span)> {
+    let TruthEntry::Equation { expr, .. } = entry else { return None };
+    match &expr.kind {
+        ExprKind::Call(name, arguments) if name.value == picture::DIGIT => Some((arguments, expr.span)),
+        _ => None,
+    }
+}
+
 type Tabulated = Option<(Vec<Node>, Vec<usize>)>;
 
 /// The tables of all variables, causes first, and the node of each place of the scope.
 fn tabulate(scope: &Scope, block: &TruthBlock) -> (Tabulated, Vec<Diagnostic>) {
     let mut diagnostics = vec![];
     let mut equations: Vec<Option<Equation>> = scope.places.iter().map(|_| None).collect();
+    let mut resolver = Resolver { scope, classes: vec![] };
     for entry in &block.entries {
         let Some(place) = target(entry).and_then(|name| scope.place(&name.value)) else { continue };
         if equations[place].is_none() {
-            equations[place] = equation(entry, place, scope).map_err(|found| diagnostics.extend(found)).ok();
+            equations[place] = equation(entry, place, &mut resolver).map_err(|found| diagnostics.extend(found)).ok();
         }
     }
+    equations.extend(resolver.classes.into_iter().map(|class| Some(Equation::Class(class))));
     let Some(equations) = equations.into_iter().collect::<Option<Vec<_>>>() else { return (None, diagnostics) };
     let mut graph = Admg::new(equations.len());
     for (place, equation) in equations.iter().enumerate() {
         causes(equation).into_iter().filter(|&c| c != place).for_each(|c| graph.add_directed(c, place));
         if causes(equation).contains(&place) {
             let title = format!("`{}` depends on itself", scope.name(place));
-            diagnostics.push(Diagnostic::new("E0301", title).label(scope.places[place].span, "here"));
+            diagnostics.push(Diagnostic::new("E0301", title).label(scope.span(place), "here"));
             return (None, diagnostics);
         }
     }
     let order = match graph.topological_order() {
         Ok(order) => order,
         Err(cycle) => {
+            let cycle: Vec<usize> = cycle.into_iter().filter(|&p| p < scope.len()).collect();
             let names: Vec<&str> = cycle.iter().chain(&cycle[..1]).map(|&p| scope.name(p)).collect();
             let title = format!("the equations run in a circle: {}", names.join(" -> "));
-            diagnostics.push(Diagnostic::new("E0301", title).label(scope.places[cycle[0]].span, "here"));
+            diagnostics.push(Diagnostic::new("E0301", title).label(scope.span(cycle[0]), "here"));
             return (None, diagnostics);
         }
     };
@@ -215,24 +251,37 @@ fn tabulate(scope: &Scope, block: &TruthBlock) -> (Tabulated, Vec<Diagnostic>) {
 }
 
 fn causes(equation: &Equation) -> Vec<usize> {
+    let mut found = vec![];
     match equation {
-        Equation::Expression(term) => {
-            let mut found = vec![];
-            term.variables(&mut found);
-            found
-        }
-        Equation::Table { parents, .. } => parents.clone(),
+        Equation::Expression(term) => term.variables(&mut found),
+        Equation::Table { parents, .. } => found.clone_from(parents),
+        Equation::Image(digit) => digit.arguments.iter().for_each(|a| a.term.variables(&mut found)),
+        Equation::Class(class) => found.push(class.image),
     }
+    found
 }
 
-fn equation<'a>(entry: &'a TruthEntry, place: usize, scope: &Scope) -> Result<Equation<'a>, Vec<Diagnostic>> {
+fn equation<'a>(
+    entry: &'a TruthEntry,
+    place: usize,
+    resolver: &mut Resolver,
+) -> Result<Equation<'a>, Vec<Diagnostic>> {
+    let scope = resolver.scope;
+    if let Some((arguments, span)) = draws(entry) {
+        return picture::digit(arguments, span, place, resolver).map(Equation::Image).map_err(|found| vec![found]);
+    }
+    if scope.is_image(place) {
+        let name = scope.name(place);
+        let found = Diagnostic::new("E0404", format!("`{name}` is an image")).label(scope.span(place), "drawn here");
+        return Err(vec![found.help(format!("write `{name} = {}`", picture::DIGIT_USAGE))]);
+    }
     let labels = match scope.domain(place) {
         Some(Domain::Labels(labels)) => Some(&labels[..]),
         _ => None,
     };
     match entry {
         TruthEntry::Equation { expr, .. } => {
-            resolve(expr, labels, scope).map(Equation::Expression).map_err(|found| vec![found])
+            resolver.resolve(expr, labels).map(Equation::Expression).map_err(|found| vec![found])
         }
         TruthEntry::Table { parents, rows, .. } => {
             let resolved: Result<Vec<usize>, Diagnostic> = parents.iter().map(|name| cause(name, scope)).collect();
@@ -243,6 +292,11 @@ fn equation<'a>(entry: &'a TruthEntry, place: usize, scope: &Scope) -> Result<Eq
 }
 
 fn cause(name: &Name, scope: &Scope) -> Result<usize, Diagnostic> {
+    if let Some(place) = scope.place(&name.value).filter(|&p| scope.is_image(p)) {
+        let title = format!("`{}` is an image: a table cannot list its values", scope.name(place));
+        let found = Diagnostic::new("E0404", title).label(name.span, "here");
+        return Err(found.help(format!("use `classify({}, classes: 2)` in an equation", name.value)));
+    }
     scope.place(&name.value).ok_or_else(|| {
         let found = Diagnostic::new("E0201", format!("`{}` has no equation in the truth block", name.value));
         let found = found.label(name.span, "unknown");
@@ -262,22 +316,34 @@ fn node(
 ) -> Result<Node, Diagnostic> {
     let places = causes(equation);
     let parents: Vec<usize> = places.iter().map(|&p| node_of_place[p]).collect();
+    let variable = scope.places.get_index(place).and_then(|(_, declared)| declared.variable);
+    if let Equation::Class(class) = equation {
+        let values = (0..class.classes as i64).map(Value::Int).collect();
+        let kind = Kind::Class(Classifier::new(class.classes, class.seed));
+        return Ok(Node { variable, values, parents, table: vec![], kind });
+    }
     let cards: Vec<usize> = parents.iter().map(|&p| nodes[p].values.len()).collect();
     let cells = cards.iter().try_fold(1_usize, |cells, &card| cells.checked_mul(card)).filter(|&c| c <= MAX_TABLE);
     let Some(cells) = cells else {
         let title = format!("the causes of `{}` have too many combinations of values", scope.name(place));
-        return Err(Diagnostic::new("E0402", title).label(scope.places[place].span, "here"));
+        return Err(Diagnostic::new("E0402", title).label(scope.span(place), "here"));
     };
+    let value_at = |digits: &[usize], p: usize| {
+        let at = places.iter().position(|&q| q == p).expect("a cause");
+        Item::of(&nodes[parents[at]].values[digits[at]])
+    };
+    if let Equation::Image(digit) = equation {
+        let value = |cell: usize, p: usize| value_at(&digits_of(cell, &cards), p);
+        let picture = digit.picture(scope, cells, &value)?;
+        return Ok(Node { variable, values: vec![], parents, table: vec![], kind: Kind::Image(Box::new(picture)) });
+    }
     let rows: Result<Vec<Vec<(Item, f64)>>, Diagnostic> = (0..cells)
         .map(|cell| {
             let digits = digits_of(cell, &cards);
-            let value = |p: usize| {
-                let at = places.iter().position(|&q| q == p).expect("a cause");
-                Item::of(&nodes[parents[at]].values[digits[at]])
-            };
             match equation {
-                Equation::Expression(term) => distribution(term, &value),
+                Equation::Expression(term) => distribution(term, &|p| value_at(&digits, p)),
                 Equation::Table { rows, .. } => table_row(place, rows, &parents, &digits, scope, nodes),
+                Equation::Image(_) | Equation::Class(_) => Ok(vec![]),
             }
         })
         .collect();
@@ -303,7 +369,7 @@ fn node(
             table[cell * values.len() + code] += p;
         }
     }
-    Ok(Node { variable: declared.variable, values, parents, table })
+    Ok(Node { variable, values, parents, table, kind: Kind::Table })
 }
 
 /// The values a variable without a declared type takes, in ascending order.
@@ -447,7 +513,10 @@ fn sources_of(node: &Node, nodes: &[Node]) -> (BTreeSet<VarId>, BTreeSet<usize>)
             Some(variable) => {
                 observed.insert(variable);
             }
-            None if hidden.insert(next) => open.extend(&nodes[next].parents),
+            // A class of an image is no cause of its own: it is found from the image.
+            None if matches!(nodes[next].kind, Kind::Class(_)) || hidden.insert(next) => {
+                open.extend(&nodes[next].parents);
+            }
             None => {}
         }
     }

@@ -1,9 +1,10 @@
 //! Expressions with their names resolved.
 
 use super::build::Scope;
+use super::picture;
 use crate::diag::{Diagnostic, Span};
 use crate::model::{Domain, closest, suggest};
-use crate::syntax::ast::{Binary, Expr, ExprKind, Unary};
+use crate::syntax::ast::{Argument, Binary, Expr, ExprKind, Name, Unary};
 
 /// A resolved expression.
 #[derive(Clone, Debug)]
@@ -16,7 +17,7 @@ pub(super) struct Term {
 pub(super) enum TermKind {
     Number(f64),
     Label(String),
-    /// A variable, by its place in the scope.
+    /// A variable, by its place in the scope; places behind its end are classes of images.
     Variable(usize),
     Unary(Unary, Box<Term>),
     Binary(Binary, Box<Term>, Box<Term>),
@@ -53,46 +54,87 @@ const FUNCTIONS: [(&str, Function, std::ops::RangeInclusive<usize>, &str); 10] =
     ("round", Function::Round, 1..=1, "round(x)"),
 ];
 
-/// Resolves an expression whose value belongs to a variable with `labels` (if it has labels).
-pub(super) fn resolve(expr: &Expr, labels: Option<&[String]>, scope: &Scope) -> Result<Term, Diagnostic> {
-    let kind = match &expr.kind {
-        ExprKind::Number(n) => TermKind::Number(*n),
-        ExprKind::Text(text) => TermKind::Label(text.clone()),
-        ExprKind::Name(name) => resolve_name(name, expr.span, labels, scope)?,
-        ExprKind::Unary(op, inner) => TermKind::Unary(*op, Box::new(resolve(inner, None, scope)?)),
-        ExprKind::Binary(op, left, right) => {
-            let (for_left, for_right) = match op {
-                Binary::Eq | Binary::Ne => (labels_of(right, scope), labels_of(left, scope)),
-                _ => (None, None),
-            };
-            let (left, right) = (resolve(left, for_left, scope)?, resolve(right, for_right, scope)?);
-            TermKind::Binary(*op, Box::new(left), Box::new(right))
-        }
-        ExprKind::If(test, then, otherwise) => TermKind::If(
-            Box::new(resolve(test, None, scope)?),
-            Box::new(resolve(then, labels, scope)?),
-            Box::new(resolve(otherwise, labels, scope)?),
-        ),
-        ExprKind::Call(name, arguments) => {
-            let known = FUNCTIONS.iter().find(|f| f.0 == name.value);
-            let Some((_, function, count, usage)) = known else { return Err(unknown_function(&name.value, name.span)) };
-            if !count.contains(&arguments.len()) {
-                let title = format!("`{}` does not take {} arguments", name.value, arguments.len());
-                return Err(Diagnostic::new("E0402", title).label(expr.span, "here").help(format!("write {usage}")));
+/// A class of an image: `classify(I, classes: 3, seed: 5)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ClassOf {
+    /// The image's place in the scope.
+    pub image: usize,
+    pub classes: usize,
+    pub seed: u64,
+    pub span: Span,
+}
+
+/// Resolves names; collects the classes of images that expressions ask for.
+pub(super) struct Resolver<'a> {
+    pub scope: &'a Scope,
+    pub classes: Vec<ClassOf>,
+}
+
+impl Resolver<'_> {
+    /// Resolves an expression whose value belongs to a variable with `labels` (if it has labels).
+    pub(super) fn resolve(&mut self, expr: &Expr, labels: Option<&[String]>) -> Result<Term, Diagnostic> {
+        let scope = self.scope;
+        let kind = match &expr.kind {
+            ExprKind::Number(n) => TermKind::Number(*n),
+            ExprKind::Text(text) => TermKind::Label(text.clone()),
+            ExprKind::Name(name) => resolve_name(name, expr.span, labels, scope)?,
+            ExprKind::Unary(op, inner) => TermKind::Unary(*op, Box::new(self.resolve(inner, None)?)),
+            ExprKind::Binary(op, left, right) => {
+                let (for_left, for_right) = match op {
+                    Binary::Eq | Binary::Ne => (labels_of(right, scope), labels_of(left, scope)),
+                    _ => (None, None),
+                };
+                let (left, right) = (self.resolve(left, for_left)?, self.resolve(right, for_right)?);
+                TermKind::Binary(*op, Box::new(left), Box::new(right))
             }
-            let arguments: Result<_, _> = arguments.iter().map(|a| resolve(a, None, scope)).collect();
-            TermKind::Call(*function, arguments?)
+            ExprKind::If(test, then, otherwise) => TermKind::If(
+                Box::new(self.resolve(test, None)?),
+                Box::new(self.resolve(then, labels)?),
+                Box::new(self.resolve(otherwise, labels)?),
+            ),
+            ExprKind::Call(name, arguments) => self.call(name, arguments, expr.span)?,
+        };
+        Ok(Term { kind, span: expr.span })
+    }
+
+    fn call(&mut self, name: &Name, arguments: &[Argument], span: Span) -> Result<TermKind, Diagnostic> {
+        match name.value.as_str() {
+            picture::CLASSIFY => {
+                let found = picture::class_of(arguments, span, self.scope)?;
+                self.classes.push(found);
+                return Ok(TermKind::Variable(self.scope.len() + self.classes.len() - 1));
+            }
+            picture::DIGIT => {
+                let found = Diagnostic::new("E0404", "`digit(…)` is an image, not a number").label(span, "here");
+                return Err(found.help("give it a variable of its own: `I: image[1,32,32]` and `I = digit(D)`"));
+            }
+            _ => {}
         }
-    };
-    Ok(Term { kind, span: expr.span })
+        let known = FUNCTIONS.iter().find(|f| f.0 == name.value);
+        let Some((_, function, count, usage)) = known else { return Err(unknown_function(&name.value, name.span)) };
+        if let Some(named) = arguments.iter().find_map(|a| a.name.as_ref()) {
+            let title = format!("the arguments of `{}` have no names", name.value);
+            return Err(Diagnostic::new("E0402", title).label(named.span, "here").help(format!("write {usage}")));
+        }
+        if !count.contains(&arguments.len()) {
+            let title = format!("`{}` does not take {} arguments", name.value, arguments.len());
+            return Err(Diagnostic::new("E0402", title).label(span, "here").help(format!("write {usage}")));
+        }
+        let arguments: Result<_, _> = arguments.iter().map(|a| self.resolve(&a.value, None)).collect();
+        Ok(TermKind::Call(*function, arguments?))
+    }
 }
 
 fn unknown_function(name: &str, span: Span) -> Diagnostic {
     let found =
         Diagnostic::new("E0201", format!("there is no function or distribution `{name}`")).label(span, "unknown");
-    match closest(name, FUNCTIONS.iter().map(|f| f.0)) {
+    let names = FUNCTIONS.iter().map(|f| f.0).chain([picture::DIGIT, picture::CLASSIFY]);
+    match closest(name, names) {
         Some(near) => suggest(found, near, span),
-        None => FUNCTIONS.iter().fold(found, |d, f| d.help(f.3)),
+        None => {
+            let usages = FUNCTIONS.iter().map(|f| f.3).chain([picture::DIGIT_USAGE, picture::CLASSIFY_USAGE]);
+            usages.fold(found, Diagnostic::help)
+        }
     }
 }
 
@@ -111,6 +153,10 @@ fn resolve_name(name: &str, span: Span, labels: Option<&[String]>, scope: &Scope
         return Ok(TermKind::Label(name.to_owned()));
     }
     if let Some(place) = scope.place(name) {
+        if scope.is_image(place) {
+            let found = Diagnostic::new("E0404", format!("`{name}` is an image, not a number")).label(span, "here");
+            return Err(found.help(format!("ask for a class of it: `classify({name}, classes: 2)`")));
+        }
         return Ok(TermKind::Variable(place));
     }
     match name {

@@ -3,13 +3,17 @@
 use crate::model::{Model, Value};
 use crate::syntax::ast::{Binary, Expr, ExprKind, TableRow, TruthEntry};
 
-/// The first hidden variable that the truth block draws.
-pub fn hidden(model: &Model) -> Option<&str> {
-    let mut names = model.truth.iter().flat_map(|block| &block.entries).filter_map(|entry| match entry {
+/// The names of the variables with an equation, hidden ones among them.
+pub fn equations(model: &Model) -> impl Iterator<Item = &str> {
+    model.truth.iter().flat_map(|block| &block.entries).filter_map(|entry| match entry {
         TruthEntry::Type(..) => None,
         TruthEntry::Equation { name, .. } | TruthEntry::Table { name, .. } => Some(&name.value[..]),
-    });
-    names.find(|name| model.id(name).is_none())
+    })
+}
+
+/// The first hidden variable that the truth block draws.
+pub fn hidden(model: &Model) -> Option<&str> {
+    equations(model).find(|name| model.id(name).is_none())
 }
 
 /// The probabilities of `variable` for these values of its causes as they stand in a `table(…)` or
@@ -36,7 +40,7 @@ fn is_about(row: &TableRow, causes: &[&Value]) -> bool {
 fn categorical(expr: &Expr) -> Option<Vec<f64>> {
     match &expr.kind {
         ExprKind::Call(name, arguments) if name.value == "categorical" => {
-            arguments.iter().map(|a| if let ExprKind::Number(n) = a.kind { Some(n) } else { None }).collect()
+            arguments.iter().map(|a| if let ExprKind::Number(n) = a.value.kind { Some(n) } else { None }).collect()
         }
         ExprKind::Binary(Binary::Add | Binary::Sub, left, _) => categorical(left),
         _ => None,

@@ -2,13 +2,14 @@
 
 use super::Lowering;
 use crate::diag::{Diagnostic, Span};
-use crate::model::{ColumnBinding, Comparison, DoValue, Filter, FilterTerm, Regime, Source, VarId};
+use crate::model::{ColumnBinding, Comparison, DoValue, Filter, FilterTerm, ImageBinding, Regime, Source, VarId};
 use crate::syntax::ast::{
     Assigned, Ast, Block, Condition, Data, DataSource, Entry, Name, Scalar, Setting, SettingKind, Spanned,
     StatementKind,
 };
 
-const KEYS: [&str; 4] = ["columns", "where", "weight", "role"];
+const KEYS: [&str; 5] = ["columns", "images", "where", "weight", "role"];
+const IMAGE_KEYS: [&str; 4] = ["array", "folder", "resize", "convert"];
 
 impl Lowering {
     /// Reads everything of the data statements but the values of their interventions, which need types.
@@ -57,6 +58,7 @@ impl Lowering {
             source,
             interventions: vec![],
             columns: None,
+            images: vec![],
             filter: None,
             weight: None,
             test: false,
@@ -129,6 +131,11 @@ impl Lowering {
         let key = entry.key.value.as_str();
         match (key, entry.value.as_ref().map(|v| &v.kind)) {
             ("columns", Some(SettingKind::Block(block))) => regime.columns = Some(self.bindings(block)),
+            ("images", Some(SettingKind::Block(block))) => {
+                for entry in &block.entries {
+                    self.image(entry, regime);
+                }
+            }
             ("where", Some(SettingKind::Condition(conditions))) => {
                 regime.filter = Some(Filter { terms: conditions.iter().map(term).collect() });
             }
@@ -141,6 +148,7 @@ impl Lowering {
             _ if KEYS.contains(&key) => {
                 let example = match key {
                     "columns" => "columns: { X: \"the column of X\", Y }",
+                    "images" => "images: { I: \"file.npz\" }",
                     "where" => "where: regime == \"obs\"",
                     "weight" => "weight: count",
                     _ => "role: test",
@@ -151,6 +159,63 @@ impl Lowering {
                 );
             }
             _ => self.unknown_key(key, entry.key.span, "a data statement", &KEYS),
+        }
+    }
+
+    /// `I: "digits.npz" { array: "x" }` or `I: { folder: "pngs", resize }`.
+    fn image(&mut self, entry: &Entry, regime: &mut Regime) {
+        let Some(variable) = self.with_data(&entry.key) else { return };
+        if regime.images.iter().any(|b| b.variable == variable) {
+            let title = format!("the images of `{}` are given twice", entry.key.value);
+            return self.report(Diagnostic::new("E0202", title).label(entry.span, "again here"));
+        }
+        let mut binding = ImageBinding { variable, span: entry.span, ..ImageBinding::default() };
+        let place = entry.value.as_ref().map_or(entry.span, |v| v.span);
+        let settings = match entry.value.as_ref().map(|v| &v.kind) {
+            Some(SettingKind::Scalar(Scalar::Text(path))) => {
+                binding.file = Some((path.clone(), place));
+                None
+            }
+            Some(SettingKind::File(path, block)) => {
+                binding.file = Some((path.value.clone(), path.span));
+                Some(block)
+            }
+            Some(SettingKind::Block(block)) => Some(block),
+            _ => {
+                let found = Diagnostic::new("E0101", "images are in a file, or in the variable's column");
+                let help = "write `I: \"file.npz\"`, or `I: { folder: \"pictures\" }` for file names in the column";
+                return self.report(found.label(entry.span, "here").help(help));
+            }
+        };
+        for setting in settings.iter().flat_map(|b| &b.entries) {
+            self.image_setting(setting, &mut binding);
+        }
+        regime.images.push(binding);
+    }
+
+    fn image_setting(&mut self, setting: &Entry, binding: &mut ImageBinding) {
+        let key = setting.key.value.as_str();
+        let written = match setting.value.as_ref().map(|v| &v.kind) {
+            None => Some("true"),
+            Some(SettingKind::Scalar(Scalar::Text(text) | Scalar::Name(text))) => Some(text.as_str()),
+            Some(_) => None,
+        };
+        match (key, written, setting.value.is_some()) {
+            ("array", Some(name), true) => binding.array = Some(name.to_owned()),
+            ("folder", Some(path), true) => binding.folder = Some(path.to_owned()),
+            ("resize", Some("true" | "false"), _) => binding.resize = written == Some("true"),
+            ("convert", Some("true" | "false"), _) => binding.convert = written == Some("true"),
+            _ if IMAGE_KEYS.contains(&key) => {
+                let example = match key {
+                    "array" => "array: \"x_train\"",
+                    "folder" => "folder: \"pictures\"",
+                    "resize" => "resize: true",
+                    _ => "convert: true",
+                };
+                let found = Diagnostic::new("E0101", format!("`{key}` is not written like this"));
+                self.report(found.label(setting.span, "here").help(format!("write `{example}`")));
+            }
+            _ => self.unknown_key(key, setting.key.span, "the images of a variable", &IMAGE_KEYS),
         }
     }
 

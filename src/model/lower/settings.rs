@@ -6,7 +6,7 @@ use crate::model::{EngineChoice, Model, Overrides, closest};
 use crate::syntax::ast::{Ast, Block, Entry, Setting, SettingKind, StatementKind};
 
 /// The keys of `train` blocks.
-pub(super) const SETTINGS: [&str; 17] = [
+pub(super) const SETTINGS: [&str; 18] = [
     "engine",
     "epochs",
     "steps",
@@ -24,6 +24,7 @@ pub(super) const SETTINGS: [&str; 17] = [
     "restarts",
     "bootstrap",
     "samples",
+    "image_memory",
 ];
 
 impl Lowering {
@@ -37,7 +38,7 @@ impl Lowering {
                 continue;
             }
             let variables: Vec<_> = targets.iter().filter_map(|t| self.variable(t)).collect();
-            for key in ["seed", "device"] {
+            for key in ["seed", "device", "image_memory"] {
                 if let Some(entry) = block.entries.iter().find(|e| e.key.value == key) {
                     let title = format!("`{key}` holds for the whole run");
                     self.report(Diagnostic::new("E0108", title).label(entry.span, "move it to `train { … }`"));
@@ -122,6 +123,7 @@ fn set(overrides: &mut Overrides, key: &str, text: &str) -> Result<(), String> {
         "levels" => overrides.levels = Some(whole(text, 1, 1_000)?),
         "restarts" => overrides.restarts = Some(whole(text, 1, 10_000)?),
         "bootstrap" => overrides.bootstrap = Some(whole(text, 0, 10_000)?),
+        "image_memory" => overrides.image_memory = Some(whole(text, 0, 1_000_000_000)?),
         _ => overrides.samples = Some(whole(text, 100, 1_000_000_000)?),
     }
     Ok(())

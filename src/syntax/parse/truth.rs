@@ -66,6 +66,15 @@ pub(super) fn operation(node: Node) -> Expr {
         .parse(parts(node).map(|n| if matches!(n.as_rule(), Rule::infix | Rule::prefix) { only(n) } else { n }))
 }
 
+fn argument(node: Node) -> Argument {
+    let mut inner = parts(node);
+    let first = next(&mut inner);
+    match inner.next() {
+        Some(value) => Argument { name: Some(name(&first)), value: expr(value) },
+        None => Argument { name: None, value: expr(first) },
+    }
+}
+
 pub(super) fn binary(symbol: &str) -> Binary {
     match symbol {
         "or" => Binary::Or,
@@ -96,7 +105,7 @@ pub(super) fn primary(node: Node) -> Expr {
         Rule::if_expr => return if_expr(inner),
         _ => {
             let mut children = parts(inner);
-            ExprKind::Call(name(&next(&mut children)), children.map(expr).collect())
+            ExprKind::Call(name(&next(&mut children)), children.map(argument).collect())
         }
     };
     Expr { kind, span: whole }

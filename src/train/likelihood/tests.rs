@@ -63,7 +63,7 @@ fn names(variables: &[usize]) -> Vec<String> {
 
 fn table(name: &str, columns: Vec<Option<Vec<u32>>>, weights: Option<Vec<f64>>) -> Table {
     let rows = columns.iter().flatten().map(Vec::len).next().unwrap_or(0);
-    Table { name: name.into(), rows, columns, weights }
+    Table { name: name.into(), rows, columns, weights, ..Table::default() }
 }
 
 /// A table from rows of codes with the weight last.
