@@ -14,7 +14,7 @@ pub(super) struct Arguments {
     /// The data set, by its name in the model.
     #[arg(long)]
     data: String,
-    /// The file to write: .csv, .tsv, .parquet or .json.
+    /// The file to write: .csv, .tsv, .json (images in a folder beside it), .parquet (images as PNG), .npz.
     #[arg(short, long)]
     output: PathBuf,
 }
@@ -34,8 +34,7 @@ fn simulate(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
     match data::load(model, regime, &session.base(), model.settings.seed()) {
         Ok((table, warnings)) => {
             session.diagnostics.extend(warnings);
-            let columns = data::columns_of_table(&session.model, &table);
-            data::write_table(&arguments.output, &columns)
+            data::write_data(&arguments.output, &session.model, &table)
                 .map_err(|e| usage(format!("cannot write {}: {e}", arguments.output.display())))?;
             session.settle()?;
             Ok(OK)

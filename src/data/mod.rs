@@ -27,6 +27,8 @@ mod table;
 mod tests;
 #[cfg(feature = "run")]
 mod write;
+#[cfg(feature = "run")]
+mod write_images;
 
 pub use images::{Images, ImagesBuilder};
 pub use infer::{Inferred, infer, infer_domains};
@@ -35,6 +37,8 @@ pub use simulate::ground_truth;
 pub use table::Table;
 #[cfg(feature = "run")]
 pub use write::{Column, Values, columns_of_table, write_table, write_whole};
+#[cfg(feature = "run")]
+pub use write_images::{Grid, write_data, write_png, write_png_grid};
 
 use crate::model::VarId;
 

@@ -32,6 +32,8 @@ pub enum Values {
     Int(Vec<Option<i64>>),
     /// Numbers.
     Float(Vec<Option<f64>>),
+    /// Binary data, such as encoded images; only in Parquet files.
+    Bytes(Vec<Option<Vec<u8>>>),
 }
 
 impl Values {
@@ -41,6 +43,7 @@ impl Values {
             Self::Text(values) => values.len(),
             Self::Int(values) => values.len(),
             Self::Float(values) => values.len(),
+            Self::Bytes(values) => values.len(),
         }
     }
 
@@ -54,6 +57,7 @@ impl Values {
             Self::Text(values) => values[row].clone().into(),
             Self::Int(values) => values[row].into(),
             Self::Float(values) => values[row].into(),
+            Self::Bytes(_) => Json::Null,
         }
     }
 
@@ -63,20 +67,26 @@ impl Values {
             Self::Text(values) => cell.extend(values[row].as_deref().unwrap_or_default().bytes()),
             Self::Int(values) => values[row].map_or(Ok(()), |n| write!(cell, "{n}"))?,
             Self::Float(values) => values[row].map_or(Ok(()), |x| write!(cell, "{x}"))?,
+            Self::Bytes(_) => {}
         }
         Ok(())
     }
 }
 
-/// The columns of `table`, decoded, in the order of the model's variables; then the weights as `weight`.
+/// The columns of `table`, decoded, in the order of the model's variables; then the weights as `weight`. Images are
+/// not among them: [`super::write_data`] writes these too.
 pub fn columns_of_table(model: &Model, table: &Table) -> Vec<Column> {
     let mut columns: Vec<Column> = model
         .variables
         .iter()
         .enumerate()
         .filter_map(|(variable, (name, about))| {
-            let codes = table.column(variable)?;
-            Some(Column { name: name.clone(), values: decode(about.domain.as_ref()?, codes) })
+            let values = match (table.column(variable), table.reals.get(&variable)) {
+                (Some(codes), _) => decode(about.domain.as_ref()?, codes),
+                (None, Some(numbers)) => Values::Float(numbers.iter().map(|&x| Some(f64::from(x))).collect()),
+                (None, None) => return None,
+            };
+            Some(Column { name: name.clone(), values })
         })
         .collect();
     if let Some(weights) = &table.weights {
@@ -111,7 +121,7 @@ pub fn write_table(path: &Path, columns: &[Column]) -> io::Result<()> {
     if columns.iter().any(|c| c.values.len() != rows) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "columns of different lengths"));
     }
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let extension = extension(path);
     match extension.as_str() {
         "csv" => write_whole(path, |file| write_delimited(file, b',', columns, rows)),
         "tsv" => write_whole(path, |file| write_delimited(file, b'\t', columns, rows)),
@@ -122,6 +132,11 @@ pub fn write_table(path: &Path, columns: &[Column]) -> io::Result<()> {
             Err(io::Error::new(io::ErrorKind::InvalidInput, message))
         }
     }
+}
+
+/// The extension of a file's name in lower case.
+pub(super) fn extension(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
 /// Writes a file through `write` beside `path` and renames it to `path`, so that nobody sees a part
@@ -181,6 +196,7 @@ fn write_parquet(file: &mut File, columns: &[Column]) -> Result<(), ParquetError
             Values::Int(values) => write_values::<Int64Type, _>(out, values, |n| *n)?,
             Values::Float(values) => write_values::<DoubleType, _>(out, values, |x| *x)?,
             Values::Text(values) => write_values::<ByteArrayType, _>(out, values, |t| ByteArray::from(t.as_str()))?,
+            Values::Bytes(values) => write_values::<ByteArrayType, _>(out, values, |b| ByteArray::from(b.clone()))?,
         }
     }
     group.close()?;
@@ -193,6 +209,7 @@ fn field(column: &Column) -> Result<Type, ParquetError> {
         Values::Int(_) => (Physical::INT64, ConvertedType::NONE),
         Values::Float(_) => (Physical::DOUBLE, ConvertedType::NONE),
         Values::Text(_) => (Physical::BYTE_ARRAY, ConvertedType::UTF8),
+        Values::Bytes(_) => (Physical::BYTE_ARRAY, ConvertedType::NONE),
     };
     let builder = Type::primitive_type_builder(&column.name, physical).with_converted_type(converted);
     builder.with_repetition(Repetition::OPTIONAL).build()
