@@ -49,6 +49,7 @@ fn case(page: &str, section: &str, code: &str) -> Case {
         let language = words.next().unwrap_or_default();
         let rest: Vec<String> = words.map(str::to_owned).collect();
         match &rest[..] {
+            [name] if language == "hex" => drop(case.files.insert(name.clone(), bytes(&block.text))),
             [name] if name.contains('.') => drop(case.files.insert(name.clone(), block.text)),
             command if language == "scm" || command.first().is_some_and(|c| c == "import") => {
                 if !command.is_empty() {
@@ -63,6 +64,12 @@ fn case(page: &str, section: &str, code: &str) -> Case {
     }
     assert_eq!(models, 1, "{code}: one model in `{section}`");
     case
+}
+
+/// A binary file written as hexadecimal digits; its bytes are below 128, so that it is text too.
+fn bytes(hex: &str) -> String {
+    let digits: Vec<u8> = hex.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
+    String::from_utf8(digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect()).unwrap()
 }
 
 /// The diagnostics of a case; `None` if this build lacks the command.

@@ -97,7 +97,7 @@ fn simulated_rows_have_the_exact_distribution() {
     let [d, i, a] = ["D", "I", "A"].map(|n| at.0.id(n).unwrap());
     let rows = 200_000;
     for set in [vec![], vec![(d, DoValue::Fixed(1))], vec![(i, DoValue::Column)]] {
-        let drawn = at.1.simulate(&set, rows, &mut dcmc::seed::stream(5, "rows"));
+        let drawn = at.1.simulate(&set, rows, &mut dcmc::seed::stream(5, "rows")).unwrap();
         for value in [0, 1] {
             let matching: Vec<usize> = (0..rows).filter(|&r| drawn[i][r] == value).collect();
             let share = matching.iter().filter(|&&r| drawn[a][r] == 1).count() as f64 / matching.len() as f64;

@@ -95,7 +95,7 @@ enum Command {
 struct ModelArguments {
     /// The model file.
     model: PathBuf,
-    /// Override a setting: train.KEY, train.NODES.KEY or data.NAME.
+    /// Override a setting: train.KEY, train.NODES.KEY, data.NAME or truth.mnist.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// How to print answers.

@@ -220,6 +220,12 @@ fn load(session: &mut Session) -> Vec<Table> {
             Err(errors) => session.diagnostics.extend(errors),
         }
     }
+    if !session.has_errors() {
+        match data::ground_truth(&session.model, &base) {
+            Ok(truth) => session.truth = truth,
+            Err(errors) => session.diagnostics.extend(errors),
+        }
+    }
     tables
 }
 
@@ -306,7 +312,7 @@ fn only(plan: &Plan, id: &str) -> Result<Plan, Stop> {
 /// Answers all queries, checks the fit and the expectations, and warns where support is missing.
 /// What the data sets that were loaded offer.
 fn schemas(trained: &TrainedModel) -> Vec<Schema> {
-    let observed = |table: &Table| (0..table.columns.len()).filter(|&v| table.columns[v].is_some()).collect();
+    let observed = |table: &Table| (0..table.columns.len()).filter(|&v| table.observes(v)).collect();
     trained.tables.iter().map(|t| Schema { name: t.name.clone(), observed: observed(t) }).collect()
 }
 

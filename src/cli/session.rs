@@ -80,13 +80,17 @@ impl Session {
             model::set_data(&mut ast, key, &from_here(key, value))
                 .map_err(|why| usage(format!("--set {key}: {why}")))?;
         }
+        for (key, value) in settings.iter().filter(|(key, _)| key.starts_with("truth.")) {
+            model::set_truth(&mut ast, key, &from_here(key, value))
+                .map_err(|why| usage(format!("--set {key}: {why}")))?;
+        }
         let base = folder(&path);
         let (mut model, found) = model::lower(&ast, |model| {
             let mut notes = data::infer_domains(model, &base, rows);
             notes.extend(truth::infer_domains(model));
             notes
         });
-        for (key, value) in settings.iter().filter(|(key, _)| !key.starts_with("data.")) {
+        for (key, value) in settings.iter().filter(|(key, _)| !key.starts_with("data.") && !key.starts_with("truth.")) {
             model::apply_setting(&mut model, key, value).map_err(|why| usage(format!("--set: {why}")))?;
         }
         diagnostics.extend(found);

@@ -25,7 +25,10 @@ const SHOWN_CELLS: usize = 5;
 pub fn schema(model: &Model, regime: usize, base: &Path) -> Result<(Schema, Vec<Diagnostic>), Vec<Diagnostic>> {
     let regime = &model.regimes[regime];
     let Source::File { path, span } = &regime.source else {
-        return Ok((Schema { name: regime.name.clone(), observed: super::simulate::observed(model, regime)? }, vec![]));
+        let observed = super::simulate::observed(model, regime)?;
+        let missing = super::simulate::missing_collections(model, base);
+        let schema = Schema { name: regime.name.clone(), observed };
+        return if missing.is_empty() { Ok((schema, vec![])) } else { Err(missing) };
     };
     let place = (path.as_str(), *span);
     let file = open(base, place)?;

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "run")]
 use super::array::{Array, Element};
-use super::file::Failure;
+use super::file::{Failure, cannot_open};
 use super::load::unreadable;
 use super::{ImagesBuilder, Table};
 use crate::diag::Diagnostic;
@@ -55,6 +55,10 @@ pub fn observed(model: &Model, regime: &Regime) -> Result<Vec<VarId>, Vec<Diagno
     let mut observed: Vec<VarId> = bindings.iter().map(|b| b.variable).chain(set).collect();
     observed.sort_unstable();
     observed.dedup();
+    if let Some(binding) = bindings.iter().find(|b| !drawn(&b.variable)) {
+        let title = format!("the truth block has no equation for `{}`", model.name(binding.variable));
+        return Err(vec![Diagnostic::new("E0502", title).label(binding.span, "not drawn")]);
+    }
     Ok(observed)
 }
 
@@ -101,6 +105,15 @@ pub fn ground_truth(model: &Model, base: &Path) -> Result<Option<Scm>, Vec<Diagn
         truth.set_collection(&path, &Arc::new(collection));
     }
     Ok(Some(truth))
+}
+
+/// E0501 for files of images that the truth block names and that are not there.
+pub fn missing_collections(model: &Model, base: &Path) -> Vec<Diagnostic> {
+    // What is wrong with the truth block itself is reported where it is built.
+    let Ok(Some(truth)) = Scm::build(model) else { return vec![] };
+    let failure = |path: &str| std::fs::File::open(base.join(path)).err().map(|e| cannot_open(&base.join(path), &e));
+    let found = truth.collections().into_iter().filter_map(|(path, span)| Some(unreadable((&path, span), failure(&path)?)));
+    found.collect()
 }
 
 /// The images of an IDX file of digits, and their labels in the file beside it that is named alike.

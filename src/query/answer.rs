@@ -43,6 +43,9 @@ pub struct Answer {
     /// Total variation distance to the truth, the largest over the tables of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tv_truth: Option<f64>,
+    /// The largest standard error of `truth`, where it runs through drawn images; else it is exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truth_error: Option<f64>,
     /// What a data set under the same interventions shows, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,

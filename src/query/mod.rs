@@ -15,7 +15,7 @@ pub use support::{Gap, unsupported};
 use crate::model::{Model, Query, QueryKind, Term, VarId};
 use crate::seed;
 use crate::train::Trained;
-use crate::truth::Scm;
+use crate::truth::{Scm, TruthAnswer};
 use answer::{Answer, Assignment, Row};
 
 /// Samples drawn per query unless the settings say otherwise.
@@ -108,6 +108,7 @@ impl Runtime<'_> {
             method: "exact".to_owned(),
             truth: None,
             tv_truth: None,
+            truth_error: None,
             identifiable: None,
             measured: None,
         };
@@ -127,12 +128,16 @@ impl Runtime<'_> {
         let outcome: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
         let groups = self.groups(term)?;
         let mut truth = vec![];
-        let mut distance: f64 = 0.0;
+        let (mut distance, mut error): (f64, f64) = (0.0, 0.0);
         for group in &groups {
             let found = self.distribution(&outcome, group, &answer.name)?;
             answer.samples = answer.samples.max(found.samples);
             answer.ess = if answer.ess == 0.0 { found.ess } else { answer.ess.min(found.ess) };
-            let exact = self.truth_of(&outcome, group);
+            let known = self.truth_of(&outcome, group);
+            if let Some(errors) = known.as_ref().and_then(|k| k.standard_errors.as_ref()) {
+                error = errors.iter().copied().fold(error, f64::max);
+            }
+            let exact = known.map(|k| k.table.values);
             if let Some(exact) = &exact {
                 distance = distance.max(total_variation(&found.point, exact));
             }
@@ -152,6 +157,7 @@ impl Runtime<'_> {
         if truth.len() == answer.values.len() {
             answer.truth = Some(truth);
             answer.tv_truth = Some(distance);
+            answer.truth_error = (error > 0.0).then_some(error);
         }
         Ok(())
     }
@@ -160,9 +166,10 @@ impl Runtime<'_> {
         answer.kind = "expectation".to_owned();
         // A bare name that several terms share has the same value in all of them.
         let free = shared_free(terms);
-        let mut truth = vec![];
+        let (mut truth, mut largest): (Vec<Row>, f64) = (vec![], 0.0);
         for values in self.assignments(&free) {
             let (mut value, mut exact, mut variance) = (constant, Some(constant), 0.0);
+            let mut error = 0.0; // of the truth, at most
             let mut replicates: Vec<f64> = vec![];
             let mut sampled = false;
             for (at, (factor, term)) in terms.iter().enumerate() {
@@ -181,7 +188,11 @@ impl Runtime<'_> {
                 for (total, table) in replicates.iter_mut().zip(&found.replicates) {
                     *total += factor * dot(table, &scores);
                 }
-                exact = exact.zip(self.truth_of(&outcome, &group)).map(|(sum, t)| sum + factor * dot(&t, &scores));
+                let known = self.truth_of(&outcome, &group);
+                if let Some(errors) = known.as_ref().and_then(|k| k.standard_errors.as_ref()) {
+                    error += factor.abs() * dot(errors, &scores.iter().map(|s| s.abs()).collect::<Vec<_>>());
+                }
+                exact = exact.zip(known).map(|(sum, k)| sum + factor * dot(&k.table.values, &scores));
             }
             let half = Z90 * variance.sqrt();
             let (low, high) = if sampled { (value - half, value + half) } else { exact::interval(value, &replicates) };
@@ -191,8 +202,10 @@ impl Runtime<'_> {
             });
             answer.values.push(Row { value: Some(value), low: Some(low), high: Some(high), ..row.clone() });
             truth.extend(exact.map(|value| Row { value: Some(value), ..row }));
+            largest = largest.max(error);
         }
         answer.truth = (truth.len() == answer.values.len()).then_some(truth);
+        answer.truth_error = (largest > 0.0).then_some(largest).filter(|_| answer.truth.is_some());
         Ok(())
     }
 
@@ -215,9 +228,9 @@ impl Runtime<'_> {
         Ok(Distribution { point, replicates: vec![], samples: self.samples, ess: kept as f64 })
     }
 
-    fn truth_of(&self, outcome: &[VarId], group: &Group) -> Option<Vec<f64>> {
-        let (table, evidence) = self.truth?.answer(outcome, &group.interventions, &group.evidence).ok()?;
-        (evidence > 0.0).then_some(table.values)
+    fn truth_of(&self, outcome: &[VarId], group: &Group) -> Option<TruthAnswer> {
+        let found = self.truth?.estimate(outcome, &group.interventions, &group.evidence).ok()?;
+        (found.evidence > 0.0).then_some(found)
     }
 
     /// Every setting of the term's interventions and evidence: bare names take each of their values.

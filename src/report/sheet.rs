@@ -145,6 +145,9 @@ pub(super) fn provenance(answer: &Answer) -> String {
     if answer.identifiable == Some(false) {
         said = format!("NOT IDENTIFIABLE: other answers agree with the data as well as this one; {said}");
     }
+    if let Some(error) = answer.truth_error {
+        said += &format!("; the truth was found by drawing images (standard error up to {})", decimal(error));
+    }
     if let Some(tv) = answer.tv_truth {
         said += &format!("; total variation distance to the truth {}", decimal(tv));
     } else if let Some(measured) = &answer.measured {

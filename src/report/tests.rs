@@ -35,6 +35,7 @@ fn answer(name: &str, query: &str, kind: &str, values: Vec<Row>, truth: Option<V
         method: "exact".into(),
         identifiable: None,
         tv_truth: truth.as_ref().map(|_| 0.0125),
+        truth_error: None,
         measured: None,
         truth,
     }

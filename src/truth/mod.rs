@@ -15,8 +15,6 @@ mod evaluate;
 mod expr;
 mod picture;
 mod simulate;
-#[cfg(test)]
-mod tests;
 pub mod written;
 
 pub use answer::{NoAnswer, TruthAnswer};

@@ -8,11 +8,13 @@ mod mechanism;
 mod query;
 mod remarks;
 mod settings;
+mod truth;
 mod types;
 
 pub use data::set_data;
 pub use query::{parse_query, parse_query_at};
 pub use settings::apply as apply_setting;
+pub use truth::set_truth;
 pub(crate) use types::domain as domain_of_type;
 
 use super::{Domain, Model, TruthBlock, VarId, closest};
