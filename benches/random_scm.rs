@@ -223,7 +223,13 @@ fn sample(model: &Model, truth: &[Trained], rows: usize, rng: &mut ChaCha8Rng) -
             column.push((cell >> (all.len() - 1 - v) & 1) as u32);
         }
     }
-    Table { name: "obs".into(), rows, columns: columns.into_iter().map(Some).collect(), weights: None, ..Table::default() }
+    Table {
+        name: "obs".into(),
+        rows,
+        columns: columns.into_iter().map(Some).collect(),
+        weights: None,
+        ..Table::default()
+    }
 }
 
 fn fit(model: &Model, table: &Table, recipe: &Recipe, seed: u64) -> Vec<Trained> {

@@ -175,7 +175,8 @@ fn damaged_and_wrong_files_are_reported_with_their_rows() {
     std::fs::write(at("two.csv"), "D\n1\n0\n").unwrap();
     for (name, bytes) in cases {
         std::fs::write(at(name), bytes).unwrap();
-        let text = format!("D -> I; D: binary; I: image[1,2,2]; data d = \"two.csv\" {{ images: {{ I: \"{name}\" }} }}");
+        let text =
+            format!("D -> I; D: binary; I: image[1,2,2]; data d = \"two.csv\" {{ images: {{ I: \"{name}\" }} }}");
         assert_eq!(code(&text, here.path()).0, "E0501", "{name}");
     }
 }
@@ -276,7 +277,8 @@ fn real_mnist_loads_and_takes_the_place_of_strokes() {
         eprintln!("SKIPPED: no MNIST beside the project");
         return;
     };
-    let (images, labels) = (mnist.display().to_string(), mnist.display().to_string().replace("images-idx3", "labels-idx1"));
+    let (images, labels) =
+        (mnist.display().to_string(), mnist.display().to_string().replace("images-idx3", "labels-idx1"));
     let text = format!(
         "D -> I; D: int[0..9]; I: image[1,28,28]; data d = \"{labels}\" {{ columns: {{ D: \"values\" }}, images: {{ I: \"{images}\" }} }}"
     );
@@ -285,7 +287,8 @@ fn real_mnist_loads_and_takes_the_place_of_strokes() {
     assert_eq!(&table.column(0).unwrap()[..5], [7, 2, 1, 0, 4]); // as published
     let here = folder(&[("m.scm", &format!("{DIGITS}data obs = simulate(truth, n: 20, seed: 1)"))]);
     let set = format!("truth.mnist={images}");
-    let call = |more: &[&str]| dcmc(here.path(), &[&["simulate", "m.scm", "--data", "obs", "-o"], more].concat()).expect(0);
+    let call =
+        |more: &[&str]| dcmc(here.path(), &[&["simulate", "m.scm", "--data", "obs", "-o"], more].concat()).expect(0);
     call(&["a.npz", "--set", &set]);
     call(&["b.npz"]);
     let read = |file: &str| load(&format!("{DIGITS}data obs = \"{file}\""), here.path()).unwrap();

@@ -56,8 +56,13 @@ fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
             columns.iter_mut().zip(&asked).for_each(|(column, &v)| column.push(drawn[v][row]));
         }
     }
-    let mut table =
-        Table { name: query.name, rows: arguments.n, columns: vec![None; model.variables.len()], weights: None, ..Table::default() };
+    let mut table = Table {
+        name: query.name,
+        rows: arguments.n,
+        columns: vec![None; model.variables.len()],
+        weights: None,
+        ..Table::default()
+    };
     for (column, &variable) in columns.into_iter().zip(&asked) {
         table.columns[variable] = Some(column);
     }

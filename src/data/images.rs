@@ -59,7 +59,10 @@ impl Images {
     pub fn read(&self, row: usize, pixels: &mut [u8]) -> io::Result<()> {
         let size = self.size();
         if row >= self.rows || pixels.len() != size {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("no image {row} of {} bytes", pixels.len())));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("no image {row} of {} bytes", pixels.len()),
+            ));
         }
         match &*self.pixels {
             Pixels::Memory(bytes) => pixels.copy_from_slice(&bytes[row * size..][..size]),

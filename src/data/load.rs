@@ -399,7 +399,8 @@ impl<'m> Reading<'m> {
         let skipped: Vec<VarId> = self.selection.observed().into_iter().filter(|v| !loaded(v)).collect();
         if !skipped.is_empty() {
             let names = quoted(skipped.iter().map(|&v| self.model.name(v)), 8);
-            let message = format!("columns of `{path}` are not loaded, their variables are vectors or have no type: {names}");
+            let message =
+                format!("columns of `{path}` are not loaded, their variables are vectors or have no type: {names}");
             warnings.push(Diagnostic::new("W0509", message).label(self.place.1, "this data file"));
         }
         warnings
@@ -414,7 +415,8 @@ impl<'m> Reading<'m> {
             counts.insert(real.column, format!("`{}` {}", self.model.name(real.variable), real.empty));
         }
         #[cfg(feature = "run")]
-        for (images, column) in self.pictures.iter().filter_map(|p| Some((p, self.selection.columns.get(&p.variable)?))) {
+        for (images, column) in self.pictures.iter().filter_map(|p| Some((p, self.selection.columns.get(&p.variable)?)))
+        {
             if images.empty > 0 {
                 counts.insert(*column, format!("`{}` {}", self.model.name(images.variable), images.empty));
             }

@@ -105,11 +105,7 @@ fn open<'m>(
     place: (&str, Span),
     file: &DataFile,
 ) -> Result<Option<Pictures<'m>>, Diagnostic> {
-    let fit = Fit {
-        shape,
-        resize: binding.is_some_and(|b| b.resize),
-        convert: binding.is_some_and(|b| b.convert),
-    };
+    let fit = Fit { shape, resize: binding.is_some_and(|b| b.resize), convert: binding.is_some_and(|b| b.convert) };
     let named = binding.and_then(|b| b.file.as_ref());
     let (mut from, place) = match (named, column) {
         (Some((path, span)), _) => {
@@ -257,7 +253,9 @@ impl Pictures<'_> {
             .pending
             .par_iter()
             .map(|(_, encoded)| match encoded {
-                Encoded::Bytes(bytes) if bytes.len() == size && image::guess_format(bytes).is_err() => Ok(bytes.clone()),
+                Encoded::Bytes(bytes) if bytes.len() == size && image::guess_format(bytes).is_err() => {
+                    Ok(bytes.clone())
+                }
                 Encoded::Bytes(bytes) => decode(bytes, &fit),
                 Encoded::File(path, _) => {
                     std::fs::read(path).map_err(|e| Fault::Broken(cannot_read(&e))).and_then(|b| decode(&b, &fit))
@@ -418,7 +416,8 @@ impl Scale {
             (-1.0.., ..=1.0) => Ok(Self { factor: 127.5, offset: 127.5 }),
             (0.0.., ..=255.0) => Ok(Self { factor: 1.0, offset: 0.0 }),
             _ => {
-                let found = Failure::new(format!("the pixels of its array `{}` range from {low} to {high}", array.name));
+                let found =
+                    Failure::new(format!("the pixels of its array `{}` range from {low} to {high}", array.name));
                 Err(found.help("they may range from 0 to 1, from -1 to 1, or from 0 to 255"))
             }
         }

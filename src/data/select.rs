@@ -22,7 +22,8 @@ pub struct Selection<'m> {
 impl Selection<'_> {
     /// The variables the data set holds, ascending.
     pub fn observed(&self) -> Vec<VarId> {
-        let mut observed: Vec<VarId> = self.columns.keys().chain(self.fixed.keys()).chain(&self.elsewhere).copied().collect();
+        let mut observed: Vec<VarId> =
+            self.columns.keys().chain(self.fixed.keys()).chain(&self.elsewhere).copied().collect();
         observed.sort_unstable();
         observed.dedup();
         observed
@@ -49,8 +50,13 @@ pub fn select<'m>(
     header: &[String],
 ) -> Result<(Selection<'m>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut finder = Finder { path, header, errors: vec![] };
-    let mut selection =
-        Selection { columns: BTreeMap::new(), fixed: BTreeMap::new(), conditions: vec![], weight: None, elsewhere: vec![] };
+    let mut selection = Selection {
+        columns: BTreeMap::new(),
+        fixed: BTreeMap::new(),
+        conditions: vec![],
+        weight: None,
+        elsewhere: vec![],
+    };
     match &regime.columns {
         Some(bindings) => {
             for binding in bindings {

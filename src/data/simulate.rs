@@ -112,7 +112,8 @@ pub fn missing_collections(model: &Model, base: &Path) -> Vec<Diagnostic> {
     // What is wrong with the truth block itself is reported where it is built.
     let Ok(Some(truth)) = Scm::build(model) else { return vec![] };
     let failure = |path: &str| std::fs::File::open(base.join(path)).err().map(|e| cannot_open(&base.join(path), &e));
-    let found = truth.collections().into_iter().filter_map(|(path, span)| Some(unreadable((&path, span), failure(&path)?)));
+    let found =
+        truth.collections().into_iter().filter_map(|(path, span)| Some(unreadable((&path, span), failure(&path)?)));
     found.collect()
 }
 

@@ -303,13 +303,20 @@ fn a_file_without_permission_says_so() {
 }
 
 #[test]
-fn variables_that_are_not_discrete_are_left_out_with_a_warning() {
-    let model = model(&[("A", Some(Domain::Binary)), ("X", Some(Domain::Real)), ("U", None)], "x.csv");
-    let (table, warnings) = load_text(&model, b"A,X,U\n1,0.5,3\n0,,4\n").unwrap();
-    assert_eq!((table.rows, column(&table, 0)), (2, vec![1, 0]));
-    assert_eq!((table.column(1), table.column(2)), (None, None));
+fn reals_are_numbers_and_what_cannot_be_loaded_is_left_out_with_a_warning() {
+    let types = [("A", Some(Domain::Binary)), ("X", Some(Domain::Real)), ("U", None), ("V", Some(Domain::Vector(2)))];
+    let mut model = model(&types, "x.csv");
+    let (table, warnings) = load_text(&model, b"A,X,U,V\n1,0.5,3,1\n0,-2e3,4,2\n").unwrap();
+    assert_eq!((table.rows, column(&table, 0), &table.reals[&1]), (2, vec![1, 0], &vec![0.5, -2000.0]));
+    assert!(table.observes(1) && !table.observes(2) && !table.observes(3));
     assert_eq!(codes(&warnings), ["W0509"]);
-    assert!(warnings[0].message.ends_with("not discrete: `X`, `U`"));
+    assert!(warnings[0].message.ends_with("no type: `U`, `V`"), "{}", warnings[0].message);
+    model.variables.truncate(2);
+    let (table, warnings) = load_text(&model, b"A,X\n1,0.5\n0,\n").unwrap();
+    assert_eq!((table.rows, codes(&warnings)), (1, vec!["W0508"]));
+    assert_eq!(warnings[0].notes, ["empty cells: `X` 1"]);
+    let error = text_error(&model, b"A,X\n1,0.5\n0,much\n");
+    assert_eq!((error.code, &error.notes[0][..]), ("E0503", "line 3, `X`: `much` is not in real"));
 }
 
 #[test]

@@ -156,13 +156,17 @@ pub fn write_png_grid(path: &Path, images: &[Vec<u8>], shape: [usize; 3], grid: 
     };
     let scale = if grid.scale == 0 { (96 / height.max(width)).clamp(1, 4) } else { grid.scale };
     let rows = images.len().div_ceil(columns);
-    let [tall, wide] = [(rows, height), (columns, width)].map(|(count, side)| count * (side * scale + grid.gap) + grid.gap);
+    let [tall, wide] =
+        [(rows, height), (columns, width)].map(|(count, side)| count * (side * scale + grid.gap) + grid.gap);
     if tall.saturating_mul(wide) > 1 << 28 {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("a picture of {wide} × {tall} is too large")));
     }
     let mut picture = vec![grid.background; channels * tall * wide];
     for (at, image) in images.iter().enumerate() {
-        let (top, left) = (grid.gap + at / columns * (height * scale + grid.gap), grid.gap + at % columns * (width * scale + grid.gap));
+        let (top, left) = (
+            grid.gap + at / columns * (height * scale + grid.gap),
+            grid.gap + at % columns * (width * scale + grid.gap),
+        );
         for (channel, plane) in image.chunks_exact(height * width).enumerate() {
             for row in 0..height * scale {
                 let start = (channel * tall + top + row) * wide + left;

@@ -174,7 +174,8 @@ fn scope(model: &Model, block: &TruthBlock) -> (Scope, Vec<Diagnostic>) {
         }
         let variable = model.id(&name.value);
         let domain = variable.and_then(|v| model.domain(v)).or_else(|| types.get(name.value.as_str())).cloned();
-        let drawn = block.entries.iter().any(|e| target(e).is_some_and(|n| n.value == name.value) && draws(e).is_some());
+        let drawn =
+            block.entries.iter().any(|e| target(e).is_some_and(|n| n.value == name.value) && draws(e).is_some());
         places.insert(name.value.clone(), Declared { span: name.span, domain, variable, drawn });
     }
     let domains = places.values().filter_map(|d| d.domain.as_ref());
@@ -261,11 +262,7 @@ fn causes(equation: &Equation) -> Vec<usize> {
     found
 }
 
-fn equation<'a>(
-    entry: &'a TruthEntry,
-    place: usize,
-    resolver: &mut Resolver,
-) -> Result<Equation<'a>, Vec<Diagnostic>> {
+fn equation<'a>(entry: &'a TruthEntry, place: usize, resolver: &mut Resolver) -> Result<Equation<'a>, Vec<Diagnostic>> {
     let scope = resolver.scope;
     if let Some((arguments, span)) = draws(entry) {
         return picture::digit(arguments, span, place, resolver).map(Equation::Image).map_err(|found| vec![found]);

@@ -266,9 +266,8 @@ impl DigitArgument {
 
     /// What a number or a known name sets.
     fn named(&self, item: &Item) -> Option<Setting> {
-        let number = |names: &[(&str, f32)], label: &str| {
-            names.iter().find(|n| n.0 == label).map(|n| Setting::Number(n.1))
-        };
+        let number =
+            |names: &[(&str, f32)], label: &str| names.iter().find(|n| n.0 == label).map(|n| Setting::Number(n.1));
         match (self.knob, item) {
             (Knob::Color, Item::Number(n)) => {
                 let whole = n.fract() == 0.0 && *n >= 0.0;

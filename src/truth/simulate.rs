@@ -76,7 +76,15 @@ impl Scm {
                     let found = self.classifiers(at, relevant);
                     let seed: u64 = rng.random();
                     if wanted(at) || !found.is_empty() {
-                        self.images(at, rows, seed, &drawn, &found, &mut classes, if wanted(at) { Some(&mut *take) } else { None })?;
+                        self.images(
+                            at,
+                            rows,
+                            seed,
+                            &drawn,
+                            &found,
+                            &mut classes,
+                            if wanted(at) { Some(&mut *take) } else { None },
+                        )?;
                     }
                     vec![]
                 }

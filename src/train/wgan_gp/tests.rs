@@ -72,7 +72,13 @@ fn table(name: &str, rows: usize, columns: usize, mut draw: impl FnMut(&mut [u32
         draw(&mut row);
         data.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
     }
-    Table { name: name.to_owned(), rows, columns: data.into_iter().map(Some).collect(), weights: None, ..Table::default() }
+    Table {
+        name: name.to_owned(),
+        rows,
+        columns: data.into_iter().map(Some).collect(),
+        weights: None,
+        ..Table::default()
+    }
 }
 
 fn coin(p: f64, rng: &mut ChaCha8Rng) -> u32 {

@@ -35,13 +35,7 @@ impl Default for Style {
 
 /// Draws one digit into `pixels`, of shape `[channels, height, width]` on a black ground; from `collection` if there
 /// is one. The same state of `rng` gives the same pixels.
-pub fn draw(
-    style: &Style,
-    shape: [usize; 3],
-    collection: Option<&Collection>,
-    rng: &mut impl Rng,
-    pixels: &mut [u8],
-) {
+pub fn draw(style: &Style, shape: [usize; 3], collection: Option<&Collection>, rng: &mut impl Rng, pixels: &mut [u8]) {
     let [channels, height, width] = shape;
     let mut ink = vec![0.0; height * width];
     match collection {

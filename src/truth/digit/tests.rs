@@ -20,7 +20,8 @@ fn mean(pixels: &[u8]) -> f64 {
 #[test]
 fn digits_are_told_apart_and_no_two_are_alike() {
     let (known, asked) = (images(2_000, 1, Style::default()), images(500, 2, Style::default()));
-    let far = |a: &[u8], b: &[u8]| -> i32 { a.iter().zip(b).map(|(&x, &y)| (i32::from(x) - i32::from(y)).pow(2)).sum() };
+    let far =
+        |a: &[u8], b: &[u8]| -> i32 { a.iter().zip(b).map(|(&x, &y)| (i32::from(x) - i32::from(y)).pow(2)).sum() };
     let mut right = 0;
     for (digit, image) in &asked {
         let (nearest, distance) =
@@ -57,7 +58,8 @@ fn slant_leans_to_the_right_and_without_jitter_only_the_way_of_writing_varies() 
         draw(&style, [1, 32, 32], None, &mut stream(4, "x"), &mut pixels);
         let middle = |rows: std::ops::Range<usize>| {
             let at = rows.flat_map(|r| (0..32).map(move |c| (r * 32 + c, c as f64)));
-            let (sum, total) = at.fold((0.0, 0.0), |(s, t), (i, c)| (s + c * f64::from(pixels[i]), t + f64::from(pixels[i])));
+            let (sum, total) =
+                at.fold((0.0, 0.0), |(s, t), (i, c)| (s + c * f64::from(pixels[i]), t + f64::from(pixels[i])));
             sum / total
         };
         middle(4..16) - middle(16..28)
