@@ -160,8 +160,9 @@ fn damaged_and_wrong_files_are_reported_with_their_rows() {
     let (found, error) = code(text, here.path());
     assert_eq!((found.as_str(), error.notes.len()), ("E0511", 3), "{error:#?}");
     assert!(error.notes[0].starts_with("row 2 (`b.png`): ") && error.notes[2].starts_with("row 4 (`c.png`): "));
-    let (found, error) = code(&text.replace("[1,2,2]", "[3,2,2]"), here.path());
-    let _ = (found, error);
+    let both = load(&text.replace("[1,2,2]", "[3,2,2]"), here.path()).unwrap_err();
+    assert_eq!(both.iter().map(|d| d.code).collect::<Vec<_>>(), ["E0510", "E0511"], "{both:#?}");
+    assert!(both[0].message.contains("image[1,2,2]") && both[0].message.contains("image[3,2,2]"));
     // Damaged arrays.
     let cases: [(&str, Vec<u8>); 7] = [
         ("x.idx", idx(&[2, 2, 2], &[0; 7])),

@@ -193,7 +193,7 @@ fn idx(reader: &mut dyn Read, path: &Path, place: impl Fn(u64) -> Place) -> Resu
 }
 
 fn safetensors(mut file: File, path: &Path) -> Result<Vec<Array>, Failure> {
-    use safetensors::{Dtype, SafeTensors};
+    use safetensors::{Dtype, tensor::Metadata};
     let broken = |why: String| Failure::new(format!("it is no whole safetensors file ({why})"));
     let mut length = [0; 8];
     file.read_exact(&mut length).map_err(|e| broken(e.to_string()))?;
@@ -201,9 +201,9 @@ fn safetensors(mut file: File, path: &Path) -> Result<Vec<Array>, Failure> {
     if header > 100_000_000 {
         return Err(broken("its header is too long".to_owned()));
     }
-    let mut bytes = length.to_vec();
+    let mut bytes = vec![];
     file.take(header).read_to_end(&mut bytes).map_err(|e| broken(e.to_string()))?;
-    let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(e.to_string()))?;
+    let metadata: Metadata = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
     let mut found = vec![];
     for (name, about) in metadata.tensors() {
         let element = match about.dtype {
@@ -220,7 +220,7 @@ fn safetensors(mut file: File, path: &Path) -> Result<Vec<Array>, Failure> {
             Dtype::F64 => Element::Float(8),
             _ => continue, // tensors of other kinds may stand beside
         };
-        let at = Place::Plain { start: 8 + header as u64 + about.data_offsets.0 as u64 };
+        let at = Place::Plain { start: 8 + header + about.data_offsets.0 as u64 };
         let shape = about.shape.clone();
         found.push(Array { name, shape, element, big_endian: false, path: path.to_path_buf(), at });
     }

@@ -117,7 +117,8 @@ pub struct ImagesBuilder {
     shape: [usize; 3],
     rows: usize,
     memory: Vec<u8>,
-    /// Bytes that may be held in memory.
+    /// Bytes that may be held in memory; without `run` there is no other place.
+    #[cfg_attr(not(feature = "run"), allow(dead_code))]
     limit: usize,
     #[cfg(feature = "run")]
     disk: Option<io::BufWriter<File>>,

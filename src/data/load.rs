@@ -106,12 +106,14 @@ struct Reading<'m> {
     regime: &'m Regime,
     place: (&'m str, Span),
     selection: Selection<'m>,
+    #[cfg_attr(not(feature = "run"), allow(dead_code))] // text is read alike at any depth
     depth: Depth,
     targets: Vec<Target<'m>>,
     reals: Vec<RealTarget>,
     #[cfg(feature = "run")]
     pictures: Vec<Pictures<'m>>,
-    /// The numbers of the rows that are in the table, from 0, where some images are in a file of their own.
+    /// The numbers of the rows that are in the table, from 0, where there are images.
+    #[cfg(feature = "run")]
     taken: Vec<usize>,
     /// The codes of the current row, one per target.
     row: Vec<u32>,
@@ -190,6 +192,7 @@ impl<'m> Reading<'m> {
             reals,
             #[cfg(feature = "run")]
             pictures: vec![],
+            #[cfg(feature = "run")]
             taken: vec![],
             row: vec![],
             codes,

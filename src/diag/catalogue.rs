@@ -67,7 +67,7 @@ catalogue! {
     "W0509" "column not loaded"
     "E0510" "images of another shape"
     "E0511" "image cannot be read"
-    "E0512" "as many images as rows"
+    "E0512" "images and rows differ in number"
     "E0601" "pretrained on a confounded variable"
     "E0602" "diffusion on a confounded variable"
     "E0603" "pretrained inputs are not the parents"

@@ -196,6 +196,7 @@ fn rows_count_by_their_weights() {
         rows: 3,
         columns: vec![Some(vec![0, 1, 0])],
         weights: Some(vec![10.0, 70.0, 20.0]),
+        ..Table::default()
     };
     let module = module(&["X"], vec![task("obs", &[], &[], &[], &["X"])]);
     let trained = train(&model, &module, &[rows], &[], &small(600), 1, &watch()).map(generators).unwrap();
