@@ -101,6 +101,10 @@ impl Numbers {
         let base = session.base();
         let mut tables = vec![];
         for regime in 0..session.model.regimes.len() {
+            if session.model.regimes[regime].test {
+                tables.push(Table::default());
+                continue;
+            }
             match data::load(&session.model, regime, &base, session.model.settings.seed()) {
                 Ok((table, warnings)) => {
                     tables.push(table);

@@ -19,7 +19,7 @@ pub use evaluate::{Evaluation, Row, evaluate};
 pub use explain::{to_json, to_text};
 pub use judge::{judge, judge_trained};
 pub use pair::{Pair, PairRow, pair};
-pub use messages::{broken_assertion, not_identifiable};
+pub use messages::{broken_assertion, not_identifiable, not_trained};
 
 use crate::causal::identify::{Effect, Identified, Regime, Witness};
 use crate::model::VarId;
