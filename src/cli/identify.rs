@@ -6,9 +6,10 @@ use super::session::{ALL, SAMPLE, Session, Stop, pretty, usage};
 use super::{Format, ModelArguments, OK};
 use crate::data::{self, Schema, Table};
 use crate::identification::{
-    Distribution, Evaluation, Known, Report, distributions, evaluate, judge, pair, to_json, to_text,
+    Distribution, Evaluation, Known, Report, distributions, evaluate, judge, page, pair, to_json, to_text,
 };
 use crate::model::Query;
+use crate::render::Direction;
 use crate::truth::Scm;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -29,9 +30,19 @@ pub(super) struct Arguments {
     /// For each "no", show two models that agree on all data and differ in the answer.
     #[arg(long)]
     counterexample: bool,
+    /// A page with the derivations on the graph; also chosen by an --output that ends in .html.
+    #[arg(long, value_enum)]
+    to: Option<To>,
     /// The file to write instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+}
+
+/// Other forms of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum To {
+    /// One page without scripts.
+    Html,
 }
 
 /// What is known.
@@ -81,7 +92,10 @@ fn identify(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
         }
     };
     let reports: Vec<Report> = queries.iter().map(report).collect();
+    let is_page = |file: &PathBuf| file.extension().is_some_and(|e| e.eq_ignore_ascii_case("html"));
+    let html = arguments.to == Some(To::Html) || arguments.output.as_ref().is_some_and(is_page);
     let text = match arguments.model.format {
+        _ if html => page(model, &reports, &session.sources, Direction::Right),
         Format::Json => pretty(&to_json(model, &reports)) + "\n",
         Format::Text => to_text(model, &reports),
     };

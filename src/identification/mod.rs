@@ -10,6 +10,7 @@ mod evaluate;
 mod explain;
 mod judge;
 mod messages;
+mod page;
 mod pair;
 mod tables;
 
@@ -18,6 +19,7 @@ pub use estimate::{Gap, Obstacle, Partial, Setting};
 pub use evaluate::{Evaluation, Row, evaluate};
 pub use explain::{to_json, to_text};
 pub use judge::{judge, judge_trained};
+pub use page::page;
 pub use pair::{Pair, PairRow, pair};
 pub use messages::{broken_assertion, not_identifiable, not_trained};
 
