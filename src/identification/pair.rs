@@ -148,7 +148,8 @@ struct Program<'a> {
 impl Program<'_> {
     fn text(&self, number: usize) -> String {
         let query = effect_of_text(self.model, self.effect).replace(['"', '\\'], "'");
-        let mut text = format!("dcm 1 \"Model {number} of 2: both show the same data, and differ in {query}\"\n\n");
+        let mut text = format!("dcm 1 \"Model {number} of 2: both show the same data, and differ in {query}\"\n\
+             # `dcmc identify FILE --evaluate` shows its own answer; `dcmc run` refuses it, as no data can tell the two apart.\n\n");
         text += &self.graph();
         text += "\ntruth {\n";
         for (at, (ends, levels)) in self.pair.hidden.iter().enumerate() {
@@ -367,7 +368,8 @@ impl Pair {
         }
         let worst = self.agreement.iter().map(|(_, d)| *d).fold(0.0, f64::max);
         let names: Vec<&str> = self.agreement.iter().map(|(name, _)| name.as_str()).collect();
-        sentences.push(format!("largest difference between their distributions of {}: {worst:.1e}", names.join(", ")));
+        let worst = if worst == 0.0 { "0".to_owned() } else { format!("{worst:.1e}") };
+        sentences.push(format!("largest difference between their distributions of {}: {worst}", names.join(", ")));
         sentences
     }
 

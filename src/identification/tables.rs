@@ -47,7 +47,7 @@ fn value_text(model: &Model, variable: VarId, code: u32) -> String {
     model.domain(variable).map_or_else(|| code.to_string(), |d| d.value(code).to_string())
 }
 
-/// What a row is about: `Y = 1 | do(X = 0), Z = 1`.
+/// What a row is about: `P(Y = 1 | do(X = 0), Z = 1)`, and for means the condition alone.
 fn about(model: &Model, row: &Row) -> String {
     let mut given = vec![];
     if !row.interventions.is_empty() {
@@ -59,8 +59,8 @@ fn about(model: &Model, row: &Row) -> String {
     match (row.outcome.is_empty(), given.is_empty()) {
         (true, true) => "mean".to_owned(),
         (true, false) => given.join(", "),
-        (false, true) => values_text(model, &row.outcome),
-        (false, false) => format!("{} | {}", values_text(model, &row.outcome), given.join(", ")),
+        (false, true) => format!("P({})", values_text(model, &row.outcome)),
+        (false, false) => format!("P({} | {})", values_text(model, &row.outcome), given.join(", ")),
     }
 }
 
