@@ -233,7 +233,9 @@ fn distribution(model: &Model, term: &Term, values: &Values, solve: &Solver) -> 
     let solved = solve(term, &at)?;
     let outcome: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
     let cards = cards(model, &outcome).map_err(|o| in_words(model, &o))?;
-    let asked = |values: &Values| term.outcome.iter().zip(values).all(|((_, asked), (_, code))| asked.is_none_or(|a| a == *code));
+    let asked = |values: &Values| {
+        term.outcome.iter().zip(values).all(|((_, asked), (_, code))| asked.is_none_or(|a| a == *code))
+    };
     let cells = assignments(&outcome, &cards).into_iter().zip(&solved.cells).filter(|(values, _)| asked(values));
     let row = |(outcome, &value): (Values, &Option<f64>)| Row {
         interventions: shown(&term.interventions, &at),
@@ -290,7 +292,9 @@ fn shown(part: &[(VarId, Option<u32>)], at: &Setting) -> Values {
 /// Every combination of values, the last variable fastest.
 fn assignments(variables: &[VarId], cards: &[usize]) -> Vec<Values> {
     variables.iter().zip(cards).fold(vec![vec![]], |all, (&v, &card)| {
-        all.into_iter().flat_map(|s: Values| (0..card as u32).map(move |code| [&s[..], &[(v, code)]].concat())).collect()
+        all.into_iter()
+            .flat_map(|s: Values| (0..card as u32).map(move |code| [&s[..], &[(v, code)]].concat()))
+            .collect()
     })
 }
 

@@ -203,6 +203,7 @@ pub(super) fn step_text(model: &Model, term: &Term, step: &Step) -> String {
         Rule::InterventionToEvidence => format!("rule 2 of do-calculus: setting {set} is as good as knowing it"),
         Rule::Adjustment => format!("back-door criterion: {{{set}}} blocks every path into the cause"),
         Rule::FrontDoor => format!("front-door criterion: all of the effect runs through {{{set}}}"),
+        Rule::Districts if step.set.is_empty() => format!("c-component factorisation over {{{nodes}}}"),
         Rule::Districts => format!("c-component factorisation over {{{nodes}}}, summed over {{{set}}}"),
         Rule::Marginalisation => format!("{{{set}}} is ancestral in {{{nodes}}}: the others are summed out"),
         Rule::CFactor => {

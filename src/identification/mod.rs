@@ -19,9 +19,9 @@ pub use estimate::{Gap, Obstacle, Partial, Setting};
 pub use evaluate::{Evaluation, Row, evaluate};
 pub use explain::{to_json, to_text};
 pub use judge::{judge, judge_trained};
+pub use messages::{broken_assertion, not_identifiable, not_trained};
 pub use page::page;
 pub use pair::{Pair, PairRow, pair};
-pub use messages::{broken_assertion, not_identifiable, not_trained};
 
 use crate::causal::identify::{Effect, Identified, Regime, Witness};
 use crate::model::VarId;

@@ -20,7 +20,8 @@ const HUES: [&str; 6] = ["d0", "d1", "d2", "d3", "d4", "d5"];
 /// The findings as an HTML page; `sources` are the texts of the model.
 pub fn page(model: &Model, reports: &[Report], sources: &Sources, direction: Direction) -> String {
     let title = escape(model.title.as_deref().unwrap_or("Causal model"));
-    let mut page = Page { model, sources, direction, drawing: Drawing::of(model).described(model, sources), figures: 0 };
+    let mut page =
+        Page { model, sources, direction, drawing: Drawing::of(model).described(model, sources), figures: 0 };
     let count = |verdict| reports.iter().filter(|r| r.finding.identifiable() == verdict).count();
     let remark = format!(
         "{} identifiable, {} not, {} open: which questions the declared data answer, how, or why not.",
@@ -67,8 +68,9 @@ impl Page<'_> {
             escape(&finding.name),
             escape(&finding.query)
         );
-        for term in &finding.terms {
-            html += &self.term(finding, term);
+        for (at, term) in finding.terms.iter().enumerate() {
+            let before = finding.terms[..at].iter().any(|t| t.effect == term.effect && t.verdict == term.verdict);
+            html += &if before { self.again(term) } else { self.term(finding, term) };
         }
         if let Some(values) = &report.values {
             html += &format!("<h3>In numbers</h3>\n{}", table(&sheet(self.model, values), "What the formula gives"));
@@ -79,6 +81,11 @@ impl Page<'_> {
             None => {}
         }
         html + "</section>\n"
+    }
+
+    /// A term that differs from an earlier one only in its values.
+    fn again(&self, term: &Term) -> String {
+        format!("<h3><code>{}</code></h3>\n<p>As above.</p>\n", escape(&effect_text(self.model, term)))
     }
 
     fn term(&mut self, finding: &Finding, term: &Term) -> String {
@@ -98,7 +105,8 @@ impl Page<'_> {
     // ---- yes ----
 
     fn identified(&mut self, term: &Term, found: &Identified, data: &str) -> String {
-        let (node, regime) = (|v| self.model.name(v).to_owned(), |r: usize| term.data.get(r).cloned().unwrap_or_default());
+        let (node, regime) =
+            (|v| self.model.name(v).to_owned(), |r: usize| term.data.get(r).cloned().unwrap_or_default());
         let names = &Names { node: &node, regime: &regime };
         let sought = term.effect.formula();
         let method = escape(&found.method.text(names));
@@ -112,7 +120,15 @@ impl Page<'_> {
             return html + "<p class=\"why\">It is read off as it stands: no step is needed.</p>\n";
         }
         let steps: String = found.derivation.iter().map(|step| self.step(term, step)).collect();
-        html + &format!("<h3>Step by step</h3>\n{}<ol class=\"steps\">\n{steps}</ol>\n", key(&ROLES))
+        let cuts = steps.contains("edge cut") || steps.contains("hidden cut");
+        let shown = |(class, _): &&(&str, &str)| match *class {
+            "k-known" => !term.effect.evidence.is_empty(),
+            "k-set" => !term.effect.interventions.is_empty(),
+            "k-cut" => cuts,
+            _ => true,
+        };
+        let entries: Vec<(&str, &str)> = ROLES.iter().filter(shown).copied().collect();
+        html + &format!("<h3>Step by step</h3>\n{}<ol class=\"steps\">\n{steps}</ol>\n", key(&entries))
     }
 
     fn step(&mut self, term: &Term, step: &Step) -> String {
@@ -120,11 +136,15 @@ impl Page<'_> {
             true => {
                 let marks = self.marks_of(term, step);
                 let drawing = self.drawing.clone();
-                format!("<figure tabindex=\"0\" aria-label=\"Where the rule applies\">{}</figure>", self.figure(&drawing, &marks))
+                format!(
+                    "<figure tabindex=\"0\" aria-label=\"Where the rule applies\">{}</figure>",
+                    self.figure(&drawing, &marks)
+                )
             }
             false => String::new(),
         };
-        let (node, regime) = (|v| self.model.name(v).to_owned(), |r: usize| term.data.get(r).cloned().unwrap_or_default());
+        let (node, regime) =
+            (|v| self.model.name(v).to_owned(), |r: usize| term.data.get(r).cloned().unwrap_or_default());
         let names = &Names { node: &node, regime: &regime };
         format!(
             "<li><div><h4>{}</h4><p>{}.</p><p class=\"why\">{}</p>{}</div><div>{figure}</div></li>\n",
@@ -149,16 +169,21 @@ impl Page<'_> {
         };
         let edge = |edge: &Edge| {
             let both = edge.hidden || edge.from >= self.model.variables.len();
-            let cut = step.graph.cut_into.contains(&edge.to)
-                || (both && step.graph.cut_into.contains(&edge.from))
-                || (!both && step.graph.cut_out_of.contains(&edge.from));
+            // The front door is checked with one cut for each of its conditions: no picture shows them together.
+            let cut = step.rule != Rule::FrontDoor
+                && (step.graph.cut_into.contains(&edge.to)
+                    || (both && step.graph.cut_into.contains(&edge.from))
+                    || (!both && step.graph.cut_out_of.contains(&edge.from)));
             match (cut, inside(edge.from) && inside(edge.to)) {
                 (true, _) => "cut",
                 (false, false) if !term.effect.interventions.contains(&edge.from) || edge.hidden => "faint",
                 _ => "",
             }
         };
-        Marks { nodes: (0..self.drawing.nodes.len()).map(node).collect(), edges: self.drawing.edges.iter().map(edge).collect() }
+        Marks {
+            nodes: (0..self.drawing.nodes.len()).map(node).collect(),
+            edges: self.drawing.edges.iter().map(edge).collect(),
+        }
     }
 
     // ---- no ----
@@ -226,7 +251,14 @@ fn hedge_marks(drawing: &Drawing, variables: usize, hedge: &Hedge) -> Marks {
     };
     let edges: Vec<&'static str> = drawing.edges.iter().map(|e| mark(holds(f, e), holds(inner, e))).collect();
     let node = |v: VarId| match v >= variables {
-        true => drawing.edges.iter().zip(&edges).filter(|(e, _)| e.from == v).map(|(_, m)| *m).find(|m| *m != "faint").unwrap_or("faint"),
+        true => drawing
+            .edges
+            .iter()
+            .zip(&edges)
+            .filter(|(e, _)| e.from == v)
+            .map(|(_, m)| *m)
+            .find(|m| *m != "faint")
+            .unwrap_or("faint"),
         false => mark(f.nodes.contains(&v), inner.nodes.contains(&v)),
     };
     Marks { nodes: (0..drawing.nodes.len()).map(node).collect(), edges }
@@ -326,7 +358,9 @@ fn rule_words(rule: Rule) -> &'static str {
             "No hidden cause leaves the group, so along the order of causes each of its variables is read off given everything \
              before it."
         }
-        Rule::Conditioning => "The joint distribution is divided by that of the evidence, as for any conditional probability.",
+        Rule::Conditioning => {
+            "The joint distribution is divided by that of the evidence, as for any conditional probability."
+        }
     }
 }
 
@@ -343,7 +377,11 @@ fn table(sheet: &Sheet, caption: &str) -> String {
             "<div class=\"scroll\" tabindex=\"0\"><table aria-label=\"{caption}\"><thead><tr>{heading}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
         );
     }
-    html + &sheet.notes.iter().map(|note| format!("<p class=\"why\">{}.</p>\n", escape(&sentence(note)))).collect::<String>()
+    html + &sheet
+        .notes
+        .iter()
+        .map(|note| format!("<p class=\"why\">{}.</p>\n", escape(&sentence(note))))
+        .collect::<String>()
 }
 
 fn pair_html(model: &Model, pair: &Pair) -> String {

@@ -147,7 +147,7 @@ fn mathml_name(name: &str) -> String {
         Some((letter, digits)) => format!("<msub><mi>{}</mi><mn>{digits}</mn></msub>", text(&letter.to_string())),
         None => format!("<mi>{}</mi>", text(bare)),
     };
-    if primes.is_empty() { core } else { format!("<msup><mrow>{core}</mrow><mo>{primes}</mo></msup>") }
+    if primes.is_empty() { core } else { format!("<mrow>{core}<mo lspace=\"0\" rspace=\"0\">{primes}</mo></mrow>") }
 }
 
 /// A single letter and the number behind it, which may be empty.
