@@ -299,6 +299,9 @@ fn shown(text: &str) -> Vec<f64> {
         let name = |v: &usize| format!("`{}`", model.name(*v));
         let set: Vec<usize> = regime.interventions.iter().map(|(v, _)| *v).collect();
         let seen: Vec<String> = schema.observed.iter().filter(|v| !set.contains(v)).map(name).collect();
+        if seen.is_empty() {
+            continue;
+        }
         let set: Vec<String> = set.iter().map(name).collect();
         let set = if set.is_empty() { String::new() } else { format!(" | do({})", set.join(", ")) };
         let asked = dcmc::model::parse_query(&model, &format!("P({}{set})", seen.join(", "))).unwrap();
@@ -395,9 +398,9 @@ fn the_pair_is_printed_and_its_programs_run() {
 
 #[test]
 fn the_page_is_well_formed_whatever_the_names() {
-    let hostile = "`a<b&c` -> `\"q\" 'x'` -> `]]>`; `a<b&c` <-> `]]>`; `]]>` -> `X_1'`; `X_1'` <-> `\"q\" 'x'`\n\
+    let hostile = "`a<b&c` -> `\"q\" 'x'` -> `]]>`; `a<b&c` <-> `]]>`; `]]>` -> `X_1'`; `]]>` <-> `\"q\" 'x'`\n\
                    {`a<b&c`, `\"q\" 'x'`, `]]>`, `X_1'`}: binary\n\
-                   query yes: P(`]]>` | do(`a<b&c`))\nquery no: E[`X_1'` | do(`\"q\" 'x'`)] - E[`X_1'`]\n";
+                   query yes: P(`\"q\" 'x'` | do(`a<b&c`))\nquery no: E[`X_1'` | do(`\"q\" 'x'`)] - E[`X_1'`]\n";
     let files = [("m.scm", hostile), ("napkin.scm", NAPKIN), ("front.scm", FRONT)];
     let here = folder(&files);
     for (file, _) in files {
