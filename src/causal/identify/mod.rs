@@ -25,6 +25,7 @@ pub use counterexample::counterexample;
 pub use derivation::{Rule, Step, Subgraph};
 pub use discrete::DiscreteModel;
 pub use estimand::{Estimand, Probability};
+pub(super) use estimand::advance;
 pub use hedge::{Forest, Hedge, Witness};
 pub use print::Names;
 pub use projection::project;
