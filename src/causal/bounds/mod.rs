@@ -122,7 +122,8 @@ impl<'a> Bounder<'a> {
         graph.topological_order().map_err(|_| NoBounds::Cyclic)?;
         let hidden: Vec<usize> = (0..graph.len()).filter(|&v| !sources.iter().any(|s| s.knows(v))).collect();
         let graph = if hidden.is_empty() { graph.clone() } else { project(graph, &hidden) };
-        let components: Vec<Vec<usize>> = c_components(&graph).into_iter().filter(|c| !hidden.contains(&c[0])).collect();
+        let components: Vec<Vec<usize>> =
+            c_components(&graph).into_iter().filter(|c| !hidden.contains(&c[0])).collect();
         Ok(Self {
             facts: components.iter().map(|_| OnceCell::new()).collect(),
             graph,
@@ -384,18 +385,16 @@ impl<'a> Bounder<'a> {
 
     /// Formulas from all sources and from each alone: one may have support where another has none.
     fn formulas_of(&self, district: &[usize]) -> Vec<Formula> {
-        let effect = Effect {
-            outcome: district.to_vec(),
-            interventions: self.graph.parents_of(district),
-            evidence: vec![],
-        };
+        let effect =
+            Effect { outcome: district.to_vec(), interventions: self.graph.parents_of(district), evidence: vec![] };
         let sources = self.tables.sources;
         let all: Vec<usize> = (0..sources.len()).collect();
         let alone = all.iter().map(|&source| vec![source]);
         let choices = [all.clone()].into_iter().chain(alone).take(if sources.len() == 1 { 1 } else { usize::MAX });
         let mut formulas: Vec<Formula> = vec![];
         for choice in choices.filter(|choice| !choice.is_empty()) {
-            let regime = |&at: &usize| Regime { interventions: sources[at].set(), observed: sources[at].columns.clone() };
+            let regime =
+                |&at: &usize| Regime { interventions: sources[at].set(), observed: sources[at].columns.clone() };
             let regimes: Vec<Regime> = choice.iter().map(regime).collect();
             if let Verdict::Identified(found) = identify::identify(&self.graph, &regimes, &effect) {
                 formulas.push((found.estimand, choice));

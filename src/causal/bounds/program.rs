@@ -65,18 +65,14 @@ fn slots(facts: &[Fact], forms: &[&Form]) -> Vec<(usize, usize)> {
 pub(super) fn optimise(cards: &[usize], facts: &[Fact], num: &Form, den: &Form) -> Result<Optimum, NoBounds> {
     let slots = slots(facts, &[num, den]);
     let facts = &merged(facts);
-    let columns = columns(cards, &slots, facts, num, den);
     let targets: Vec<f64> = facts.iter().map(|(_, p)| *p).collect();
-    let program = Program { columns: &columns, num: num.constant, den: den.constant };
-    let solve = |targets: &[f64]| -> Result<[Solved; 2], Error> {
-        Ok([
-            program.solve(OptimizationDirection::Minimize, targets)?,
-            program.solve(OptimizationDirection::Maximize, targets)?,
-        ])
-    };
-    let mut solved = solve(&targets);
-    if solved.is_err() {
-        solved = program.nearest(&targets).and_then(|nearest| solve(&nearest));
+    let mut columns = possible(cards, &slots, facts, [num, den], true);
+    let mut solved = Program::new(&columns, num, den).both(&targets);
+    if matches!(solved, Err(Error::Infeasible)) {
+        // Either the evidence is impossible, or no model has these facts: then what is never seen may be possible.
+        columns = possible(cards, &slots, facts, [num, den], false);
+        let program = Program::new(&columns, num, den);
+        solved = program.nearest(&targets).and_then(|nearest| program.both(&nearest));
     }
     let solved = solved.map_err(|error| match error {
         Error::Infeasible => NoBounds::NoEvidence,
@@ -113,12 +109,13 @@ struct Column {
 /// An event by places of slots.
 type Compiled = Vec<(Vec<(usize, u32)>, f64)>;
 
-fn columns(
+/// The response types, one of each kind; with `prune` without those in an event of probability zero.
+fn possible(
     cards: &[usize],
     slots: &[(usize, usize)],
     facts: &[(Vec<Literal>, f64)],
-    num: &Form,
-    den: &Form,
+    [num, den]: [&Form; 2],
+    prune: bool,
 ) -> Vec<Column> {
     let place = |&(v, row, value): &Literal| (slots.binary_search(&(v, row)).expect("a slot"), value);
     let compile = |list: &[(Vec<Literal>, f64)]| -> Compiled {
@@ -133,7 +130,7 @@ fn columns(
     let mut seen: HashSet<(Vec<usize>, u64, u64)> = HashSet::new();
     let mut answers = vec![0_u32; slots.len()];
     loop {
-        let impossible = compiled.iter().any(|(event, p)| *p == 0.0 && holds(event, &answers));
+        let impossible = prune && compiled.iter().any(|(event, p)| *p == 0.0 && holds(event, &answers));
         if !impossible {
             let of: Vec<usize> = (0..compiled.len()).filter(|&at| holds(&compiled[at].0, &answers)).collect();
             let (num, den) = (value(&num, &answers), value(&den, &answers));
@@ -164,7 +161,16 @@ struct Program<'a> {
 /// The value, and the probability of each column.
 type Solved = (f64, Vec<f64>);
 
-impl Program<'_> {
+impl<'a> Program<'a> {
+    fn new(columns: &'a [Column], num: &Form, den: &Form) -> Self {
+        Self { columns, num: num.constant, den: den.constant }
+    }
+
+    fn both(&self, targets: &[f64]) -> Result<[Solved; 2], Error> {
+        let low = self.solve(OptimizationDirection::Minimize, targets)?;
+        Ok([low, self.solve(OptimizationDirection::Maximize, targets)?])
+    }
+
     /// Optimises `num / den`: with `q' = t q` and `den(q') = 1` both are linear in `q'` and `t`.
     fn solve(&self, direction: OptimizationDirection, targets: &[f64]) -> Result<Solved, Error> {
         let mut problem = Problem::new(direction);
@@ -189,8 +195,7 @@ impl Program<'_> {
     /// The targets of the model that misses the given ones by the least sum of differences.
     fn nearest(&self, targets: &[f64]) -> Result<Vec<f64>, Error> {
         let mut problem = Problem::new(OptimizationDirection::Minimize);
-        let columns: Vec<Variable> =
-            self.columns.iter().map(|_| problem.add_var(0.0, (0.0, f64::INFINITY))).collect();
+        let columns: Vec<Variable> = self.columns.iter().map(|_| problem.add_var(0.0, (0.0, f64::INFINITY))).collect();
         for (at, (row, target)) in self.rows(targets).into_iter().enumerate() {
             let mut terms: Vec<(Variable, f64)> = row.iter().map(|&at| (columns[at], 1.0)).collect();
             // The first row says that the probabilities add up to one.
@@ -215,7 +220,8 @@ impl Program<'_> {
             column.facts.iter().for_each(|&fact| rows[fact].push(at));
         }
         let mut sums: BTreeMap<Vec<usize>, (f64, f64)> = BTreeMap::new();
-        for (row, target) in rows.into_iter().zip(targets).filter(|(_, target)| **target > 0.0) {
+        // A fact without types has probability zero, by construction if that is its target.
+        for (row, target) in rows.into_iter().zip(targets).filter(|(row, p)| !row.is_empty() || **p > 0.0) {
             let entry = sums.entry(row).or_insert((0.0, 0.0));
             *entry = (entry.0 + target, entry.1 + 1.0);
         }

@@ -156,7 +156,8 @@ fn blanket(graph: &Admg, prefix: &[usize]) -> Vec<usize> {
     sorted.sort_unstable();
     let parts = c_components_of(graph, &sorted);
     let part = parts.into_iter().find(|part| part.binary_search(&last).is_ok()).unwrap_or_default();
-    let mut blanket: Vec<usize> = part.iter().flat_map(|&v| graph.parents(v).iter().copied()).chain(part.clone()).collect();
+    let mut blanket: Vec<usize> =
+        part.iter().flat_map(|&v| graph.parents(v).iter().copied()).chain(part.clone()).collect();
     blanket.sort_unstable();
     blanket.dedup();
     blanket.retain(|&v| v != last);

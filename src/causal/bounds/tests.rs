@@ -212,8 +212,11 @@ fn replaced(model: &DiscreteModel, component: &[usize], types: &ResponseModel, s
     loop {
         let free = |v: &&usize| !set.iter().any(|(s, _)| s == *v);
         if set.iter().all(|&(v, x)| values[v] == x) {
-            let literals: Vec<Literal> =
-                component.iter().filter(free).map(|&v| (v, row(graph, &model.cards, v, &values), values[v] as u32)).collect();
+            let literals: Vec<Literal> = component
+                .iter()
+                .filter(free)
+                .map(|&v| (v, row(graph, &model.cards, v, &values), values[v] as u32))
+                .collect();
             let mut p = types.probability(&literals);
             for other in &others {
                 let part: Vec<usize> = other.iter().filter(free).copied().collect();
@@ -323,4 +326,19 @@ fn the_truth_lies_within_and_models_attain_the_ends() {
         check(&mut rng, &mut tally);
     }
     assert!(tally.attained > 100 && tally.methods.len() >= 4, "{tally:?}");
+}
+
+/// The largest program that is set up: `Z -> X -> Y`, `X <-> Y` with four values each.
+#[test]
+fn the_largest_program() {
+    let mut rng = stream(1, "bounds/largest");
+    let cards = [4, 4, 4];
+    let model = DiscreteModel::random(&mut rng, &instrumental(), &cards, |_| 3);
+    let joint = codes(model.distribution(&[]));
+    let sources = [observed(3, &joint)];
+    let bounder = Bounder::new(&instrumental(), &cards, &sources).unwrap();
+    let aim = event(&[(2, 1)], &[(1, 2)], &[]);
+    let found = bounder.bounds(&[(1.0, aim.clone())]).unwrap();
+    let expected = truth(&model, &aim).unwrap();
+    assert!(found.low <= expected && expected <= found.high && found.method == Method::Sharp, "{found:?}");
 }
