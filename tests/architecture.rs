@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["model", "causal", "data", "diag"]),
     ("render", &["model", "plan", "causal", "truth", "diag"]),
     ("exchange", &["syntax", "diag"]),
-    ("identification", &["model", "causal", "data", "diag"]),
+    ("identification", &["model", "causal", "data", "diag", "truth", "factor", "render"]),
     ("nets", &["seed"]),
     ("train", &["model", "plan", "nets", "data", "seed"]),
     ("query", &["model", "plan", "causal", "truth", "data", "nets", "train", "factor", "seed"]),

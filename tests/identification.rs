@@ -64,6 +64,54 @@ fn published_verdicts() {
     assert_ne!(ask(&["--query", "P(Erk | do(PKA = 1))"]), Some(true), "the experiment set PKA to 2 only");
 }
 
+/// Rahman & Kocaoglu (ICML 2024), Figure 2.
+const FIGURE_2: &str = "X1 -> Z1; Z3 -> Z1; Z1 -> Z2; Z1 -> X2; X1 <-> X2; Z1 <-> Z2; Z1 <-> Z3\n";
+
+#[test]
+fn the_papers_examples() {
+    for (query, expected) in [("P(X2 | do(X1))", true), ("P(Z2 | do(X1))", true), ("P(Z2 | do(Z1))", false)] {
+        assert_eq!(verdict(&format!("{FIGURE_2}query q: {query}"), &[], &[]), Some(expected), "{query}");
+    }
+    // Sachs: not from observation; with PKA set to 2 and nothing but Mek measured, for that value.
+    let sachs = examples().join("sachs.scm");
+    let ask = |more: &[&str]| {
+        let call = [&["identify", sachs.to_str().unwrap(), "--format", "json", "--evaluate"], more].concat();
+        dcmc(&examples(), &call).expect(0).json()["queries"][0].clone()
+    };
+    for outcome in ["Mek", "Erk", "Akt"] {
+        let query = format!("P({outcome} | do(PKA))");
+        assert_eq!(ask(&["--query", &query, "--data", "observational"])["identifiable"], false, "{query}");
+        let found = ask(&["--query", &format!("P({outcome} | do(PKA = 2))")]);
+        assert_eq!(found["identifiable"], true, "{found}");
+        let rows = found["values"]["data"].as_array().unwrap();
+        let total: f64 = rows.iter().map(|row| row["p"].as_f64().unwrap()).sum();
+        assert!((total - 1.0).abs() < 1e-9, "{rows:?}");
+    }
+}
+
+#[test]
+fn a_data_set_that_training_leaves_out_supports_no_yes() {
+    // The trial shows P(Y | do(X)) itself, but no mechanism: M is missing.
+    let model = "X -> M -> Y; X <-> M\nX, M, Y: binary\ndata obs = \"o.csv\"; data trial = \"t.csv\" do(X)\n\
+                 query q: P(Y | do(X = 1))\n";
+    let observed = "X,M,Y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n1,1,1\n0,0,1\n";
+    let here = folder(&[("m.scm", model), ("o.csv", observed), ("t.csv", "X,Y\n0,0\n0,1\n1,1\n1,0\n")]);
+    let json = dcmc(here.path(), &["identify", "m.scm", "--format", "json"]).expect(0).json();
+    assert_eq!(json["queries"][0]["identifiable"], true);
+    assert!(dcmc(here.path(), &["plan", "m.scm"]).expect(0).stderr.contains("[N0613]"));
+    for command in ["check", "run"] {
+        let refused = dcmc(here.path(), &[command, "m.scm"]).expect(1);
+        assert!(refused.stderr.contains("[E0701]") && refused.stderr.contains("N0613 names it"), "{}", refused.stderr);
+    }
+    let marked = dcmc(here.path(), &["run", "m.scm", "-q", "--allow-unidentified"]).expect(0);
+    assert!(marked.stdout.contains("NOT IDENTIFIABLE"));
+    dcmc(here.path(), &["query", "m.scm", "P(Y | do(X = 1))"]).expect(1);
+    dcmc(here.path(), &["query", "m.scm", "P(Y | do(M = 1))", "--allow-unidentified"]).expect(0);
+    // With the column, the trial trains M.
+    let whole = folder(&[("m.scm", model), ("o.csv", observed), ("t.csv", "X,M,Y\n0,0,0\n0,1,1\n1,1,1\n1,0,0\n")]);
+    dcmc(whole.path(), &["check", "m.scm"]).expect(0);
+}
+
 #[test]
 fn an_experiment_of_one_value_counts_for_that_value() {
     let files = [("o.csv", "X,Y\n0,1\n1,0\n"), ("a.csv", "X,Y\n1,0\n1,1\n"), ("b.csv", "X,Y\n0,0\n0,1\n")];
@@ -114,6 +162,13 @@ fn what_the_data_do_not_determine_is_refused_or_marked() {
     assert!(results.contains("\"identifiable\": false"), "{results}");
     assert!(std::fs::read_to_string(here.path().join("m.dcm/report.html")).unwrap().contains("NOT IDENTIFIABLE"));
     dcmc(here.path(), &["query", "m.scm", "P(Y | do(X = 1))"]).expect(1);
+    let sample = |query: &str, more: &[&str]| {
+        dcmc(here.path(), &[&["sample", "m.scm", query, "-n", "5", "-o", "s.csv"], more].concat())
+    };
+    assert!(sample("P(Y | do(X = 1))", &[]).expect(1).stderr.contains("[E0701]"));
+    assert!(!here.path().join("s.csv").exists());
+    sample("P(Y | do(X = 1))", &["--allow-unidentified"]).expect(0);
+    sample("P(Y | X = 1)", &[]).expect(0);
     let answer = dcmc(here.path(), &["query", "m.scm", "P(Y | X)", "--format", "json"]).expect(0).json();
     assert_eq!(answer["results"][0]["identifiable"], true);
 }

@@ -3,11 +3,10 @@
 use super::messages::Messages;
 use super::progress::{Mode, ModuleInfo, Progress};
 use super::run_directory::{RunDirectory, sha256};
-use super::session::{ALL, Session, Stop, pretty, print, usage};
+use super::session::{ALL, Session, Stop, pretty, print, taught, unidentified, usage};
 use super::{EXPECTATION_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
 use crate::data::{self, Schema, Table};
 use crate::diag::{self, Diagnostic};
-use crate::identification::{self, Known, judge};
 use crate::model::{MechanismKind, Model, Query, QueryKind};
 use crate::plan::{Options, Plan};
 use crate::query::answer::{Answer, Answers};
@@ -82,6 +81,17 @@ impl TrainedModel {
         self.trained.iter().collect()
     }
 
+    /// Stops with E0701 where the data do not determine the query and that is not asked for all the same; otherwise says
+    /// whether they do.
+    pub(super) fn refuse_unidentified(&mut self, arguments: &Arguments, query: &Query) -> Result<Option<bool>, Stop> {
+        let model = &self.session.model;
+        let (found, identifiable) = unidentified(model, &schemas(self), &taught(model, &self.plan), query);
+        match found {
+            Some(found) if !arguments.allow_unidentified => Err(self.session.stop(found)),
+            _ => Ok(identifiable),
+        }
+    }
+
     fn runtime(&self) -> Runtime<'_> {
         let settings = &self.session.model.settings;
         Runtime {
@@ -133,10 +143,11 @@ fn train(arguments: &Arguments, messages: Messages, asked: bool) -> Result<Train
         false => {
             let schemas = session.schemas();
             session.check_assertions(&schemas);
+            let planned = session.plan(&schemas, Options::default());
             if asked && !arguments.allow_unidentified {
-                session.refuse_unidentified(&schemas);
+                session.refuse_unidentified(&schemas, planned.as_ref());
             }
-            session.plan(&schemas, Options::default())
+            planned
         }
     };
     if let Some(found) = runnable(&session.model) {
@@ -322,10 +333,10 @@ fn answer_all(trained: &mut TrainedModel) -> Result<Answers, Stop> {
             Err(error) => found.push(no_answer(query, &error)),
         }
     }
-    let schemas = schemas(trained);
+    let (schemas, taught) = (schemas(trained), taught(model, &trained.plan));
     for answer in &mut results {
         let query = model.queries.iter().find(|q| q.name == answer.name);
-        answer.identifiable = query.and_then(|q| judge(model, &schemas, q, Known::Declared).identifiable());
+        answer.identifiable = query.and_then(|q| unidentified(model, &schemas, &taught, q).1);
     }
     query::measure(model, &mut results, &trained.tables);
     let fit = query::fit(&runtime, &trained.tables).map_err(usage)?;
@@ -439,18 +450,13 @@ fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop
     if let Some(found) = answerable(&query) {
         return Err(trained.session.stop(found));
     }
-    let finding = judge(&trained.session.model, &schemas(&trained), &query, Known::Declared);
-    if !arguments.run.allow_unidentified
-        && let Some(found) = identification::not_identifiable(&trained.session.model, &query, &finding)
-    {
-        return Err(trained.session.stop(found));
-    }
+    let identifiable = trained.refuse_unidentified(&arguments.run, &query)?;
     let runtime = trained.runtime();
     let model = &trained.session.model;
     let gaps = query::unsupported(&runtime, &trained.tables, &query);
     let mut found: Vec<Diagnostic> = gaps.iter().map(|gap| warning(model, &query, gap)).collect();
     let mut answer = runtime.answer(&query).map_err(|error| found.push(no_answer(&query, &error))).ok();
-    answer.iter_mut().for_each(|answer| answer.identifiable = finding.identifiable());
+    answer.iter_mut().for_each(|answer| answer.identifiable = identifiable);
     trained.session.diagnostics = found;
     trained.session.settle()?;
     let answers = Answers { schema: 1, results: answer.into_iter().collect(), ..Answers::default() };

@@ -31,11 +31,12 @@ pub(super) fn run(arguments: &Arguments, messages: Messages) -> u8 {
 fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
     let mut trained = run::open_trained(&arguments.run, messages, false)?;
     let query = trained.session.query(&arguments.query)?;
-    let model = &trained.session.model;
     let QueryKind::Distribution(term) = &query.kind else { return Err(usage("only P(…) can be drawn from")) };
     if term.interventions.iter().chain(&term.evidence).any(|(_, code)| code.is_none()) {
         return Err(usage("give every variable in `do` and in the evidence a value"));
     }
+    trained.refuse_unidentified(&arguments.run, &query)?;
+    let model = &trained.session.model;
     let fixed = |part: &[(VarId, Option<u32>)]| part.iter().filter_map(|&(v, c)| Some((v, c?))).collect::<Vec<_>>();
     let (interventions, evidence) = (fixed(&term.interventions), fixed(&term.evidence));
     let asked: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();

@@ -1,14 +1,27 @@
 //! Findings in words and as JSON.
 
-use super::{Finding, Term, Verdict};
-use crate::causal::identify::{Forest, Names, Rule, Step, Witness};
+use super::{Finding, Report, Term, Verdict, tables};
+use crate::causal::identify::{Effect, Forest, Names, Rule, Step, Witness};
 use crate::model::{Model, VarId};
 use serde_json::{Value, json};
 
 /// The findings as one JSON object: `{"schema": 1, "queries": […]}`.
-pub fn to_json(model: &Model, findings: &[Finding]) -> Value {
-    let queries: Vec<Value> = findings.iter().map(|f| finding_json(model, f)).collect();
+pub fn to_json(model: &Model, reports: &[Report]) -> Value {
+    let queries: Vec<Value> = reports.iter().map(|r| report_json(model, r)).collect();
     json!({ "schema": 1, "queries": queries })
+}
+
+fn report_json(model: &Model, report: &Report) -> Value {
+    let mut found = finding_json(model, &report.finding);
+    if let Some(values) = &report.values {
+        found["values"] = tables::json(model, values);
+    }
+    match &report.counterexample {
+        Some(Ok(pair)) => found["counterexample"] = pair.json(model),
+        Some(Err(why)) => found["counterexample"] = json!({ "models": null, "why": why }),
+        None => {}
+    }
+    found
 }
 
 fn finding_json(model: &Model, finding: &Finding) -> Value {
@@ -83,8 +96,25 @@ fn witness_json(model: &Model, term: &Term, witness: &Witness) -> Value {
 }
 
 /// The findings in words, each with its formula and the steps to it, or with what stands in the way.
-pub fn to_text(model: &Model, findings: &[Finding]) -> String {
-    findings.iter().map(|f| finding_text(model, f)).collect::<Vec<_>>().join("\n")
+pub fn to_text(model: &Model, reports: &[Report]) -> String {
+    reports.iter().map(|r| report_text(model, r)).collect::<Vec<_>>().join("\n")
+}
+
+fn report_text(model: &Model, report: &Report) -> String {
+    let mut text = finding_text(model, &report.finding);
+    if let Some(values) = &report.values {
+        text += &format!("\n{}", tables::sheet(model, values).text(4));
+    }
+    match &report.counterexample {
+        Some(Ok(pair)) => {
+            text.push('\n');
+            pair.sentences().iter().for_each(|sentence| text += &format!("    {sentence}\n"));
+            text += &format!("\n{}\n{}\n{}", pair.sheet(model).text(4), pair.programs[0], pair.programs[1]);
+        }
+        Some(Err(why)) => text += &format!("\n    {why}\n"),
+        None => {}
+    }
+    text
 }
 
 fn finding_text(model: &Model, finding: &Finding) -> String {
@@ -160,7 +190,7 @@ pub(super) fn why_not(model: &Model, term: &Term, witness: &Witness) -> Vec<Stri
     sentences
 }
 
-fn step_text(model: &Model, term: &Term, step: &Step) -> String {
+pub(super) fn step_text(model: &Model, term: &Term, step: &Step) -> String {
     let list = |set: &[VarId]| set.iter().map(|&v| model.name(v)).collect::<Vec<_>>().join(", ");
     let (set, nodes) = (list(&step.set), list(&step.graph.nodes));
     let data = step.regime.and_then(|r| term.data.get(r)).map_or(String::new(), |name| format!(" ({name})"));
@@ -183,21 +213,30 @@ fn step_text(model: &Model, term: &Term, step: &Step) -> String {
     what + &data
 }
 
-fn effect_text(model: &Model, term: &Term) -> String {
-    let list = |set: &[VarId]| set.iter().map(|&v| model.name(v)).collect::<Vec<_>>().join(", ");
-    let mut given = vec![];
-    if !term.effect.interventions.is_empty() {
-        given.push(format!("do({})", list(&term.effect.interventions)));
-    }
-    if !term.effect.evidence.is_empty() {
-        given.push(list(&term.effect.evidence));
-    }
-    let bar = if given.is_empty() { "" } else { " | " };
+pub(super) fn effect_text(model: &Model, term: &Term) -> String {
     let (open, close) = if term.mean { ("E[", "]") } else { ("P(", ")") };
-    format!("{open}{}{bar}{}{close}", list(&term.effect.outcome), given.join(", "))
+    effect_between(model, &term.effect, open, close)
 }
 
-fn edges_text(model: &Model, forest: &Forest) -> Vec<String> {
+/// `P(Y | do(X), Z)`.
+pub(super) fn effect_of_text(model: &Model, effect: &Effect) -> String {
+    effect_between(model, effect, "P(", ")")
+}
+
+fn effect_between(model: &Model, effect: &Effect, open: &str, close: &str) -> String {
+    let list = |set: &[VarId]| set.iter().map(|&v| model.name(v)).collect::<Vec<_>>().join(", ");
+    let mut given = vec![];
+    if !effect.interventions.is_empty() {
+        given.push(format!("do({})", list(&effect.interventions)));
+    }
+    if !effect.evidence.is_empty() {
+        given.push(list(&effect.evidence));
+    }
+    let bar = if given.is_empty() { "" } else { " | " };
+    format!("{open}{}{bar}{}{close}", list(&effect.outcome), given.join(", "))
+}
+
+pub(super) fn edges_text(model: &Model, forest: &Forest) -> Vec<String> {
     let directed = forest.directed.iter().map(|&(a, b)| format!("{} -> {}", model.name(a), model.name(b)));
     directed.chain(forest.bidirected.iter().map(|&(a, b)| format!("{} <-> {}", model.name(a), model.name(b)))).collect()
 }

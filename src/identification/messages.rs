@@ -1,7 +1,7 @@
 //! E0701, with the hedge in the source.
 
 use super::explain::why_not;
-use super::{Finding, Known, Verdict, judge};
+use super::{Finding, Known, Term, Verdict, judge};
 use crate::data::Schema;
 use crate::diag::{Diagnostic, Span};
 use crate::model::{Assertion, Claim, Model, Query};
@@ -33,6 +33,28 @@ pub fn not_identifiable(model: &Model, query: &Query, finding: &Finding) -> Opti
     }
     found = why_not(model, term, witness).into_iter().fold(found, Diagnostic::note);
     Some(found.help("`--allow-unidentified` gives a number all the same, and marks it"))
+}
+
+/// E0701 for a query that the data sets determine, but not what training takes from them (N0613).
+pub fn not_trained(query: &Query, finding: &Finding) -> Diagnostic {
+    let mut needed: Vec<&str> = finding.terms.iter().flat_map(used).collect();
+    needed.sort_unstable();
+    needed.dedup();
+    let title = format!("`{}` has no unique answer after training", query.name);
+    Diagnostic::new("E0701", title)
+        .label(query.span, format!("identifiable from {}", needed.join(", ")))
+        .note("training leaves out what a data set shows only summed over a column that it lacks (N0613 names it): two trained models may agree on all that is left and differ here")
+        .help("observe the missing column; `dcmc identify --evaluate` computes the answer from the formula, without training")
+        .help("`--allow-unidentified` gives a number all the same, and marks it")
+}
+
+/// The names of the data sets in a term's formula.
+fn used(term: &Term) -> Vec<&str> {
+    let mut places = vec![];
+    if let Verdict::Identified(found) = &term.verdict {
+        found.estimand.regimes(&mut places);
+    }
+    places.iter().filter_map(|&at| term.data.get(at)).map(String::as_str).collect()
 }
 
 /// Edges that a message shows in the source.

@@ -4,15 +4,27 @@
 //! set collected under `do(X = x0)` says nothing of other values of `X`, so it counts only for terms that set `X`
 //! to `x0`, or in which the value of `X` does not matter (Kivva et al. 2022 on positivity).
 
+mod distributions;
+mod estimate;
+mod evaluate;
 mod explain;
 mod judge;
 mod messages;
+mod page;
+mod pair;
+mod tables;
 
+pub use distributions::{Distribution, distributions};
+pub use estimate::{Gap, Obstacle, Partial, Setting};
+pub use evaluate::{Evaluation, Row, evaluate};
 pub use explain::{to_json, to_text};
-pub use judge::judge;
-pub use messages::{broken_assertion, not_identifiable};
+pub use judge::{judge, judge_trained};
+pub use page::page;
+pub use pair::{Pair, PairRow, pair};
+pub use messages::{broken_assertion, not_identifiable, not_trained};
 
-use crate::causal::identify::{Effect, Identified, Witness};
+use crate::causal::identify::{Effect, Identified, Regime, Witness};
+use crate::model::VarId;
 
 /// Which distributions are taken as known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +49,17 @@ pub struct Finding {
     pub terms: Vec<Term>,
 }
 
+/// A finding with the numbers and models that were asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The verdict.
+    pub finding: Finding,
+    /// What the formula gives; `None` if that was not asked for.
+    pub values: Option<Evaluation>,
+    /// Two models that show a "no", or why there are none; `None` if that was not asked for or the verdict is no "no".
+    pub counterexample: Option<Result<Pair, String>>,
+}
+
 /// One `P(…)` or `E[…]` of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Term {
@@ -50,6 +73,37 @@ pub struct Term {
     pub verdict: Verdict,
     /// The names of the data sets that formula and witness number.
     pub data: Vec<String>,
+    /// Where each of them comes from.
+    pub sources: Vec<Source>,
+    /// What each of them shows.
+    pub regimes: Vec<Regime>,
+}
+
+/// Where a distribution that formulas name comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Data sets taken together, by their places in [`Model::regimes`](crate::model::Model::regimes).
+    Data(Vec<usize>),
+    /// The pretrained mechanism of a variable.
+    Mechanism(VarId),
+    /// Taken as known, without a data set.
+    Assumed,
+}
+
+impl Source {
+    /// The data sets, if it is made of them.
+    pub fn data(&self) -> &[usize] {
+        if let Self::Data(places) = self { places } else { &[] }
+    }
+}
+
+/// A c-factor, or several, that a data set trains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taught {
+    /// The data set's place in [`Model::regimes`](crate::model::Model::regimes).
+    pub regime: usize,
+    /// The variables whose mechanisms it teaches, ascending.
+    pub variables: Vec<VarId>,
 }
 
 /// The answer for one term.

@@ -90,6 +90,16 @@ impl Estimand {
         free
     }
 
+    /// Adds the places of the regimes that the formula names to `found`, each once.
+    pub fn regimes(&self, found: &mut Vec<usize>) {
+        match self {
+            Sum { of, .. } => of.regimes(found),
+            Product(factors) => factors.iter().for_each(|f| f.regimes(found)),
+            Fraction { num, den } => [num, den].iter().for_each(|part| part.regimes(found)),
+            P(p) => found.extend(p.regime.filter(|at| !found.contains(at))),
+        }
+    }
+
     /// The value where node `v` has the value `values[v]`; sums run over `0..cards[v]`. `table` gives the
     /// probabilities of the regimes for the values it is handed. A quotient by zero counts as zero.
     /// Time: the product of the sizes of the nested domains; for small models.

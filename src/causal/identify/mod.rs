@@ -169,7 +169,8 @@ impl Effect {
         union(&union(&self.outcome, &self.interventions), &self.evidence)
     }
 
-    fn as_sought(&self) -> Estimand {
+    /// The effect itself as a formula, not yet reduced to regimes.
+    pub fn formula(&self) -> Estimand {
         probability(&self.outcome, &self.evidence, &self.interventions, None)
     }
 
@@ -179,7 +180,7 @@ impl Effect {
         let nodes: Vec<usize> = (0..graph.len()).collect();
         let step = |rule, set: &[usize], cut: [&[usize]; 2], effect: &Self| {
             let graph = Subgraph { nodes: nodes.clone(), cut_into: cut[0].to_vec(), cut_out_of: cut[1].to_vec() };
-            Step { rule, set: set.to_vec(), graph, regime: None, expression: effect.as_sought() }
+            Step { rule, set: set.to_vec(), graph, regime: None, expression: effect.formula() }
         };
         loop {
             let cut = graph.intervene(&effect.interventions);
