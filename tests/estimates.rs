@@ -42,7 +42,10 @@ fn compare(rows: &[Row], exact: &[Row]) -> (f64, usize) {
     assert_eq!(rows.len(), exact.len());
     let mut worst = 0.0_f64;
     for (row, exact) in rows.iter().zip(exact) {
-        assert_eq!((&row.outcome, &row.interventions, &row.given), (&exact.outcome, &exact.interventions, &exact.given));
+        assert_eq!(
+            (&row.outcome, &row.interventions, &row.given),
+            (&exact.outcome, &exact.interventions, &exact.given)
+        );
         if let (Some(a), Some(b)) = (row.value, exact.value) {
             worst = worst.max((a - b).abs());
         }
@@ -65,7 +68,12 @@ fn formulas_on_the_truth_of_the_examples_are_right() {
             let (worst, undefined) = compare(&rows, &exact);
             assert!(worst < 1e-9, "{name}: {}: {worst}", query.name);
             // `either` is a strict OR: under do(either = no) a lung patient was never seen.
-            assert_eq!(undefined > 0, name == "asia" && ["healthy", "disease"].contains(&query.name.as_str()), "{}", query.name);
+            assert_eq!(
+                undefined > 0,
+                name == "asia" && ["healthy", "disease"].contains(&query.name.as_str()),
+                "{}",
+                query.name
+            );
             formulas += 1;
         }
     }
@@ -104,7 +112,9 @@ fn program(rng: &mut ChaCha8Rng, graph: &Admg, cards: &[usize]) -> String {
         let names: Vec<&str> = inputs[v].iter().map(|i| i.0.as_str()).collect();
         equations += &format!("  V{v} ~ table({}) {{\n", names.join(", "));
         let keys = inputs[v].iter().fold(vec![vec![]], |keys, (_, card)| {
-            keys.into_iter().flat_map(|k: Vec<String>| (0..*card).map(move |x| [&k[..], &[x.to_string()]].concat())).collect()
+            keys.into_iter()
+                .flat_map(|k: Vec<String>| (0..*card).map(move |x| [&k[..], &[x.to_string()]].concat()))
+                .collect()
         });
         for key in keys {
             equations += &format!("    ({}): [{}]\n", key.join(", "), row(rng, cards[v]));
@@ -227,7 +237,8 @@ fn rows_held_out_do_not_count_and_weights_do() {
                 query q: P(Y | do(X))\n";
     let here = folder(&[("m.scm", text), ("a.csv", "X,Y,w\n0,0,1\n0,1,3\n1,1,2\n"), ("b.csv", "X,Y\n0,0\n1,0\n")]);
     let found = dcmc(here.path(), &["identify", "m.scm", "--evaluate", "--format", "json"]).expect(0).json();
-    let p: Vec<f64> = found["queries"][0]["values"]["data"].as_array().unwrap().iter().map(|r| r["p"].as_f64().unwrap()).collect();
+    let p: Vec<f64> =
+        found["queries"][0]["values"]["data"].as_array().unwrap().iter().map(|r| r["p"].as_f64().unwrap()).collect();
     assert_eq!(p, [0.25, 0.75, 0.0, 1.0]);
 }
 
@@ -240,7 +251,10 @@ fn missing_support_is_said_and_not_zero() {
     assert_eq!(rows[0]["p"].as_f64(), Some(0.25));
     assert_eq!(rows[2]["p"], Value::Null);
     let gap = &rows[2]["no_support"][0];
-    assert_eq!((gap["given"]["X"].as_i64(), gap["given"]["Z"].as_i64(), gap["rows"].as_i64()), (Some(1), Some(0), Some(4)));
+    assert_eq!(
+        (gap["given"]["X"].as_i64(), gap["given"]["Z"].as_i64(), gap["rows"].as_i64()),
+        (Some(1), Some(0), Some(4))
+    );
     let text = dcmc(here.path(), &["identify", "m.scm", "--evaluate"]).expect(0).stdout;
     assert!(text.contains("undefined") && text.contains("0 of the 4 rows of d") && !text.contains("NaN"), "{text}");
 }
@@ -251,7 +265,8 @@ fn what_is_multiplied_by_zero_needs_no_support() {
     let text = "Z -> X -> Y; Z -> Y; X, Y, Z: binary\ndata d = \"d.csv\"\nquery q: P(Y | do(X))\n";
     let here = folder(&[("m.scm", text), ("d.csv", "X,Y,Z\n0,0,1\n0,1,1\n1,1,1\n")]);
     let found = dcmc(here.path(), &["identify", "m.scm", "--evaluate", "--format", "json"]).expect(0).json();
-    let p: Vec<Option<f64>> = found["queries"][0]["values"]["data"].as_array().unwrap().iter().map(|r| r["p"].as_f64()).collect();
+    let p: Vec<Option<f64>> =
+        found["queries"][0]["values"]["data"].as_array().unwrap().iter().map(|r| r["p"].as_f64()).collect();
     assert_eq!(p, [Some(0.5), Some(0.5), Some(0.0), Some(1.0)]);
 }
 
@@ -412,7 +427,8 @@ fn the_page_is_well_formed_whatever_the_names() {
 }
 
 const NAPKIN: &str = "W -> Z -> X -> Y; W <-> X; W <-> Y; W, X, Y, Z: binary\nquery q: P(Y | do(X))\n";
-const FRONT: &str = "D -> I -> A; D <-> A; D, I, A: binary\nquery q: P(A | do(D))\nquery no: P(A, I | do(D), D2)\nD2 -> D\n";
+const FRONT: &str =
+    "D -> I -> A; D <-> A; D, I, A: binary\nquery q: P(A | do(D))\nquery no: P(A, I | do(D), D2)\nD2 -> D\n";
 
 #[test]
 fn distributions_hold_what_the_rows_show() {

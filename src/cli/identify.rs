@@ -1,7 +1,7 @@
 //! `dcmc identify`: which queries have one answer, by which formula, or why not.
 
-use super::messages::Messages;
 use super::graph::write;
+use super::messages::Messages;
 use super::session::{ALL, SAMPLE, Session, Stop, pretty, usage};
 use super::{Format, ModelArguments, OK};
 use crate::data::{self, Schema, Table};

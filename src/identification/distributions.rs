@@ -65,7 +65,8 @@ impl Distribution {
         let column = |v: VarId| self.variables.binary_search(&v).map_err(|_| v);
         let scope = sums.variables.iter().map(|&v| column(v)).collect::<Result<Vec<_>, _>>()?;
         let tests = at.iter().map(|(&v, &code)| Ok((column(v)?, code))).collect::<Result<Vec<_>, VarId>>()?;
-        for (values, weight) in self.cells.iter().filter(|(values, _)| tests.iter().all(|&(c, code)| values[c] == code)) {
+        for (values, weight) in self.cells.iter().filter(|(values, _)| tests.iter().all(|&(c, code)| values[c] == code))
+        {
             let cell = scope.iter().zip(&sums.cards).fold(0, |cell, (&c, &card)| cell * card + values[c] as usize);
             sums.values[cell] += weight;
         }
@@ -136,13 +137,7 @@ pub(super) struct Exact<'a> {
 }
 
 impl Weights for Exact<'_> {
-    fn weights(
-        &self,
-        _: &Source,
-        scope: &[VarId],
-        interventions: &[VarId],
-        at: &Setting,
-    ) -> Result<Factor, Obstacle> {
+    fn weights(&self, _: &Source, scope: &[VarId], interventions: &[VarId], at: &Setting) -> Result<Factor, Obstacle> {
         let free: Vec<VarId> = scope.iter().copied().filter(|v| !at.contains_key(v)).collect();
         let (set, drawn): (Vec<VarId>, Vec<VarId>) = free.iter().partition(|v| interventions.contains(v));
         let fixed = |of_do: bool| {

@@ -214,10 +214,16 @@ impl Partial {
 
 /// The quotient; undefined wherever the divisor is zero or either is undefined.
 fn quotient(above: &Partial, below: &Partial) -> Partial {
-    let inverse = Factor { values: below.values.values.iter().map(|&d| if d > 0.0 { 1.0 / d } else { 0.0 }).collect(), ..below.values.clone() };
+    let inverse = Factor {
+        values: below.values.values.iter().map(|&d| if d > 0.0 { 1.0 / d } else { 0.0 }).collect(),
+        ..below.values.clone()
+    };
     let values = above.values.product(&inverse);
     let one = |table: &Factor| Factor { values: vec![1.0; table.values.len()], ..table.clone() };
-    let zero = Factor { values: below.values.values.iter().map(|&d| f64::from(u8::from(d <= 0.0))).collect(), ..below.values.clone() };
+    let zero = Factor {
+        values: below.values.values.iter().map(|&d| f64::from(u8::from(d <= 0.0))).collect(),
+        ..below.values.clone()
+    };
     let mut undefined = one(&above.values).product(&zero);
     if let Some(places) = &above.undefined {
         let places = places.product(&one(&below.values));

@@ -1,8 +1,8 @@
 //! The question that each term of a query puts, and the data it may be answered from.
 
 use super::{Finding, Known, Source, Taught, Term, Verdict};
-use crate::causal::{Admg, c_components_of};
 use crate::causal::identify::{self, Effect, Estimand, Reason, Regime};
+use crate::causal::{Admg, c_components_of};
 use crate::data::Schema;
 use crate::model::{DoValue, Model, Query, QueryKind, VarId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +85,9 @@ impl<'a> Data<'a> {
         if data.sets.is_empty() && !data.selected {
             let regime = Regime::complete(nodes, &[]);
             let source = match known {
-                Known::Observational => observational(model, schemas).map_or(Source::Assumed, |at| Source::Data(vec![at])),
+                Known::Observational => {
+                    observational(model, schemas).map_or(Source::Assumed, |at| Source::Data(vec![at]))
+                }
                 _ => Source::Assumed,
             };
             data.sets.push(Set { name: "obs".to_owned(), regime, fixed: BTreeMap::new(), source });
@@ -175,6 +177,12 @@ impl<'a> Data<'a> {
         let sources = sets.iter().map(|s| s.source.clone()).collect();
         let regimes = sets.into_iter().map(|s| s.regime).collect();
         Term { factor, mean, effect, verdict, data, sources, regimes }
+    }
+
+    /// The data sets that count, by their places in the model, and whether more than data sets is known.
+    pub fn places(&self) -> (BTreeSet<usize>, bool) {
+        let places = self.sets.iter().flat_map(|s| s.source.data()).copied().collect();
+        (places, self.sets.iter().any(|s| s.source.data().is_empty()))
     }
 
     /// The variables that some data set holds at one value.

@@ -20,7 +20,8 @@ const HUES: [&str; 6] = ["d0", "d1", "d2", "d3", "d4", "d5"];
 /// The findings as an HTML page; `sources` are the texts of the model.
 pub fn page(model: &Model, reports: &[Report], sources: &Sources, direction: Direction) -> String {
     let title = escape(model.title.as_deref().unwrap_or("Causal model"));
-    let mut page = Page { model, sources, direction, drawing: Drawing::of(model).described(model, sources), figures: 0 };
+    let mut page =
+        Page { model, sources, direction, drawing: Drawing::of(model).described(model, sources), figures: 0 };
     let count = |verdict| reports.iter().filter(|r| r.finding.identifiable() == verdict).count();
     let remark = format!(
         "{} identifiable, {} not, {} open: which questions the declared data answer, how, or why not.",
@@ -98,7 +99,8 @@ impl Page<'_> {
     // ---- yes ----
 
     fn identified(&mut self, term: &Term, found: &Identified, data: &str) -> String {
-        let (node, regime) = (|v| self.model.name(v).to_owned(), |r: usize| term.data.get(r).cloned().unwrap_or_default());
+        let (node, regime) =
+            (|v| self.model.name(v).to_owned(), |r: usize| term.data.get(r).cloned().unwrap_or_default());
         let names = &Names { node: &node, regime: &regime };
         let sought = term.effect.formula();
         let method = escape(&found.method.text(names));
@@ -120,11 +122,15 @@ impl Page<'_> {
             true => {
                 let marks = self.marks_of(term, step);
                 let drawing = self.drawing.clone();
-                format!("<figure tabindex=\"0\" aria-label=\"Where the rule applies\">{}</figure>", self.figure(&drawing, &marks))
+                format!(
+                    "<figure tabindex=\"0\" aria-label=\"Where the rule applies\">{}</figure>",
+                    self.figure(&drawing, &marks)
+                )
             }
             false => String::new(),
         };
-        let (node, regime) = (|v| self.model.name(v).to_owned(), |r: usize| term.data.get(r).cloned().unwrap_or_default());
+        let (node, regime) =
+            (|v| self.model.name(v).to_owned(), |r: usize| term.data.get(r).cloned().unwrap_or_default());
         let names = &Names { node: &node, regime: &regime };
         format!(
             "<li><div><h4>{}</h4><p>{}.</p><p class=\"why\">{}</p>{}</div><div>{figure}</div></li>\n",
@@ -158,7 +164,10 @@ impl Page<'_> {
                 _ => "",
             }
         };
-        Marks { nodes: (0..self.drawing.nodes.len()).map(node).collect(), edges: self.drawing.edges.iter().map(edge).collect() }
+        Marks {
+            nodes: (0..self.drawing.nodes.len()).map(node).collect(),
+            edges: self.drawing.edges.iter().map(edge).collect(),
+        }
     }
 
     // ---- no ----
@@ -226,7 +235,14 @@ fn hedge_marks(drawing: &Drawing, variables: usize, hedge: &Hedge) -> Marks {
     };
     let edges: Vec<&'static str> = drawing.edges.iter().map(|e| mark(holds(f, e), holds(inner, e))).collect();
     let node = |v: VarId| match v >= variables {
-        true => drawing.edges.iter().zip(&edges).filter(|(e, _)| e.from == v).map(|(_, m)| *m).find(|m| *m != "faint").unwrap_or("faint"),
+        true => drawing
+            .edges
+            .iter()
+            .zip(&edges)
+            .filter(|(e, _)| e.from == v)
+            .map(|(_, m)| *m)
+            .find(|m| *m != "faint")
+            .unwrap_or("faint"),
         false => mark(f.nodes.contains(&v), inner.nodes.contains(&v)),
     };
     Marks { nodes: (0..drawing.nodes.len()).map(node).collect(), edges }
@@ -326,7 +342,9 @@ fn rule_words(rule: Rule) -> &'static str {
             "No hidden cause leaves the group, so along the order of causes each of its variables is read off given everything \
              before it."
         }
-        Rule::Conditioning => "The joint distribution is divided by that of the evidence, as for any conditional probability.",
+        Rule::Conditioning => {
+            "The joint distribution is divided by that of the evidence, as for any conditional probability."
+        }
     }
 }
 
@@ -343,7 +361,11 @@ fn table(sheet: &Sheet, caption: &str) -> String {
             "<div class=\"scroll\" tabindex=\"0\"><table aria-label=\"{caption}\"><thead><tr>{heading}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
         );
     }
-    html + &sheet.notes.iter().map(|note| format!("<p class=\"why\">{}.</p>\n", escape(&sentence(note)))).collect::<String>()
+    html + &sheet
+        .notes
+        .iter()
+        .map(|note| format!("<p class=\"why\">{}.</p>\n", escape(&sentence(note))))
+        .collect::<String>()
 }
 
 fn pair_html(model: &Model, pair: &Pair) -> String {

@@ -52,9 +52,11 @@ pub fn pair(model: &Model, finding: &Finding) -> Result<Pair, String> {
     });
     let Some((term, witness)) = no else { return Err("only for what is not identifiable".to_owned()) };
     let Some(models) = counterexample(&model.graph, &term.regimes, &term.effect, witness) else {
-        return Err("no explicit pair was found: the graph is too large for this version, or none was among those tried; \
+        return Err(
+            "no explicit pair was found: the graph is too large for this version, or none was among those tried; \
                     that the query is not identifiable is certain all the same"
-            .to_owned());
+                .to_owned(),
+        );
     };
     let effect = effect_of_pair(term, witness);
     let values = answers(&models, effect);
@@ -64,7 +66,8 @@ pub fn pair(model: &Model, finding: &Finding) -> Result<Pair, String> {
     Ok(Pair {
         query: effect_of_text(model, effect),
         reduced_from: (effect != &term.effect).then(|| effect_of_text(model, &term.effect)),
-        programs: [0, 1].map(|at| Program { model, pair: &models[at], term, effect, hidden: &witness.hidden }.text(at + 1)),
+        programs: [0, 1]
+            .map(|at| Program { model, pair: &models[at], term, effect, hidden: &witness.hidden }.text(at + 1)),
         agreement,
         difference: values.iter().map(gap).fold(0.0, f64::max),
         values,
@@ -405,9 +408,8 @@ impl Pair {
 }
 
 fn about(model: &Model, row: &PairRow) -> String {
-    let list = |values: &Codes| {
-        values.iter().map(|&(v, x)| format!("{} = {x}", model.name(v))).collect::<Vec<_>>().join(", ")
-    };
+    let list =
+        |values: &Codes| values.iter().map(|&(v, x)| format!("{} = {x}", model.name(v))).collect::<Vec<_>>().join(", ");
     let mut given = vec![];
     if !row.interventions.is_empty() {
         given.push(format!("do({})", list(&row.interventions)));

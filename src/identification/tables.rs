@@ -71,7 +71,11 @@ pub(super) fn number(value: f64) -> String {
 
 /// The numbers side by side.
 pub(super) fn sheet(model: &Model, found: &Evaluation) -> Sheet {
-    let lists = [("from the data", Some(&found.data)), ("from the truth", found.truth.as_ref()), ("the truth itself", found.exact.as_ref())];
+    let lists = [
+        ("from the data", Some(&found.data)),
+        ("from the truth", found.truth.as_ref()),
+        ("the truth itself", found.exact.as_ref()),
+    ];
     let mut sheet = Sheet::default();
     let mut columns = vec![];
     for (name, list) in lists.into_iter().filter_map(|(name, list)| Some((name, list?))) {
@@ -109,10 +113,16 @@ fn gap_text(model: &Model, gap: &Gap, source: &str) -> String {
         (None, _) if gap.of.is_empty() => format!("the divisor is 0 at {given}"),
         (None, _) => format!("{given} has no probability"),
         (Some(_), Some(rows)) => {
-            format!("no support for the distribution of {} given {given}: 0 of the {rows} rows of {source}", names(&gap.of))
+            format!(
+                "no support for the distribution of {} given {given}: 0 of the {rows} rows of {source}",
+                names(&gap.of)
+            )
         }
         (Some(_), None) => {
-            format!("no support for the distribution of {} given {given}, which has no probability in {source}", names(&gap.of))
+            format!(
+                "no support for the distribution of {} given {given}, which has no probability in {source}",
+                names(&gap.of)
+            )
         }
     }
 }

@@ -46,7 +46,9 @@ pub(super) fn figure(
     let layout = layout(drawing, direction);
     // Not one image: its links must be reachable.
     let link = |group| Some(anchor(group));
-    open(drawing, &layout, "group", "graph") + &content(drawing, sources, &layout, &link, &Marks::default()) + "</svg>\n"
+    open(drawing, &layout, "group", "graph")
+        + &content(drawing, sources, &layout, &link, &Marks::default())
+        + "</svg>\n"
 }
 
 /// The style of [`figure`].

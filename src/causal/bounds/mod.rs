@@ -27,7 +27,7 @@ pub const MAX_TYPES: f64 = 65_536.0;
 /// The most facts of a c-component: combinations of values of its nodes and their parents.
 const MAX_FACTS: usize = 1 << 14;
 /// The most combinations of values that an effect is summed over.
-const MAX_TERMS: f64 = 1e6;
+const MAX_TERMS: f64 = 1e5;
 
 /// `P(outcome | do(interventions), evidence)` at values: nodes with their codes, each node in one role.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -324,9 +324,10 @@ impl<'a> Bounder<'a> {
         }
         let outside: Vec<usize> = (0..self.graph.len()).filter(|v| !set.contains(v)).collect();
         let above = ancestors_within(&self.graph, &sought, &outside);
-        let parts: Vec<(usize, Vec<usize>)> = (self.components.iter().enumerate())
+        let parts: Vec<(usize, Vec<Vec<usize>>)> = (self.components.iter().enumerate())
             .map(|(at, c)| (at, above.iter().copied().filter(|v| c.binary_search(v).is_ok()).collect::<Vec<_>>()))
             .filter(|(_, part)| !part.is_empty())
+            .map(|(at, part)| (at, c_components_of(&self.graph, &part)))
             .collect();
         let mut values = vec![0; self.graph.len()];
         for &(v, value) in event.interventions.iter().chain(&event.evidence).chain(outcome) {
@@ -349,14 +350,14 @@ impl<'a> Bounder<'a> {
         }
     }
 
-    fn monomial(&self, parts: &[(usize, Vec<usize>)], values: &[usize]) -> Monomial {
+    fn monomial(&self, parts: &[(usize, Vec<Vec<usize>>)], values: &[usize]) -> Monomial {
         let mut monomial = Monomial { weight: 1.0, unknown: vec![] };
-        for (component, part) in parts {
+        for (component, districts) in parts {
             let mut unknown = vec![];
-            for district in c_components_of(&self.graph, part) {
-                match self.cell(&district, values) {
+            for district in districts {
+                match self.cell(district, values) {
                     Some(p) => monomial.weight *= p,
-                    None => unknown.extend(self.literals(&district, values)),
+                    None => unknown.extend(self.literals(district, values)),
                 }
             }
             if !unknown.is_empty() {
