@@ -132,7 +132,7 @@ fn instruments_give_the_bounds_of_balke_and_pearl() {
     }
 }
 
-/// Balke & Pearl (1997), section 4: vitamin A supplements (Sommer et al. 1986; counts) and cholestyramine (Efron &
+/// Balke & Pearl (1997), section 4: vitamin A supplements (Sommer & Zeger 1991; counts) and cholestyramine (Efron &
 /// Feldman 1991; shares).
 #[test]
 fn published_trials_have_the_published_bounds() {
