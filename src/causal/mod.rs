@@ -3,6 +3,7 @@
 
 mod admg;
 mod ancestors;
+pub mod bounds;
 mod c_components;
 mod closure;
 mod h_graph;

@@ -1,6 +1,6 @@
 //! Findings in words and as JSON.
 
-use super::{Finding, Report, Term, Verdict, tables};
+use super::{Finding, Report, Term, Verdict, bounds_text, tables};
 use crate::causal::identify::{Effect, Forest, Names, Rule, Step, Witness};
 use crate::model::{Model, VarId};
 use serde_json::{Value, json};
@@ -15,6 +15,10 @@ fn report_json(model: &Model, report: &Report) -> Value {
     let mut found = finding_json(model, &report.finding);
     if let Some(values) = &report.values {
         found["values"] = tables::json(model, values);
+        found["bounds"] = match &values.bounds {
+            Ok(list) => list.iter().map(|interval| interval.json(model)).collect(),
+            Err(_) => Value::Null,
+        };
     }
     match &report.counterexample {
         Some(Ok(pair)) => found["counterexample"] = pair.json(model),
@@ -104,6 +108,7 @@ fn report_text(model: &Model, report: &Report) -> String {
     let mut text = finding_text(model, &report.finding);
     if let Some(values) = &report.values {
         text += &format!("\n{}", tables::sheet(model, values).text(4));
+        bounds_text(model, &values.bounds).iter().for_each(|line| text += &format!("    {line}\n"));
     }
     match &report.counterexample {
         Some(Ok(pair)) => {

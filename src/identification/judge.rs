@@ -179,6 +179,12 @@ impl<'a> Data<'a> {
         Term { factor, mean, effect, verdict, data, sources, regimes }
     }
 
+    /// The data sets that count, by their places in the model, and whether more than data sets is known.
+    pub fn places(&self) -> (BTreeSet<usize>, bool) {
+        let places = self.sets.iter().flat_map(|s| s.source.data()).copied().collect();
+        (places, self.sets.iter().any(|s| s.source.data().is_empty()))
+    }
+
     /// The variables that some data set holds at one value.
     pub fn fixed(&self) -> BTreeSet<VarId> {
         self.sets.iter().flat_map(|s| s.fixed.keys().copied()).collect()

@@ -32,7 +32,7 @@ pub fn not_identifiable(model: &Model, query: &Query, finding: &Finding) -> Opti
         found = found.label(span, message);
     }
     found = why_not(model, term, witness).into_iter().fold(found, Diagnostic::note);
-    Some(found.help("`--allow-unidentified` gives a number all the same, and marks it"))
+    Some(found.help("`dcmc identify --evaluate` gives bounds; `--allow-unidentified` a number all the same, marked"))
 }
 
 /// E0701 for a query that the data sets determine, but not what training takes from them (N0613).

@@ -4,6 +4,7 @@
 //! set collected under `do(X = x0)` says nothing of other values of `X`, so it counts only for terms that set `X`
 //! to `x0`, or in which the value of `X` does not matter (Kivva et al. 2022 on positivity).
 
+mod bounds;
 mod distributions;
 mod estimate;
 mod evaluate;
@@ -12,8 +13,10 @@ mod judge;
 mod messages;
 mod page;
 mod pair;
+mod positivity;
 mod tables;
 
+pub use bounds::{Interval, bounds_text};
 pub use distributions::{Distribution, distributions};
 pub use estimate::{Gap, Obstacle, Partial, Setting};
 pub use evaluate::{Evaluation, Row, evaluate};
@@ -22,6 +25,7 @@ pub use judge::{judge, judge_trained};
 pub use messages::{broken_assertion, not_identifiable, not_trained};
 pub use page::page;
 pub use pair::{Pair, PairRow, pair};
+pub use positivity::unsupported;
 
 use crate::causal::identify::{Effect, Identified, Regime, Witness};
 use crate::model::VarId;

@@ -24,6 +24,7 @@ pub use c_factor::{closure as c_factor_closure, q_identifiable};
 pub use counterexample::counterexample;
 pub use derivation::{Rule, Step, Subgraph};
 pub use discrete::DiscreteModel;
+pub(super) use estimand::advance;
 pub use estimand::{Estimand, Probability};
 pub use hedge::{Forest, Hedge, Witness};
 pub use print::Names;
