@@ -128,7 +128,8 @@ fn meaning(model: &Model, set: &Set, statement: &Statement) -> String {
         }
         Statement::Kernel(s) => {
             let [of, from] = [&s.of, &s.free_of].map(|set| list(model, set));
-            let given = if s.given.is_empty() { String::new() } else { format!(" by way of {}", list(model, &s.given)) };
+            let given =
+                if s.given.is_empty() { String::new() } else { format!(" by way of {}", list(model, &s.given)) };
             format!(
                 "{from} acts on {of} in a way that the graph does not have: it allows an effect{given} alone, \
                  and hidden causes only where it says `<->`"

@@ -25,8 +25,7 @@ pub fn view(model: &Model, regime: &Regime, schema: &Schema, sample: &Sample) ->
         regime.interventions.iter().filter(|(_, value)| kind(value)).map(|(v, _)| *v).collect()
     };
     let (constant, assigned) = (set(|v| matches!(v, DoValue::Fixed(_))), set(|v| matches!(v, DoValue::Column)));
-    let mut graph =
-        model.graph.intervene(&[&constant[..], &assigned].concat()).without_edges_out_of(&constant);
+    let mut graph = model.graph.intervene(&[&constant[..], &assigned].concat()).without_edges_out_of(&constant);
     for (at, &a) in assigned.iter().enumerate() {
         assigned[..at].iter().for_each(|&b| graph.add_bidirected(a, b));
     }

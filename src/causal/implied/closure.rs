@@ -47,12 +47,8 @@ impl Elementary {
                     continue;
                 }
                 for c in (0..1_usize << n).filter(|c| c & (1 << a | 1 << b | 1 << d) == 0) {
-                    let [b_, d_, b_d, d_b] = [
-                        self.at(a, b, c),
-                        self.at(a, d, c),
-                        self.at(a, b, c | 1 << d),
-                        self.at(a, d, c | 1 << b),
-                    ];
+                    let [b_, d_, b_d, d_b] =
+                        [self.at(a, b, c), self.at(a, d, c), self.at(a, b, c | 1 << d), self.at(a, d, c | 1 << b)];
                     let semi = self.holds[b_] && self.holds[d_b];
                     let other = graphoid && (self.holds[b_] && self.holds[d_] || self.holds[b_d] && self.holds[d_b]);
                     if semi || other {

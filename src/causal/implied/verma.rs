@@ -229,9 +229,9 @@ mod tests {
     fn with_the_independences_they_leave_the_parameters_of_the_nested_model() {
         let mut rng = stream(1, "nested models");
         let mut with = 0;
-        for round in 0..400 {
+        for round in 0..2_000 {
             let n = 4 + round % 3;
-            let graph = random_admg(&mut rng, n, 0.4, 0.15 + 0.05 * (round % 5) as f64);
+            let graph = random_admg(&mut rng, n, 0.3 + 0.05 * (round % 4) as f64, 0.15 + 0.05 * (round % 5) as f64);
             let (found, complete) = verma(&graph, &all(&graph), usize::MAX);
             assert!(complete);
             with += usize::from(!found.is_empty());
