@@ -2,7 +2,7 @@
 
 use super::{Correction, Findings, Measured, Method, Set, Statement, Test};
 use crate::causal::identify::{Estimand, Names};
-use crate::causal::{Admg, open_path};
+use crate::causal::open_path;
 use crate::model::{Model, VarId};
 use serde_json::{Value, json};
 
@@ -112,7 +112,7 @@ fn meaning(model: &Model, set: &Set, statement: &Statement) -> String {
             let (a, b) = (s.right[0], s.left[0]);
             let (left, right) = (model.name(a), model.name(b));
             let bar = if s.given.is_empty() { String::new() } else { format!(" given {}", list(model, &s.given)) };
-            let explained = match way(&set.graph, a, b) {
+            let explained = match open_path(&set.graph, &[a], &[b], &[]) {
                 Some((first, steps)) => {
                     let path = model.path_text(first, &steps);
                     format!("the graph joins them by {path}, and that is blocked")
@@ -138,17 +138,16 @@ fn meaning(model: &Model, set: &Set, statement: &Statement) -> String {
     }
 }
 
-/// An open path of the graph from `a` to `b`, nothing given.
-fn way(graph: &Admg, a: VarId, b: VarId) -> Option<(usize, Vec<(crate::causal::Step, usize)>)> {
-    open_path(graph, &[a], &[b], &[])
-}
-
 /// The findings as a table, what fails first and at most `limit` lines (0 for all); without data sets what the graph
 /// implies. `complete` says whether these are all equalities of kernels.
 pub fn to_text(model: &Model, implied: (&[Statement], bool), findings: &Findings, limit: usize) -> String {
     let limit = if limit == 0 { usize::MAX } else { limit };
     if findings.sets.is_empty() {
         return implied_text(model, implied, findings, limit);
+    }
+    if findings.tests.is_empty() {
+        let nothing = "the graph implies nothing that these data sets could contradict\n";
+        return remarks(model, findings) + nothing;
     }
     let mut lines = vec![header()];
     lines.extend(findings.tests.iter().take(limit).map(|t| line(model, findings, t)));
@@ -163,9 +162,7 @@ pub fn to_text(model: &Model, implied: (&[Statement], bool), findings: &Findings
             text += &format!("         {why}\n");
         }
     }
-    if findings.tests.is_empty() {
-        text = "the graph implies nothing that these data sets could contradict\n".to_owned();
-    } else if findings.tests.len() > limit {
+    if findings.tests.len() > limit {
         text += &format!("… and {} more (--limit 0 prints all)\n", findings.tests.len() - limit);
     }
     text + "\n" + &remarks(model, findings) + &summary(findings)

@@ -35,30 +35,31 @@ pub fn kernel(sample: &Sample, statement: &Verma, rng: &mut impl Rng) -> Result<
             formula.kernels(&groups)
         })
         .collect();
-    let (mut statistic, mut null, mut distance, mut weight) = (0.0, vec![0.0; DRAWS], 0.0, 0.0);
+    let (mut statistic, mut null) = (0.0, vec![0.0; DRAWS]);
+    let (mut distance, mut chance, mut weight) = (0.0, 0.0, 0.0);
     for (at, group) in groups.iter().enumerate() {
+        let about: Vec<Vec<f64>> =
+            draws.iter().map(|d| d[at].iter().zip(&found[at]).map(|(d, f)| d - f).collect()).collect();
         let precision: Vec<f64> = (0..group.members.len())
             .map(|m| {
-                let noise = draws.iter().map(|d| (d[at][m] - found[at][m]).powi(2)).sum::<f64>() / DRAWS as f64;
-                let rows = group.members[m].support;
+                let noise = about.iter().map(|d| d[m] * d[m]).sum::<f64>() / DRAWS as f64;
                 // Where few rows make a frequency 0 or 1 the resampled ones do not vary.
                 let pooled = tail::mean(&found[at]).clamp(0.0, 1.0);
-                1.0 / noise.max(pooled * (1.0 - pooled) / rows).max(1e-12)
+                1.0 / noise.max(pooled * (1.0 - pooled) / group.members[m].support).max(1e-12)
             })
             .collect();
         statistic += spread(&found[at], &precision);
-        for (null, draw) in null.iter_mut().zip(&draws) {
-            let about: Vec<f64> = draw[at].iter().zip(&found[at]).map(|(d, f)| d - f).collect();
-            *null += spread(&about, &precision);
-        }
-        let mean = weighted_mean(&found[at], &precision);
-        for (member, value) in group.members.iter().zip(&found[at]) {
-            distance += member.support * (value - mean).abs() / 2.0;
-            weight += member.support / group.values as f64;
-        }
+        null.iter_mut().zip(&about).for_each(|(null, about)| *null += spread(about, &precision));
+        let apart = |values: &[f64]| {
+            let mean = weighted_mean(values, &precision);
+            group.members.iter().zip(values).map(|(m, v)| m.support * (v - mean).abs() / 2.0).sum::<f64>()
+        };
+        distance += apart(&found[at]);
+        chance += about.iter().map(|a| apart(a)).sum::<f64>() / DRAWS as f64;
+        weight += group.members.iter().map(|m| m.support).sum::<f64>() / group.values as f64;
     }
     let p = tail::among(statistic, &null);
-    Ok(Measured { method: Method::Bootstrap, statistic, df: None, p, effect: distance / weight })
+    Ok(Measured { method: Method::Bootstrap, statistic, df: None, p, effect: ((distance - chance) / weight).max(0.0) })
 }
 
 fn weighted_mean(values: &[f64], weights: &[f64]) -> f64 {

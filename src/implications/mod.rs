@@ -61,7 +61,7 @@ pub struct Measured {
     /// The probability of a statistic as large or larger if the statement holds.
     pub p: f64,
     /// How far the data are from the statement, less what chance gives: conditional mutual information in bits for
-    /// independences; for kernels the mean total variation distance from their mean.
+    /// independences; for kernels their mean total variation distance from their average.
     pub effect: f64,
 }
 

@@ -16,7 +16,7 @@ use crate::causal::identify::{Estimand, Probability, c_factor_from, fraction, su
 use crate::causal::{Admg, ancestors, c_components_of, m_separated};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Formulas with more nodes than this are not looked at: their expansions are exponential.
+/// Sets and formulas with more nodes than this are not looked at: their expansions are exponential.
 const MENTIONED: usize = 12;
 
 /// "The kernel, as computed by the formula, does not depend on `free_of`."
@@ -34,7 +34,7 @@ pub struct Verma {
 
 /// The equalities among `nodes` (ascending) that do not follow from independences and the equalities before them in the
 /// list, shortest formulas first. `graph` is acyclic and has no edges at other nodes. For small c-components: no more than
-/// `limit` intrinsic sets and no formulas of more than 12 nodes are looked at; the flag says whether that was all.
+/// `limit` intrinsic sets, and no sets and formulas of more than 12 nodes are looked at; the flag says whether that was all.
 pub fn verma(graph: &Admg, nodes: &[usize], limit: usize) -> (Vec<Verma>, bool) {
     let (sets, complete) = intrinsic_sets(graph, nodes, limit);
     let mut candidates: Vec<Verma> = sets.iter().flat_map(|set| of_set(graph, set)).collect();
@@ -101,9 +101,15 @@ fn childless(graph: &Admg, set: &[usize]) -> Vec<usize> {
     set.iter().copied().filter(|&v| graph.children(v).iter().all(outside)).collect()
 }
 
-/// The c-connected sets whose c-factors the joint distribution determines.
+/// The c-connected sets whose c-factors the joint distribution determines, of at most [`MENTIONED`] nodes; and whether these
+/// are all. Of larger c-components only those that the ancestors of single nodes lead to.
 fn intrinsic_sets(graph: &Admg, nodes: &[usize], limit: usize) -> (BTreeSet<Vec<usize>>, bool) {
     let mut queue = c_components_of(graph, nodes);
+    let complete = queue.iter().all(|set| set.len() <= MENTIONED);
+    if !complete {
+        queue.extend(nodes.iter().flat_map(|&v| c_components_of(graph, &ancestors(graph, &[v]))));
+        queue.retain(|set| set.len() <= MENTIONED);
+    }
     let mut seen: BTreeSet<Vec<usize>> = BTreeSet::new();
     while let Some(set) = queue.pop() {
         if seen.contains(&set) {
@@ -118,7 +124,7 @@ fn intrinsic_sets(graph: &Admg, nodes: &[usize], limit: usize) -> (BTreeSet<Vec<
         }
         seen.insert(set);
     }
-    (seen, true)
+    (seen, complete)
 }
 
 /// Whether an independence sets the coefficient of `set` to zero: two of its nodes are separated by a set that holds the
