@@ -108,10 +108,10 @@ fn experiments_are_held_to_the_graph_without_the_edges_into_what_they_set() {
     let none: Vec<String> = vec![];
     assert_eq!(
         ask(associated, independent, 0),
-        (["exp: X ⊥ Y", "exp: Y ⊥ Z", "obs: Y ⊥ Z | X"].map(str::to_owned).to_vec(), none)
+        (["exp: X ⊥ Y", "exp: Z ⊥ Y", "obs: Z ⊥ Y | X"].map(str::to_owned).to_vec(), none)
     );
     let (passes, fails) = ask(associated, associated, 3);
-    assert!(passes == ["obs: Y ⊥ Z | X"] && fails.contains(&"exp: X ⊥ Y".to_owned()), "{passes:?} {fails:?}");
+    assert!(passes == ["obs: Z ⊥ Y | X"] && fails.contains(&"exp: X ⊥ Y".to_owned()), "{passes:?} {fails:?}");
 }
 
 #[test]
