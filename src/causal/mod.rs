@@ -8,6 +8,7 @@ mod c_components;
 mod closure;
 mod h_graph;
 pub mod identify;
+pub mod implied;
 mod paper_h_graph;
 mod random;
 mod separation;

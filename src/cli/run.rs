@@ -4,7 +4,7 @@ use super::messages::Messages;
 use super::progress::{Mode, ModuleInfo, Progress};
 use super::run_directory::{RunDirectory, sha256};
 use super::session::{ALL, Session, Stop, pretty, print, taught, unidentified, usage};
-use super::{EXPECTATION_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
+use super::{CHECK_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
 use crate::data::{self, Schema, Table};
 use crate::diag::{self, Diagnostic};
 use crate::identification::{self, Distribution, Known, distributions, evaluate};
@@ -131,7 +131,7 @@ fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8
             }
         }
     }
-    Ok(if answers.expectations.iter().all(|e| e.passed) { OK } else { EXPECTATION_FAILED })
+    Ok(if answers.expectations.iter().all(|e| e.passed) { OK } else { CHECK_FAILED })
 }
 
 /// Checks, plans, loads and trains what has no file yet; `asked` if the queries of the model will be answered.

@@ -67,8 +67,7 @@ impl<'a> Data<'a> {
         let declared = model.regimes.iter().enumerate().filter(|(_, r)| !r.test && known == Known::Declared);
         for (at, regime) in declared {
             let observed = schemas.get(at).map_or_else(|| (0..nodes).collect(), |s| s.observed.clone());
-            let terms = regime.filter.iter().flat_map(|f| &f.terms);
-            if terms.map(|t| &t.column).any(|column| selects(model, regime, column)) {
+            if regime.selects(model) {
                 data.selected = true;
                 continue;
             }
@@ -304,14 +303,6 @@ fn sums_over(estimand: &Estimand, variable: VarId) -> bool {
         Estimand::Product(factors) => factors.iter().any(|f| sums_over(f, variable)),
         Estimand::Fraction { num, den } => sums_over(num, variable) || sums_over(den, variable),
         Estimand::P(_) => false,
-    }
-}
-
-/// Whether the column of a data set holds a variable of the graph.
-fn selects(model: &Model, regime: &crate::model::Regime, column: &str) -> bool {
-    match &regime.columns {
-        Some(bindings) => bindings.iter().any(|b| b.column == column),
-        None => model.id(&format!("{}{column}", regime.prefix)).is_some(),
     }
 }
 

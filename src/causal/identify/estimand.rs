@@ -263,7 +263,7 @@ fn mergeable(factors: &[Estimand]) -> Option<(usize, usize, Estimand)> {
 }
 
 /// The sum of `of` over the nodes `over`, with the factors it does not bind outside.
-pub(super) fn sum(over: &[usize], of: Estimand) -> Estimand {
+pub(in crate::causal) fn sum(over: &[usize], of: Estimand) -> Estimand {
     let mut over = over.to_vec();
     over.sort_unstable();
     over.dedup();
@@ -372,7 +372,7 @@ fn groups(over: &[usize], free: &[Vec<usize>]) -> Vec<(Vec<usize>, Vec<usize>)> 
 }
 
 /// The quotient, with equal factors cancelled and `P(a, b | c) / P(b | c)` made `P(a | b, c)`.
-pub(super) fn fraction(num: Estimand, den: Estimand) -> Estimand {
+pub(in crate::causal) fn fraction(num: Estimand, den: Estimand) -> Estimand {
     let (num, den) = match (num, den) {
         (num, Fraction { num: inner, den }) => return fraction(product(vec![num, *den]), *inner),
         (Fraction { num, den: inner }, den) => (*num, product(vec![*inner, den])),

@@ -30,9 +30,11 @@ pub use hedge::{Forest, Hedge, Witness};
 pub use print::Names;
 pub use projection::project;
 
+pub(in crate::causal) use estimand::{fraction, sum};
+
 use crate::causal::{Admg, ancestors, ancestors_within, c_components_of, m_separated};
 use c_factor::{Obstacle, View, view};
-use estimand::{disjoint, fraction, minus, probability, product, shared, subset, sum, union};
+use estimand::{disjoint, minus, probability, product, shared, subset, union};
 
 /// A data source: `P(observed | do(interventions))` for all values of the interventions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
