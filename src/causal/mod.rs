@@ -5,6 +5,7 @@ mod admg;
 mod ancestors;
 mod c_components;
 mod closure;
+pub mod counterfactual;
 mod h_graph;
 pub mod identify;
 mod paper_h_graph;

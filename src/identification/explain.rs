@@ -1,7 +1,7 @@
 //! Findings in words and as JSON.
 
 use super::{Finding, Term, Verdict};
-use crate::causal::identify::{Forest, Names, Rule, Step, Witness};
+use crate::causal::identify::{Forest, Names, Rule, Step, Witness, no_value};
 use crate::model::{Model, VarId};
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn finding_json(model: &Model, finding: &Finding) -> Value {
 
 fn term_json(model: &Model, term: &Term) -> Value {
     let (node, regime) = (|v| model.name(v).to_owned(), |r| term.data.get::<usize>(r).cloned().unwrap_or_default());
-    let names = &Names { node: &node, regime: &regime };
+    let names = &Names { node: &node, value: &no_value, regime: &regime };
     let (mut method, mut method_text, mut estimand, mut witness, mut reason) = Default::default();
     match &term.verdict {
         Verdict::Identified(found) => {
@@ -100,7 +100,7 @@ fn finding_text(model: &Model, finding: &Finding) -> String {
 
 fn term_text(model: &Model, term: &Term) -> String {
     let (node, regime) = (|v| model.name(v).to_owned(), |r| term.data.get::<usize>(r).cloned().unwrap_or_default());
-    let names = &Names { node: &node, regime: &regime };
+    let names = &Names { node: &node, value: &no_value, regime: &regime };
     match &term.verdict {
         Verdict::Open(why) => format!("  not established: {why}\n"),
         Verdict::NotIdentified(witness) => {

@@ -164,7 +164,7 @@ fn advance(over: &[usize], cards: &[usize], values: &mut [usize]) -> bool {
 }
 
 /// `P(of | given, do(interventions))` of a regime; the sets in any order. One if `of` is empty.
-pub(super) fn probability(of: &[usize], given: &[usize], interventions: &[usize], regime: Option<usize>) -> Estimand {
+pub(in crate::causal) fn probability(of: &[usize], given: &[usize], interventions: &[usize], regime: Option<usize>) -> Estimand {
     if of.is_empty() {
         return Estimand::one();
     }
@@ -178,7 +178,7 @@ pub(super) fn probability(of: &[usize], given: &[usize], interventions: &[usize]
 }
 
 /// The product of the factors, flat, without ones and with chains merged.
-pub(super) fn product(factors: Vec<Estimand>) -> Estimand {
+pub(in crate::causal) fn product(factors: Vec<Estimand>) -> Estimand {
     let mut flat: Vec<Estimand> = factors.into_iter().flat_map(Estimand::factors).collect();
     if flat.len() <= MERGED {
         while let Some((at, other, merged)) = mergeable(&flat) {
@@ -207,7 +207,7 @@ fn mergeable(factors: &[Estimand]) -> Option<(usize, usize, Estimand)> {
 }
 
 /// The sum of `of` over the nodes `over`, with the factors it does not bind outside.
-pub(super) fn sum(over: &[usize], of: Estimand) -> Estimand {
+pub(in crate::causal) fn sum(over: &[usize], of: Estimand) -> Estimand {
     let mut over = over.to_vec();
     over.sort_unstable();
     over.dedup();
@@ -316,7 +316,7 @@ fn groups(over: &[usize], free: &[Vec<usize>]) -> Vec<(Vec<usize>, Vec<usize>)> 
 }
 
 /// The quotient, with equal factors cancelled and `P(a, b | c) / P(b | c)` made `P(a | b, c)`.
-pub(super) fn fraction(num: Estimand, den: Estimand) -> Estimand {
+pub(in crate::causal) fn fraction(num: Estimand, den: Estimand) -> Estimand {
     let (num, den) = match (num, den) {
         (num, Fraction { num: inner, den }) => return fraction(product(vec![num, *den]), *inner),
         (Fraction { num, den: inner }, den) => (*num, product(vec![*inner, den])),

@@ -26,12 +26,13 @@ pub use derivation::{Rule, Step, Subgraph};
 pub use discrete::DiscreteModel;
 pub use estimand::{Estimand, Probability};
 pub use hedge::{Forest, Hedge, Witness};
-pub use print::Names;
+pub use print::{Names, no_value};
 pub use projection::project;
 
 use crate::causal::{Admg, ancestors, ancestors_within, c_components_of, m_separated};
 use c_factor::{Obstacle, View, view};
-use estimand::{disjoint, fraction, minus, probability, product, shared, subset, sum, union};
+use estimand::{disjoint, minus, shared, subset, union};
+pub(in crate::causal) use estimand::{fraction, probability, product, sum};
 
 /// A data source: `P(observed | do(interventions))` for all values of the interventions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
