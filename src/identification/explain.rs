@@ -1,8 +1,9 @@
 //! Findings in words and as JSON.
 
-use super::{Finding, Term, Verdict};
+use super::worlds_text;
+use super::{Asked, Finding, Term, Verdict};
 use crate::causal::identify::{Forest, Names, Rule, Step, Witness, no_value};
-use crate::model::{Model, VarId};
+use crate::model::{Model, VarId, counterfactual_text};
 use serde_json::{Value, json};
 
 /// The findings as one JSON object: `{"schema": 1, "queries": […]}`.
@@ -22,6 +23,7 @@ fn finding_json(model: &Model, finding: &Finding) -> Value {
         "identifiable": finding.identifiable(),
         "method": only("method"),
         "method_text": only("method_text"),
+        "note": only("note"),
         "estimand": only("estimand"),
         "witness": witness,
         "terms": terms,
@@ -41,16 +43,19 @@ fn term_json(model: &Model, term: &Term) -> Value {
         }
         Verdict::NotIdentified(found) => witness = witness_json(model, term, found),
         Verdict::Open(why) => reason = json!(why),
+        Verdict::Worlds(worlds) => return worlds_text::to_json(model, term, worlds),
     }
     json!({
         "factor": term.factor, "of": effect_text(model, term), "data": term.data, "method": method,
         "method_text": method_text, "estimand": estimand, "witness": witness, "reason": reason,
+        "note": null,
     })
 }
 
 /// The algorithm that covers the case: `id`, `idc` with evidence, `gid` and `gidc` from several data sets.
 fn method_name(term: &Term) -> &'static str {
-    match (term.data.len() > 1, term.effect.evidence.is_empty()) {
+    let evidence = matches!(&term.asked, Asked::Effect(effect) if !effect.evidence.is_empty());
+    match (term.data.len() > 1, !evidence) {
         (false, true) => "id",
         (false, false) => "idc",
         (true, true) => "gid",
@@ -58,7 +63,8 @@ fn method_name(term: &Term) -> &'static str {
     }
 }
 
-fn witness_json(model: &Model, term: &Term, witness: &Witness) -> Value {
+/// Hedges, and the experiments that would help.
+pub(super) fn witness_json(model: &Model, term: &Term, witness: &Witness) -> Value {
     let forest = |f: &Forest| {
         let nodes: Vec<&str> = f.nodes.iter().map(|&v| model.name(v)).collect();
         json!({ "nodes": nodes, "edges": edges_text(model, f) })
@@ -103,6 +109,7 @@ fn term_text(model: &Model, term: &Term) -> String {
     let names = &Names { node: &node, value: &no_value, regime: &regime };
     match &term.verdict {
         Verdict::Open(why) => format!("  not established: {why}\n"),
+        Verdict::Worlds(worlds) => worlds_text::to_text(model, term, worlds),
         Verdict::NotIdentified(witness) => {
             let mut text = format!("  not identifiable from {}\n", term.data.join(", "));
             for sentence in why_not(model, term, witness) {
@@ -160,7 +167,8 @@ pub(super) fn why_not(model: &Model, term: &Term, witness: &Witness) -> Vec<Stri
     sentences
 }
 
-fn step_text(model: &Model, term: &Term, step: &Step) -> String {
+/// A step of a derivation, in words.
+pub(super) fn step_text(model: &Model, term: &Term, step: &Step) -> String {
     let list = |set: &[VarId]| set.iter().map(|&v| model.name(v)).collect::<Vec<_>>().join(", ");
     let (set, nodes) = (list(&step.set), list(&step.graph.nodes));
     let data = step.regime.and_then(|r| term.data.get(r)).map_or(String::new(), |name| format!(" ({name})"));
@@ -183,18 +191,23 @@ fn step_text(model: &Model, term: &Term, step: &Step) -> String {
     what + &data
 }
 
-fn effect_text(model: &Model, term: &Term) -> String {
+/// The term in short.
+pub(super) fn effect_text(model: &Model, term: &Term) -> String {
+    let effect = match &term.asked {
+        Asked::Effect(effect) => effect,
+        Asked::Events(events) => return counterfactual_text(model, events, term.mean),
+    };
     let list = |set: &[VarId]| set.iter().map(|&v| model.name(v)).collect::<Vec<_>>().join(", ");
     let mut given = vec![];
-    if !term.effect.interventions.is_empty() {
-        given.push(format!("do({})", list(&term.effect.interventions)));
+    if !effect.interventions.is_empty() {
+        given.push(format!("do({})", list(&effect.interventions)));
     }
-    if !term.effect.evidence.is_empty() {
-        given.push(list(&term.effect.evidence));
+    if !effect.evidence.is_empty() {
+        given.push(list(&effect.evidence));
     }
     let bar = if given.is_empty() { "" } else { " | " };
     let (open, close) = if term.mean { ("E[", "]") } else { ("P(", ")") };
-    format!("{open}{}{bar}{}{close}", list(&term.effect.outcome), given.join(", "))
+    format!("{open}{}{bar}{}{close}", list(&effect.outcome), given.join(", "))
 }
 
 fn edges_text(model: &Model, forest: &Forest) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! The question that each term of a query puts, and the data it may be answered from.
 
-use super::{Finding, Known, Term, Verdict};
+use super::{Asked, Finding, Known, Term, Verdict};
 use crate::causal::Admg;
 use crate::causal::identify::{self, Effect, Estimand, Reason, Regime};
 use crate::data::Schema;
@@ -8,7 +8,7 @@ use crate::model::{DoValue, Model, Query, QueryKind, VarId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most values of the interventions that are looked at one by one.
-const MAX_VALUES: usize = 256;
+pub(super) const MAX_VALUES: usize = 256;
 
 /// What can be said of `query`; `schemas[i]` belongs to `model.regimes[i]`, a missing one counts as complete.
 pub fn judge(model: &Model, schemas: &[Schema], query: &Query, known: Known) -> Finding {
@@ -18,35 +18,28 @@ pub fn judge(model: &Model, schemas: &[Schema], query: &Query, known: Known) -> 
         QueryKind::Distribution(t) | QueryKind::Samples { term: t, .. } => vec![term(1.0, false, t)],
         QueryKind::Expectation { terms, .. } => terms.iter().map(|(factor, t)| term(*factor, true, t)).collect(),
         QueryKind::Counterfactual { terms, mean, .. } => {
-            let open = |(factor, _): &(f64, _)| Term {
-                factor: *factor,
-                mean: *mean,
-                effect: Effect::default(),
-                verdict: Verdict::Open("this version does not decide counterfactual queries".to_owned()),
-                data: vec![],
-            };
-            terms.iter().map(open).collect()
+            terms.iter().map(|(factor, t)| data.events(*factor, *mean, t)).collect()
         }
     };
     Finding { name: query.name.clone(), query: query.text.clone(), terms }
 }
 
 /// What is known.
-struct Data<'a> {
-    model: &'a Model,
-    sets: Vec<Set>,
+pub(super) struct Data<'a> {
+    pub model: &'a Model,
+    pub sets: Vec<Set>,
     /// Whether some rows were left out of account, because they are selected by a variable of the graph.
-    selected: bool,
-    known: Known,
+    pub selected: bool,
+    pub known: Known,
 }
 
 /// A data set, or several that together hold every value of their interventions.
 #[derive(Clone)]
-struct Set {
-    name: String,
-    regime: Regime,
+pub(super) struct Set {
+    pub name: String,
+    pub regime: Regime,
     /// The values that are fixed.
-    fixed: BTreeMap<VarId, u32>,
+    pub fixed: BTreeMap<VarId, u32>,
 }
 
 impl<'a> Data<'a> {
@@ -129,7 +122,7 @@ impl<'a> Data<'a> {
             }
         }
         let (verdict, data) = found.unwrap_or_else(|| (Verdict::Open("nothing is asked".to_owned()), vec![]));
-        Term { factor, mean, effect, verdict, data }
+        Term { factor, mean, asked: Asked::Effect(effect), verdict, data }
     }
 
     /// The settings of the interventions that data sets of single values tell apart.
@@ -162,7 +155,7 @@ impl<'a> Data<'a> {
         };
         let mut sets: Vec<&Set> = self.sets.iter().filter(usable).collect();
         let every_experiment = Set {
-            name: "the experiment itself".to_owned(),
+            name: ITSELF.to_owned(),
             regime: Regime::complete(graph.len(), &effect.interventions),
             fixed: BTreeMap::new(),
         };
@@ -201,7 +194,10 @@ impl<'a> Data<'a> {
     }
 }
 
-const LEFT_OUT: &str = "some data sets hold single values or selected rows only; without them it is not identifiable";
+/// The name of whatever experiment is needed.
+pub(super) const ITSELF: &str = "the experiment itself";
+/// Why "no" is not certain.
+pub(super) const LEFT_OUT: &str = "some data sets hold single values or selected rows only; without them it is not identifiable";
 
 fn identified(graph: &Admg, sets: &[&Set], effect: &Effect) -> identify::Verdict {
     let regimes: Vec<Regime> = sets.iter().map(|s| s.regime.clone()).collect();
@@ -238,7 +234,8 @@ fn selects(model: &Model, regime: &crate::model::Regime, column: &str) -> bool {
     }
 }
 
-fn in_words(reason: Reason) -> &'static str {
+/// A reason as a sentence.
+pub(super) fn in_words(reason: Reason) -> &'static str {
     match reason {
         Reason::Cyclic => "the graph has a directed cycle",
         Reason::Malformed => "the query is not well formed",
