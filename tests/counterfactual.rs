@@ -5,7 +5,8 @@
 //! "no" of the random corpus).
 
 use dcmc::causal::counterfactual::{
-    Data, Event, Formula, Names, Obstacle, Query, Setting, Source, Value, Verdict, World, by_inclusion, identify,
+    Data, Event, Formula, Inclusion, Joint, Names, Obstacle, Query, Setting, Source, Value, Verdict, World,
+    by_inclusion, identify,
 };
 use dcmc::causal::identify::{Probability, Regime};
 use dcmc::causal::{Admg, random_admg};
@@ -128,8 +129,7 @@ impl Functional {
 
     /// All variables under an intervention.
     fn joint(&self, interventions: &[(usize, usize)]) -> Vec<f64> {
-        let world: World =
-            interventions.iter().map(|&(v, x)| (v, Setting::Value(Value::Code(x as u32)))).collect();
+        let world: World = interventions.iter().map(|&(v, x)| (v, Setting::Value(Value::Code(x as u32)))).collect();
         let order = self.graph.topological_order().unwrap();
         let mut cells = vec![0.0; self.cards.iter().product()];
         let mut values = vec![0; self.graph.len()];
@@ -230,7 +230,6 @@ fn check(rng: &mut ChaCha8Rng, graph: &Admg, data: &Data, query: &Query) -> Resu
 
 struct Case {
     name: String,
-    names: Vec<String>,
     graph: Admg,
     data: Data,
     query: Query,
@@ -267,7 +266,7 @@ fn case(value: &Json) -> Case {
         value["query"][key].as_array().unwrap().iter().map(event).collect()
     };
     let query = Query { outcome: events("events"), evidence: events("given") };
-    Case { name: text(&value["name"]), graph, data, query, status: text(&value["status"]), names: names.clone() }
+    Case { name: text(&value["name"]), graph, data, query, status: text(&value["status"]) }
 }
 
 fn world(value: &Json, names: &[String]) -> World {
@@ -340,7 +339,8 @@ fn random_data(rng: &mut ChaCha8Rng, graph: &Admg) -> Data {
         _ => {
             let source = |rng: &mut ChaCha8Rng| {
                 let interventions: Vec<usize> = (0..graph.len()).filter(|_| rng.random_bool(0.35)).collect();
-                let mut fixed: BTreeMap<usize, u32> = interventions.iter().map(|&v| (v, rng.random_range(0..2))).collect();
+                let mut fixed: BTreeMap<usize, u32> =
+                    interventions.iter().map(|&v| (v, rng.random_range(0..2))).collect();
                 fixed.retain(|_, _| rng.random_bool(0.5));
                 Source { regime: Regime::complete(graph.len(), &interventions), fixed }
             };
@@ -388,7 +388,13 @@ fn loose(rng: &mut ChaCha8Rng, graph: &Admg, block: usize, levels: usize) -> Fun
     sources.extend((0..graph.len()).map(|v| vec![v]));
     let cards: Vec<usize> = (0..graph.len()).map(|_| 3).collect();
     let sources = sources.into_iter().enumerate().map(|(at, on)| {
-        let count = if at == block { levels } else if rng.random_bool(0.4) { 1 } else { 2 };
+        let count = if at == block {
+            levels
+        } else if rng.random_bool(0.4) {
+            1
+        } else {
+            2
+        };
         (on, distribution(rng, count))
     });
     let sources: Vec<_> = sources.collect();
@@ -474,8 +480,10 @@ fn twin(model: &Functional, block: usize, data: &Data, query: &Query) -> Option<
     }
     // Gaussian elimination among the levels; what is left of a level whose data vanish is a direction.
     while let Some((mut row, slope, direction)) = rows.pop() {
-        let (pivot, largest) =
-            row.iter().enumerate().fold((0, 0.0_f64), |best, (at, x)| if x.abs() > best.1 { (at, x.abs()) } else { best });
+        let (pivot, largest) = row
+            .iter()
+            .enumerate()
+            .fold((0, 0.0_f64), |best, (at, x)| if x.abs() > best.1 { (at, x.abs()) } else { best });
         if largest < 1e-10 {
             let scale = direction.iter().fold(0.0_f64, |m, d| m.max(d.abs()));
             if slope.abs() / scale > 1e-5 {
@@ -555,4 +563,89 @@ fn two_models_prove_no() {
         let (found, open) = refuted("twins long", corpus, 300, 4);
         println!("{found} proven, open: {open:?}");
     }
+}
+
+// ---- named results ----
+
+fn at(variable: usize, world: &[(usize, u32)], value: u32) -> Event {
+    let world = world.iter().map(|&(v, code)| (v, Setting::Value(Value::Code(code)))).collect();
+    Event { variable, world, value: Value::Code(value) }
+}
+
+#[test]
+fn the_treated_have_a_formula_where_the_cause_is_binary() {
+    // X -> Y, X <-> Y: P(Y[X = 0] = y | X = 1) from all experiments.
+    let bow = Admg::with_edges(2, &[(0, 1)], &[(0, 1)]);
+    let data = Data::all(2);
+    let query = Query { outcome: vec![at(1, &[(0, 0)], 1)], evidence: vec![at(0, &[], 1)] };
+    let Verdict::NotIdentified(witness) = identify(&bow, &data, &query) else { panic!() };
+    let Obstacle::Conflict(conflict) = &witness.obstacle else { panic!() };
+    assert_eq!((conflict.variable, &conflict.path[..]), (0, &[1, 0][..]));
+    assert!(proven(&mut stream(1, "bow"), &bow, &data, &query, 100), "three values of X: two models");
+    assert_eq!(by_inclusion(&bow, &data, &query, &|_| false), None);
+    let found = by_inclusion(&bow, &data, &query, &|v| v == 0).unwrap();
+    assert_eq!(found.binary(), [0]);
+    let mut rng = stream(1, "binary");
+    for _ in 0..50 {
+        let model = Functional::positive(&mut rng, &bow, &[2, 3]);
+        let tables = tables(&model, &data);
+        let value = |f: &Option<Formula>| f.as_ref().map_or(0.0, |f| tables.evaluate(f));
+        let joint = |joint: &Joint| match joint {
+            Joint::Whole(whole) => value(whole),
+            Joint::Difference { without, other, .. } => value(without) - value(other),
+        };
+        let Inclusion { above, below: Some(below) } = &found else { panic!() };
+        let (truth, evidence) = model.truth(&query);
+        assert!((joint(above) / joint(below) - truth / evidence).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn a_summed_value_is_not_taken_for_a_fixed_one() {
+    // V4 -> V1, V4 -> V2, V1 <-> V4: P(V2 = 0, V1[V4 = 0] = 1) has no formula, summing V4 notwithstanding.
+    let graph = Admg::with_edges(4, &[(3, 0), (3, 1)], &[(0, 3)]);
+    let query = Query { outcome: vec![at(1, &[], 0), at(0, &[(3, 0)], 1)], evidence: vec![] };
+    let data = Data::all(4);
+    assert!(matches!(identify(&graph, &data, &query), Verdict::NotIdentified(_)));
+    assert!(proven(&mut stream(1, "mixing"), &graph, &data, &query, 200));
+    // The probability of necessity and sufficiency through a mediator is not zero.
+    let chain = Admg::with_edges(3, &[(0, 1), (1, 2)], &[]);
+    let pns = Query { outcome: vec![at(2, &[(0, 1)], 1), at(2, &[(0, 0)], 0)], evidence: vec![] };
+    assert!(matches!(identify(&chain, &Data::all(3), &pns), Verdict::NotIdentified(_)));
+    assert!(proven(&mut stream(1, "pns"), &chain, &Data::all(3), &pns, 200));
+    // Settings that do not matter are dropped: this is P(V1 | V4, V3).
+    let graph = Admg::with_edges(4, &[(3, 0), (3, 1), (1, 2), (3, 2)], &[(0, 2), (2, 3)]);
+    let evidence = vec![at(3, &[(0, 0), (1, 2)], 1), at(2, &[], 0)];
+    let query = Query { outcome: vec![at(0, &[(2, 0)], 0)], evidence };
+    assert_eq!(check(&mut stream(1, "idle"), &graph, &Data::observational(4), &query), Ok("id"));
+}
+
+#[test]
+fn formulas_are_printed_with_values_and_primes() {
+    // The natural direct effect with a covariate: X -> Z -> Y, X -> Y, C -> X, Z, Y.
+    let graph = Admg::with_edges(4, &[(0, 1), (1, 2), (0, 2), (3, 0), (3, 1), (3, 2)], &[]);
+    let inner = Setting::Potential(World::from([(0, Setting::Value(Value::Code(1)))]));
+    let world = World::from([(0, Setting::Value(Value::Code(0))), (1, inner)]);
+    let query =
+        Query { outcome: vec![Event { variable: 2, world, value: Value::Code(1) }], evidence: vec![at(3, &[], 2)] };
+    let printed = |query: &Query| {
+        let Verdict::Identified(found) = identify(&graph, &Data::observational(4), query) else { panic!() };
+        let names = Names {
+            node: &|v| ["X", "Z", "Y", "C"][v].to_owned(),
+            value: &|v, code| if v == 3 { json!(["red", "green", "blue"][code as usize]) } else { json!(code) },
+            regime: &|_| "obs".to_owned(),
+        };
+        (found.formula.text(&names), found.formula.latex(&names), found.formula.json(&names))
+    };
+    let (text, latex, tree) = printed(&query);
+    assert_eq!(text, "Σ_{Z} P(Z | X = 1, C = blue) P(Y = 1 | X = 0, Z, C = blue)");
+    assert!(latex.contains("X = 0") && latex.contains("\\mathit{blue}"), "{latex}");
+    assert_eq!(tree["sum"]["over"], json!(["Z"]));
+    assert_eq!(tree["sum"]["of"]["product"][0]["p"]["given"][0], json!({"var": "X", "value": 1}));
+    // Chains are merged; beside a fixed value the summed one carries a prime.
+    let query = Query { outcome: vec![at(2, &[(0, 0)], 1), at(0, &[], 1)], evidence: vec![] };
+    assert_eq!(printed(&query).0, "Σ_{C} P(X = 1, C) P(Y = 1 | X = 0, C)");
+    let query = Query { outcome: vec![at(2, &[(1, 0)], 1), at(1, &[(0, 1)], 0)], evidence: vec![] };
+    let text = printed(&query).0;
+    assert!(text.contains("P(Z = 0 | X = 1, C)") && text.contains("P(Y = 1 | X', Z = 0, C)"), "{text}");
 }

@@ -197,7 +197,8 @@ impl<'a> Data<'a> {
 /// The name of whatever experiment is needed.
 pub(super) const ITSELF: &str = "the experiment itself";
 /// Why "no" is not certain.
-pub(super) const LEFT_OUT: &str = "some data sets hold single values or selected rows only; without them it is not identifiable";
+pub(super) const LEFT_OUT: &str =
+    "some data sets hold single values or selected rows only; without them it is not identifiable";
 
 fn identified(graph: &Admg, sets: &[&Set], effect: &Effect) -> identify::Verdict {
     let regimes: Vec<Regime> = sets.iter().map(|s| s.regime.clone()).collect();

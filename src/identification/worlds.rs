@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 impl Data<'_> {
     /// The verdict for one term, and the names of the data sets that its formula and witness number.
     pub(super) fn events(&self, factor: f64, mean: bool, term: &CounterfactualTerm) -> Term {
-        let names = self.sets.iter().map(|s| s.name.clone()).chain((self.known == Known::All).then(|| ITSELF.to_owned()));
+        let names =
+            self.sets.iter().map(|s| s.name.clone()).chain((self.known == Known::All).then(|| ITSELF.to_owned()));
         let verdict = self.of_cases(term);
         Term { factor, mean, asked: Asked::Events(term.clone()), verdict, data: names.collect() }
     }
@@ -182,10 +183,7 @@ fn cases(model: &Model, term: &CounterfactualTerm) -> Option<Vec<Query>> {
             world: world(&e.world, &term.interventions, &|v, code| value(Bare::Set(v), code)),
             value: value(Bare::Seen(e.variable, &e.world), e.value),
         };
-        Query {
-            outcome: term.outcome.iter().map(event).collect(),
-            evidence: term.evidence.iter().map(event).collect(),
-        }
+        Query { outcome: term.outcome.iter().map(event).collect(), evidence: term.evidence.iter().map(event).collect() }
     });
     Some(queries.collect())
 }

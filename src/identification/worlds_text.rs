@@ -4,14 +4,15 @@ use super::explain::{effect_text, step_text, why_not as why_no_hedge, witness_js
 use super::judge::ITSELF;
 use super::{Term, Worlds};
 use crate::causal::counterfactual::{
-    Conflict, Contradiction, Demand, Formula, Identified, Inclusion, Joint, Names, Node, Obstacle, Setting,
-    Term as At, Value, Verdict, Witness, World,
+    Conflict, Contradiction, Demand, Formula, Identified, Inclusion, Joint, Names, Node, Obstacle, Setting, Term as At,
+    Value, Verdict, Witness, World,
 };
 use crate::model::{Model, VarId};
 use serde_json::{Value as Json, json};
 
 /// What is said where the evidence has probability zero.
-pub(super) const UNDEFINED: &str = "the evidence contradicts itself: its probability is zero, and there is nothing to ask";
+pub(super) const UNDEFINED: &str =
+    "the evidence contradicts itself: its probability is zero, and there is nothing to ask";
 
 /// One term as JSON, with the fields of [`to_json`](super::to_json).
 pub(super) fn to_json(model: &Model, term: &Term, worlds: &Worlds) -> Json {
@@ -299,7 +300,8 @@ fn steps(model: &Model, term: &Term, worlds: &Worlds) -> Vec<String> {
         steps.push(step);
     }
     if worlds.other_cases {
-        steps.push("where values of bare names are equal to others of the query, formulas of their own hold".to_owned());
+        steps
+            .push("where values of bare names are equal to others of the query, formulas of their own hold".to_owned());
     }
     steps.dedup();
     steps

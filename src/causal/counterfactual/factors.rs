@@ -149,8 +149,7 @@ pub(super) fn groups(factors: Vec<Factor>) -> Vec<Vec<Factor>> {
 
 /// Takes the groups that both sides have off both; the number of them.
 pub(super) fn cancel(num: &mut Vec<Vec<Factor>>, den: &mut Vec<Vec<Factor>>) -> usize {
-    let same =
-        |a: &Vec<Factor>, b: &Vec<Factor>| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b));
+    let same = |a: &Vec<Factor>, b: &Vec<Factor>| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b));
     let before = num.len();
     num.retain(|group| match den.iter().position(|other| same(group, other)) {
         Some(at) => {

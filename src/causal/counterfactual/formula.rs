@@ -56,12 +56,7 @@ pub struct Names<'a> {
 impl Formula {
     /// The number where `cards[v]` is the number of values of variable `v` and `any[n]` the unnamed value `n`; `table` gives
     /// the probabilities of the sources, as in [`Estimand::evaluate`], over the graph's variables.
-    pub fn evaluate(
-        &self,
-        cards: &[usize],
-        any: &[usize],
-        table: &dyn Fn(&Probability, &[usize]) -> f64,
-    ) -> f64 {
+    pub fn evaluate(&self, cards: &[usize], any: &[usize], table: &dyn Fn(&Probability, &[usize]) -> f64) -> f64 {
         let copy_cards: Vec<usize> = self.copies.iter().map(|copy| cards[copy.variable]).collect();
         let start = |copy: &Copy| match copy.value {
             CopyValue::Code(code) => code as usize,
@@ -211,8 +206,31 @@ impl Builder {
         identify::sum(&over, identify::product(parts))
     }
 
-    pub fn formula(&self, estimand: Estimand) -> Formula {
-        Formula { estimand, copies: self.copies.clone() }
+    /// The estimand with the copies it uses, in the order of their variables.
+    pub fn formula(&self, estimand: &Estimand) -> Formula {
+        let mut copies: Vec<Copy> = vec![];
+        estimand.mentions(&mut |at| copies.push(self.copies[at]));
+        copies.sort_unstable();
+        copies.dedup();
+        let place: Vec<usize> = self.copies.iter().map(|copy| copies.binary_search(copy).unwrap_or_default()).collect();
+        Formula { estimand: renumbered(estimand, &place), copies }
+    }
+}
+
+/// The formula with `place[v]` for each variable `v`.
+fn renumbered(estimand: &Estimand, place: &[usize]) -> Estimand {
+    let set = |set: &[usize]| {
+        let mut set: Vec<usize> = set.iter().map(|&v| place[v]).collect();
+        set.sort_unstable();
+        set
+    };
+    match estimand {
+        Estimand::Sum { over, of } => Estimand::Sum { over: set(over), of: Box::new(renumbered(of, place)) },
+        Estimand::Product(factors) => Estimand::Product(factors.iter().map(|f| renumbered(f, place)).collect()),
+        Estimand::Fraction { num, den } => {
+            Estimand::Fraction { num: Box::new(renumbered(num, place)), den: Box::new(renumbered(den, place)) }
+        }
+        Estimand::P(p) => identify::probability(&set(&p.of), &set(&p.given), &set(&p.interventions), p.regime),
     }
 }
 

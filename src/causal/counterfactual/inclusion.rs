@@ -50,12 +50,7 @@ impl Inclusion {
 }
 
 /// A formula that holds if the variables for which `binary` says so have two values, 0 and 1.
-pub fn by_inclusion(
-    graph: &Admg,
-    data: &Data,
-    query: &Query,
-    binary: &dyn Fn(usize) -> bool,
-) -> Option<Inclusion> {
+pub fn by_inclusion(graph: &Admg, data: &Data, query: &Query, binary: &dyn Fn(usize) -> bool) -> Option<Inclusion> {
     let all: Vec<Event> = query.outcome.iter().chain(&query.evidence).cloned().collect();
     let above = joint(graph, data, &all, binary)?;
     let below = match &query.evidence[..] {

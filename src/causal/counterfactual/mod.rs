@@ -204,10 +204,7 @@ pub fn identify(graph: &Admg, data: &Data, query: &Query) -> Verdict {
         Ok(both) => both,
         Err(verdict) => return verdict,
     };
-    let formula = builder.formula(identify::fraction(num, den));
-    for factor in &mut solved {
-        factor.formula.copies.clone_from(&formula.copies);
-    }
+    let formula = builder.formula(&identify::fraction(num, den));
     Verdict::Identified(Box::new(Identified { formula, graph: above, factors: solved, cancelled }))
 }
 
@@ -253,8 +250,7 @@ fn solve(
         regimes.push(Regime::default());
     }
     let Some((estimand, mut steps)) = identify::c_factor_from(graph, &regimes, &factor.component) else {
-        let effect =
-            identify::Effect { outcome: factor.component.clone(), interventions: parents, evidence: vec![] };
+        let effect = identify::Effect { outcome: factor.component.clone(), interventions: parents, evidence: vec![] };
         return Err(match identify::identify(graph, &regimes, &effect) {
             identify::Verdict::NotIdentified(mut witness) => {
                 witness.hedges.iter_mut().for_each(|hedge| hedge.regime = usable[hedge.regime]);
@@ -271,7 +267,7 @@ fn solve(
     let none = BTreeMap::new();
     let fixed = source.and_then(|at| data.sources.get(at)).map_or(&none, |source| &source.fixed);
     let estimand = builder.substitute(&estimand, &values, fixed, &usable);
-    let formula = builder.formula(estimand.clone());
+    let formula = builder.formula(&estimand);
     let found =
         Solved { component: factor.component.clone(), copies: factor.copies.clone(), below, formula, steps, source };
     Ok((estimand, found))

@@ -164,7 +164,12 @@ fn advance(over: &[usize], cards: &[usize], values: &mut [usize]) -> bool {
 }
 
 /// `P(of | given, do(interventions))` of a regime; the sets in any order. One if `of` is empty.
-pub(in crate::causal) fn probability(of: &[usize], given: &[usize], interventions: &[usize], regime: Option<usize>) -> Estimand {
+pub(in crate::causal) fn probability(
+    of: &[usize],
+    given: &[usize],
+    interventions: &[usize],
+    regime: Option<usize>,
+) -> Estimand {
     if of.is_empty() {
         return Estimand::one();
     }
