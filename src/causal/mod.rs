@@ -6,6 +6,7 @@ mod ancestors;
 pub mod bounds;
 mod c_components;
 mod closure;
+pub mod counterfactual;
 mod h_graph;
 pub mod identify;
 pub mod implied;

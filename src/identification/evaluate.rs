@@ -133,6 +133,7 @@ impl Formulas<'_> {
             Verdict::Identified(found) => found,
             Verdict::NotIdentified(_) => return Err("it is not identifiable".to_owned()),
             Verdict::Open(why) => return Err(format!("no formula is known: {why}")),
+            Verdict::Worlds(_) => return Err("events in several worlds are not computed".to_owned()),
         };
         let sources: Vec<Source> = sets.iter().map(|s| s.source.clone()).collect();
         let names = sets.iter().map(|s| s.name.clone()).collect();

@@ -1,7 +1,7 @@
 //! Findings in words and as JSON.
 
 use super::{Correction, Findings, Measured, Method, Set, Statement, Test};
-use crate::causal::identify::{Estimand, Names};
+use crate::causal::identify::{Estimand, Names, no_value};
 use crate::causal::open_path;
 use crate::model::{Model, VarId};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(super) fn statement_text(model: &Model, statement: &Statement) -> String {
 }
 
 fn formula_text(model: &Model, formula: &Estimand) -> String {
-    formula.text(&Names { node: &|v| model.name(v).to_owned(), regime: &|_| String::new() })
+    formula.text(&Names { node: &|v| model.name(v).to_owned(), value: &no_value, regime: &|_| String::new() })
 }
 
 fn list(model: &Model, set: &[VarId]) -> String {

@@ -7,7 +7,7 @@ mod names;
 mod settings;
 
 pub use domain::{Domain, Value};
-pub use lower::{apply_setting, lower, parse_query, parse_query_at, set_data};
+pub use lower::{apply_setting, counterfactual_text, lower, parse_query, parse_query_at, set_data};
 pub(crate) use lower::{domain_of_type, suggest};
 pub use names::{closest, similar};
 pub use settings::{Engine, EngineChoice, Overrides, Settings};

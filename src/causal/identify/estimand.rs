@@ -220,7 +220,12 @@ pub(in crate::causal) fn advance(over: &[usize], cards: &[usize], values: &mut [
 }
 
 /// `P(of | given, do(interventions))` of a regime; the sets in any order. One if `of` is empty.
-pub(super) fn probability(of: &[usize], given: &[usize], interventions: &[usize], regime: Option<usize>) -> Estimand {
+pub(in crate::causal) fn probability(
+    of: &[usize],
+    given: &[usize],
+    interventions: &[usize],
+    regime: Option<usize>,
+) -> Estimand {
     if of.is_empty() {
         return Estimand::one();
     }
@@ -234,7 +239,7 @@ pub(super) fn probability(of: &[usize], given: &[usize], interventions: &[usize]
 }
 
 /// The product of the factors, flat, without ones and with chains merged.
-pub(super) fn product(factors: Vec<Estimand>) -> Estimand {
+pub(in crate::causal) fn product(factors: Vec<Estimand>) -> Estimand {
     let mut flat: Vec<Estimand> = factors.into_iter().flat_map(Estimand::factors).collect();
     if flat.len() <= MERGED {
         while let Some((at, other, merged)) = mergeable(&flat) {
