@@ -46,7 +46,8 @@ impl Architecture for Classifier {
 
     fn parts(&self) -> Vec<Part> {
         let trunks = self.trunks();
-        let widths: Vec<usize> = [trunks.columns()].iter().chain(&self.hidden).chain(&[self.outputs]).copied().collect();
+        let widths: Vec<usize> =
+            [trunks.columns()].iter().chain(&self.hidden).chain(&[self.outputs]).copied().collect();
         trunks.parts().into_iter().chain(dense_parts(&widths)).collect()
     }
 }

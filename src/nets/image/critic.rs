@@ -147,7 +147,8 @@ mod tests {
     }
 
     fn soft(critic: &ImageCritic, parameters: &[Parameter]) -> Soft<ImageCritic> {
-        let mut soft = Soft::trained(&Network::random(critic.clone(), &mut crate::seed::stream(1, "w")).unwrap()).unwrap();
+        let mut soft =
+            Soft::trained(&Network::random(critic.clone(), &mut crate::seed::stream(1, "w")).unwrap()).unwrap();
         soft.parameters = parameters.to_vec();
         soft
     }
@@ -204,7 +205,11 @@ mod tests {
 
     #[test]
     fn training_is_the_same_on_any_number_of_threads_and_lowers_the_loss() {
-        let case = ImageCritic { pictures: vec![ImageSize { channels: 3, height: 16, width: 16 }], width: 16, ..critic(1, 2, &[8]) };
+        let case = ImageCritic {
+            pictures: vec![ImageSize { channels: 3, height: 16, width: 16 }],
+            width: 16,
+            ..critic(1, 2, &[8])
+        };
         let train = || {
             let network = Network::random(case.clone(), &mut crate::seed::stream(1, "weights")).unwrap();
             let critic = Soft::trained(&network).unwrap();

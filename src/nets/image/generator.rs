@@ -88,7 +88,8 @@ impl Soft<ImageGenerator> {
         // Weight, scale, shift, mean, variance: the shift takes the constant.
         for (at, layer) in folded.values[first..].chunks_exact_mut(5).enumerate() {
             let [weight, scale, shift, mean, variance] = layer else { continue };
-            let factors: Vec<f32> = scale.iter().zip(&*variance).map(|(s, v)| s / (v.max(0.0) + EPSILON).sqrt()).collect();
+            let factors: Vec<f32> =
+                scale.iter().zip(&*variance).map(|(s, v)| s / (v.max(0.0) + EPSILON).sqrt()).collect();
             shift.iter_mut().zip(&*mean).zip(&factors).for_each(|((shift, mean), f)| *shift -= mean * f);
             // The output channel is the last dimension of the fully connected layer and the one before the last
             // of a transposed convolution's kernel.
@@ -159,9 +160,8 @@ mod tests {
     }
 
     fn batch(rows: usize) -> Batch {
-        let tensor = |dims: &[usize], seed| {
-            Tensor::from_vec(random(dims.iter().product(), seed), dims, &Device::Cpu).unwrap()
-        };
+        let tensor =
+            |dims: &[usize], seed| Tensor::from_vec(random(dims.iter().product(), seed), dims, &Device::Cpu).unwrap();
         Batch { codes: Some(tensor(&[rows, 3], 1)), pictures: vec![tensor(&[rows, 8, 8, 1], 2)] }
     }
 
@@ -208,9 +208,9 @@ mod tests {
         let network = network(&architecture);
         let parts = architecture.parts();
         let last = parts.len() - 2;
-        let parameters: Vec<_> = (last..parts.len()).map(|at| {
-            (network.values[at].iter().map(|v| v * 0.1).collect(), parts[at].shape.clone())
-        }).collect();
+        let parameters: Vec<_> = (last..parts.len())
+            .map(|at| (network.values[at].iter().map(|v| v * 0.1).collect(), parts[at].shape.clone()))
+            .collect();
         gradients(&parameters, |p| {
             let mut soft = Soft::trained(&network)?;
             soft.parameters.truncate(last);

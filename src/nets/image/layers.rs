@@ -115,10 +115,21 @@ pub struct LayerNetwork {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Conv { weight: Parameter, bias: Parameter, geometry: Geometry, transposed: bool },
-    Linear { weight: Parameter, bias: Parameter },
+    Conv {
+        weight: Parameter,
+        bias: Parameter,
+        geometry: Geometry,
+        transposed: bool,
+    },
+    Linear {
+        weight: Parameter,
+        bias: Parameter,
+    },
     /// A factor and a constant for each channel.
-    Affine { factor: Tensor, constant: Tensor },
+    Affine {
+        factor: Tensor,
+        constant: Tensor,
+    },
     Leaky(f64),
     Tanh,
     Sigmoid,
@@ -255,7 +266,9 @@ impl<'a> State<'a> {
     /// A tensor's values and shape.
     fn floats(&self, name: &str) -> std::result::Result<(&'a [f32], &'a [usize]), String> {
         match self.0.get(name) {
-            Some(TensorData { shape, values: Values::F32(values) }) if values.len() == shape.iter().product::<usize>() => {
+            Some(TensorData { shape, values: Values::F32(values) })
+                if values.len() == shape.iter().product::<usize>() =>
+            {
                 match values.iter().any(|v| !v.is_finite()) {
                     true => Err(format!("{name} has values that are not finite numbers")),
                     false => Ok((values, shape)),
@@ -485,7 +498,11 @@ mod tests {
                 value(z)
             };
             let expected = (moved(2e-3) - moved(-2e-3)) / 4e-3;
-            assert!((f64::from(found[at]) - expected).abs() < 0.05 * (1.0 + expected.abs()), "{} {expected}", found[at]);
+            assert!(
+                (f64::from(found[at]) - expected).abs() < 0.05 * (1.0 + expected.abs()),
+                "{} {expected}",
+                found[at]
+            );
         }
     }
 

@@ -141,7 +141,9 @@ impl<A: Architecture> Network<A> {
                 }
                 Some(data) => {
                     let (found, expected) = (&data.shape, &part.shape);
-                    return Err(FileError::Format(format!("{name} has shape {found:?}, not {expected:?} in single precision")));
+                    return Err(FileError::Format(format!(
+                        "{name} has shape {found:?}, not {expected:?} in single precision"
+                    )));
                 }
                 None => return Err(FileError::Format(format!("no tensor {name}"))),
             };

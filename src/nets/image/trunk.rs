@@ -6,8 +6,8 @@
 
 use super::ImageSize;
 use super::network::{Part, Start};
-use crate::nets::ops::{Geometry, Parameter, Shift, conv_transpose2d, conv2d, leaky_masked, linear, linear_transposed};
 use crate::nets::ops::pixel_sums;
+use crate::nets::ops::{Geometry, Parameter, Shift, conv_transpose2d, conv2d, leaky_masked, linear, linear_transposed};
 use candle_core::{Result, Tensor, bail};
 
 /// The slope of leaky ReLUs below zero.
@@ -96,7 +96,12 @@ impl Trunk {
 
     /// Takes the gradient `u [rows, features]` back to the picture and to the codes, with the `outputs` that
     /// [`Self::forward`] gave; differentiable in `u` and the parameters.
-    pub fn backward(&self, parameters: &[Parameter], outputs: &[Tensor], u: &Tensor) -> Result<(Tensor, Option<Tensor>)> {
+    pub fn backward(
+        &self,
+        parameters: &[Parameter],
+        outputs: &[Tensor],
+        u: &Tensor,
+    ) -> Result<(Tensor, Option<Tensor>)> {
         let Some(last) = outputs.last() else { bail!("a trunk without layers") };
         let mut u = u.reshape(last.dims())?;
         let mut to_codes: Option<Tensor> = None;
@@ -174,7 +179,8 @@ impl Trunks {
         let (mut gradients, mut to_codes) = (vec![], vec![]);
         for (trunk, outputs) in self.trunks.iter().zip(outputs) {
             let parameters = &parameters[start..start + trunk.parameters()];
-            let part = if self.columns() == trunk.features() { u.clone() } else { u.narrow(1, column, trunk.features())? };
+            let part =
+                if self.columns() == trunk.features() { u.clone() } else { u.narrow(1, column, trunk.features())? };
             let (picture, codes) = trunk.backward(parameters, outputs, &part)?;
             gradients.push(picture);
             to_codes.extend(codes);

@@ -65,7 +65,13 @@ impl CustomOp2 for LeakyMasked {
         "leaky-masked"
     }
 
-    fn cpu_fwd(&self, u: &CpuStorage, layout: &Layout, y: &CpuStorage, y_layout: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        u: &CpuStorage,
+        layout: &Layout,
+        y: &CpuStorage,
+        y_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         if layout.shape() != y_layout.shape() {
             candle_core::bail!("a mask of {:?} for {:?}", y_layout.shape(), layout.shape());
         }

@@ -44,7 +44,11 @@ pub(super) fn share_map(count: usize, value: impl Fn(usize) -> f32 + Sync) -> Ve
 }
 
 /// Sums the results of `part` for the runs of a fixed partition of `count` things, in their order.
-pub(super) fn share_sum(count: usize, width: usize, part: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync) -> Vec<f32> {
+pub(super) fn share_sum(
+    count: usize,
+    width: usize,
+    part: impl Fn(std::ops::Range<usize>, &mut [f32]) + Sync,
+) -> Vec<f32> {
     const RUN: usize = 1024;
     let run = |at: usize| {
         let mut sums = vec![0.0; width];

@@ -79,7 +79,9 @@ impl Geometry {
     }
 
     fn phase(&self, phase: (usize, usize)) -> Group {
-        let meets = |place: usize, at: usize| (at + self.padding + self.stride * self.kernel - place).is_multiple_of(self.stride);
+        let meets = |place: usize, at: usize| {
+            (at + self.padding + self.stride * self.kernel - place).is_multiple_of(self.stride)
+        };
         let places: Vec<_> = self.all_places().filter(|p| meets(p.0, phase.0) && meets(p.1, phase.1)).collect();
         let mut group = Group { places: vec![], targets: vec![], sources: vec![] };
         group.places = places.iter().map(|p| p.0 * self.kernel + p.1).collect();

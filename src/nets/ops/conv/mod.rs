@@ -84,7 +84,8 @@ impl Convolution {
         let (&[_, height, width, channels], &[rows, columns, large, small]) = (x, weight) else {
             bail!("a convolution of {x:?} with weights {weight:?}")
         };
-        let (size, expected) = if self.transposed { (self.geometry.small, small) } else { (self.geometry.large, large) };
+        let (size, expected) =
+            if self.transposed { (self.geometry.small, small) } else { (self.geometry.large, large) };
         if (rows, columns) != (side, side) || (height, width) != size || channels != expected || large * small == 0 {
             bail!("a convolution of {x:?} with weights {weight:?} does not fit {:?}", self.geometry)
         }
