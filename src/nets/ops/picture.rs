@@ -1,6 +1,6 @@
 //! Small operations on pictures and their gradients.
 
-use super::threads::{share, share_map};
+use super::threads::{share, share_map, share_zip};
 use super::{View, tensor, values};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
@@ -52,7 +52,7 @@ impl CustomOp1 for Tanh {
         let gradient = gradient.contiguous()?;
         let (y_view, g_view) = (View::of(y), View::of(&gradient));
         let (values, g) = (y_view.values()?, g_view.values()?);
-        Ok(Some(tensor(share_map(g.len(), |at| g[at] * (1.0 - values[at] * values[at])), y.dims())?))
+        Ok(Some(tensor(share_zip(g, values, |g, y| g * (1.0 - y * y)), y.dims())?))
     }
 }
 
@@ -76,7 +76,7 @@ impl CustomOp2 for LeakyMasked {
             candle_core::bail!("a mask of {:?} for {:?}", y_layout.shape(), layout.shape());
         }
         let (u, y) = (values(u, layout)?, values(y, y_layout)?);
-        let masked = share_map(u.len(), |at| if y[at] > 0.0 { u[at] } else { self.slope * u[at] });
+        let masked = share_zip(u, y, |u, y| if y > 0.0 { u } else { self.slope * u });
         Ok((CpuStorage::F32(masked), layout.shape().clone()))
     }
 

@@ -43,6 +43,19 @@ pub(super) fn share_map(count: usize, value: impl Fn(usize) -> f32 + Sync) -> Ve
     out
 }
 
+/// `value` of the entries of `a` and `b`, which have equal lengths.
+pub(super) fn share_zip(a: &[f32], b: &[f32], value: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f32> {
+    if threads() == 1 {
+        return a.iter().zip(b).map(|(a, b)| value(*a, *b)).collect();
+    }
+    let mut out = vec![0.0; a.len()];
+    share(&mut out, 1, |first, run| {
+        let inputs = a[first..].iter().zip(&b[first..]);
+        run.iter_mut().zip(inputs).for_each(|(out, (a, b))| *out = value(*a, *b));
+    });
+    out
+}
+
 /// Sums the results of `part` for the runs of a fixed partition of `count` things, in their order.
 pub(super) fn share_sum(
     count: usize,

@@ -231,10 +231,10 @@ unsafe fn accumulate<S: Simd, const M: usize, const V: usize>(
         // SAFETY: `c < inputs`.
         unsafe {
             let row: [S::f32s; V] = std::array::from_fn(|v| weights.add(c * V + v).read_unaligned());
-            for j in 0..M {
-                let x = simd.splat_f32s(*from[j].add(c));
+            for (own, from) in own.iter_mut().zip(&from) {
+                let x = simd.splat_f32s(*from.add(c));
                 for v in 0..V {
-                    own[j][v] = simd.mul_add_e_f32s(x, row[v], own[j][v]);
+                    own[v] = simd.mul_add_e_f32s(x, row[v], own[v]);
                 }
             }
         }

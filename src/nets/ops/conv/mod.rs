@@ -11,7 +11,7 @@ mod run;
 
 pub use geometry::Geometry;
 
-use super::threads::{share_map, share_sum};
+use super::threads::{share_sum, share_zip};
 use super::{Gradient, Parameter, View, tensor, values};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape as Dims, Tensor, bail};
 use kernel::Added;
@@ -101,7 +101,7 @@ impl Convolution {
 
     /// The gradient before the activation: the output's sign tells which side of the kink it was on.
     fn before_activation(&self, gradient: &[f32], y: &[f32]) -> Vec<f32> {
-        share_map(y.len(), |at| if y[at] > 0.0 { gradient[at] } else { self.slope * gradient[at] })
+        share_zip(gradient, y, |g, y| if y > 0.0 { g } else { self.slope * g })
     }
 }
 
