@@ -147,7 +147,7 @@ fn sample(case: &Case, truth: &Trained, regime: Option<(usize, u32)>, rng: &mut 
         let parents: Vec<&[u32]> = m.parents.iter().map(|&p| columns[p].as_slice()).collect();
         columns.push(match regime {
             Some((v, value)) if v == m.variable => vec![value; case.rows],
-            _ => truth.sample(m.variable, &parents, &hidden, rng).expect("codes of the domains"),
+            _ => truth.codes(m.variable, &parents, &hidden, rng).expect("codes of the domains"),
         });
     }
     let name = regime.map_or("obs".into(), |(v, value)| format!("do({v}={value})"));

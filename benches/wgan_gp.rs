@@ -355,7 +355,7 @@ fn sample(
                     .iter()
                     .map(|&p| columns[p].as_deref().expect("parents come first"))
                     .collect();
-                modules[at].sample(v, &parents, &hidden[at], &mut rng).expect("samples")
+                modules[at].codes(v, &parents, &hidden[at], &mut rng).expect("samples")
             }
         });
     }

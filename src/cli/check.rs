@@ -49,8 +49,8 @@ pub(super) fn checked(model: &ModelArguments, messages: Messages, overlay: &Over
     let schemas = session.schemas();
     if !session.has_errors() {
         session.check_assertions(&schemas);
-        session.refuse_unidentified(&schemas);
-        session.plan(&schemas, Options::default());
+        let planned = session.plan(&schemas, Options::default());
+        session.refuse_unidentified(&schemas, planned.as_ref());
     }
     Ok(session)
 }

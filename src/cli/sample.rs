@@ -31,15 +31,18 @@ pub(super) fn run(arguments: &Arguments, messages: Messages) -> u8 {
 fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
     let mut trained = run::open_trained(&arguments.run, messages, false)?;
     let query = trained.session.query(&arguments.query)?;
-    let model = &trained.session.model;
     let QueryKind::Distribution(term) = &query.kind else { return Err(usage("only P(…) can be drawn from")) };
     if term.interventions.iter().chain(&term.evidence).any(|(_, code)| code.is_none()) {
         return Err(usage("give every variable in `do` and in the evidence a value"));
     }
+    trained.refuse_unidentified(&arguments.run, &query)?;
+    let model = &trained.session.model;
     let fixed = |part: &[(VarId, Option<u32>)]| part.iter().filter_map(|&(v, c)| Some((v, c?))).collect::<Vec<_>>();
     let (interventions, evidence) = (fixed(&term.interventions), fixed(&term.evidence));
     let asked: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
     let mut rng = seed::stream(model.settings.seed(), &format!("sample/{}", query.text));
+    let modules = trained.modules();
+    let wanted: Vec<VarId> = asked.iter().copied().chain(evidence.iter().map(|e| e.0)).collect();
     let mut columns: Vec<Vec<u32>> = vec![vec![]; asked.len()];
     let mut drawn_rows = 0;
     // Evidence is met by rejection: rows that disagree are drawn again.
@@ -48,7 +51,8 @@ fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
             return Err(usage(query::QueryError::NoEvidence(drawn_rows)));
         }
         let batch = arguments.n.max(1_000);
-        let drawn = query::forward(model, &trained.modules(), batch, &interventions, &mut rng).map_err(usage)?;
+        let draw = query::Draw { model, modules: &modules, wanted: &wanted, rows: batch };
+        let drawn = draw.codes(&interventions, &mut rng).map_err(usage)?;
         drawn_rows += batch;
         let agrees = |row: &usize| evidence.iter().all(|&(v, code)| drawn[v][*row] == code);
         let missing = arguments.n - columns[0].len();

@@ -4,10 +4,10 @@ use super::messages::Messages;
 use super::{Format, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
 use crate::data::{self, Schema};
 use crate::diag::{self, Diagnostic, Sources, Span, render_json_limited};
-use crate::identification::{self, Known, judge};
+use crate::identification::{self, Known, Taught, judge, judge_trained};
 use crate::model::Query;
 use crate::model::{self, Model};
-use crate::plan::{self, Options, Planned};
+use crate::plan::{self, Options, Plan, Planned};
 use crate::syntax;
 use crate::truth::{self, Scm};
 use std::collections::BTreeMap;
@@ -31,8 +31,7 @@ pub(super) type Overlay = BTreeMap<String, String>;
 
 /// Rows of each data set that tell the types of variables where nothing is trained: quick for files of any size.
 pub(super) const SAMPLE: usize = 10_000;
-/// What is trained must know every value.
-#[cfg(feature = "run")]
+/// What is trained, tested or computed must know every value.
 pub(super) const ALL: usize = usize::MAX;
 
 /// The command must end with this exit code; what is wrong was said.
@@ -186,14 +185,11 @@ impl Session {
         self.diagnostics.extend(found);
     }
 
-    /// E0701 for the queries that the data do not determine.
-    pub(super) fn refuse_unidentified(&mut self, schemas: &[Schema]) {
-        let model = &self.model;
-        let refused = |query: &Query| {
-            let finding = judge(model, schemas, query, Known::Declared);
-            identification::not_identifiable(model, query, &finding)
-        };
-        let found: Vec<Diagnostic> = model.queries.iter().filter_map(refused).collect();
+    /// E0701 for the queries that the data do not determine, or not what `planned` trains from them.
+    pub(super) fn refuse_unidentified(&mut self, schemas: &[Schema], planned: Option<&Planned>) {
+        let taught = planned.map(|p| taught(&self.model, &p.plan)).unwrap_or_default();
+        let refused = |query: &Query| unidentified(&self.model, schemas, &taught, query).0;
+        let found: Vec<Diagnostic> = self.model.queries.iter().filter_map(refused).collect();
         self.diagnostics.extend(found);
         diag::sort(&mut self.diagnostics);
     }
@@ -251,6 +247,36 @@ impl Session {
             Stop(self.report())
         })
     }
+}
+
+/// What the plan's data sets teach.
+pub(super) fn taught(model: &Model, plan: &Plan) -> Vec<Taught> {
+    let tasks = plan.modules.iter().flat_map(|module| &module.tasks);
+    let numbered = tasks.filter_map(|task| {
+        let mut variables: Vec<usize> = task.teaches.iter().filter_map(|name| model.id(name)).collect();
+        variables.sort_unstable();
+        Some(Taught { regime: model.regimes.iter().position(|r| r.name == task.data)?, variables })
+    });
+    numbered.collect()
+}
+
+/// E0701 where a query is not identifiable from the data sets, or not from what they teach; and whether it is. Without
+/// `taught` the data sets alone count.
+pub(super) fn unidentified(
+    model: &Model,
+    schemas: &[Schema],
+    taught: &[Taught],
+    query: &Query,
+) -> (Option<Diagnostic>, Option<bool>) {
+    let finding = judge(model, schemas, query, Known::Declared);
+    if finding.identifiable() != Some(true) || taught.is_empty() {
+        return (identification::not_identifiable(model, query, &finding), finding.identifiable());
+    }
+    let trained = judge_trained(model, taught, query);
+    if trained.identifiable() == Some(true) {
+        return (None, Some(true));
+    }
+    (Some(identification::not_trained(query, &finding)), Some(false))
 }
 
 /// The text of the model file.

@@ -1,14 +1,31 @@
 //! Findings in words and as JSON.
 
-use super::{Finding, Term, Verdict};
-use crate::causal::identify::{Forest, Names, Rule, Step, Witness};
-use crate::model::{Model, VarId};
+use super::{Asked, Finding, Report, Term, Verdict, bounds_text, tables, worlds_text};
+use crate::causal::identify::{Effect, Forest, Names, Rule, Step, Witness, no_value};
+use crate::model::{Model, VarId, counterfactual_text};
 use serde_json::{Value, json};
 
 /// The findings as one JSON object: `{"schema": 1, "queries": […]}`.
-pub fn to_json(model: &Model, findings: &[Finding]) -> Value {
-    let queries: Vec<Value> = findings.iter().map(|f| finding_json(model, f)).collect();
+pub fn to_json(model: &Model, reports: &[Report]) -> Value {
+    let queries: Vec<Value> = reports.iter().map(|r| report_json(model, r)).collect();
     json!({ "schema": 1, "queries": queries })
+}
+
+fn report_json(model: &Model, report: &Report) -> Value {
+    let mut found = finding_json(model, &report.finding);
+    if let Some(values) = &report.values {
+        found["values"] = tables::json(model, values);
+        found["bounds"] = match &values.bounds {
+            Ok(list) => list.iter().map(|interval| interval.json(model)).collect(),
+            Err(_) => Value::Null,
+        };
+    }
+    match &report.counterexample {
+        Some(Ok(pair)) => found["counterexample"] = pair.json(model),
+        Some(Err(why)) => found["counterexample"] = json!({ "models": null, "why": why }),
+        None => {}
+    }
+    found
 }
 
 fn finding_json(model: &Model, finding: &Finding) -> Value {
@@ -22,6 +39,7 @@ fn finding_json(model: &Model, finding: &Finding) -> Value {
         "identifiable": finding.identifiable(),
         "method": only("method"),
         "method_text": only("method_text"),
+        "note": only("note"),
         "estimand": only("estimand"),
         "witness": witness,
         "terms": terms,
@@ -30,7 +48,7 @@ fn finding_json(model: &Model, finding: &Finding) -> Value {
 
 fn term_json(model: &Model, term: &Term) -> Value {
     let (node, regime) = (|v| model.name(v).to_owned(), |r| term.data.get::<usize>(r).cloned().unwrap_or_default());
-    let names = &Names { node: &node, regime: &regime };
+    let names = &Names { node: &node, value: &no_value, regime: &regime };
     let (mut method, mut method_text, mut estimand, mut witness, mut reason) = Default::default();
     match &term.verdict {
         Verdict::Identified(found) => {
@@ -41,16 +59,19 @@ fn term_json(model: &Model, term: &Term) -> Value {
         }
         Verdict::NotIdentified(found) => witness = witness_json(model, term, found),
         Verdict::Open(why) => reason = json!(why),
+        Verdict::Worlds(worlds) => return worlds_text::to_json(model, term, worlds),
     }
     json!({
         "factor": term.factor, "of": effect_text(model, term), "data": term.data, "method": method,
         "method_text": method_text, "estimand": estimand, "witness": witness, "reason": reason,
+        "note": null,
     })
 }
 
 /// The algorithm that covers the case: `id`, `idc` with evidence, `gid` and `gidc` from several data sets.
 fn method_name(term: &Term) -> &'static str {
-    match (term.data.len() > 1, term.effect.evidence.is_empty()) {
+    let evidence = matches!(&term.asked, Asked::Effect(effect) if !effect.evidence.is_empty());
+    match (term.data.len() > 1, !evidence) {
         (false, true) => "id",
         (false, false) => "idc",
         (true, true) => "gid",
@@ -58,7 +79,8 @@ fn method_name(term: &Term) -> &'static str {
     }
 }
 
-fn witness_json(model: &Model, term: &Term, witness: &Witness) -> Value {
+/// Hedges, and the experiments that would help.
+pub(super) fn witness_json(model: &Model, term: &Term, witness: &Witness) -> Value {
     let forest = |f: &Forest| {
         let nodes: Vec<&str> = f.nodes.iter().map(|&v| model.name(v)).collect();
         json!({ "nodes": nodes, "edges": edges_text(model, f) })
@@ -83,8 +105,26 @@ fn witness_json(model: &Model, term: &Term, witness: &Witness) -> Value {
 }
 
 /// The findings in words, each with its formula and the steps to it, or with what stands in the way.
-pub fn to_text(model: &Model, findings: &[Finding]) -> String {
-    findings.iter().map(|f| finding_text(model, f)).collect::<Vec<_>>().join("\n")
+pub fn to_text(model: &Model, reports: &[Report]) -> String {
+    reports.iter().map(|r| report_text(model, r)).collect::<Vec<_>>().join("\n")
+}
+
+fn report_text(model: &Model, report: &Report) -> String {
+    let mut text = finding_text(model, &report.finding);
+    if let Some(values) = &report.values {
+        text += &format!("\n{}", tables::sheet(model, values).text(4));
+        bounds_text(model, &values.bounds).iter().for_each(|line| text += &format!("    {line}\n"));
+    }
+    match &report.counterexample {
+        Some(Ok(pair)) => {
+            text.push('\n');
+            pair.sentences().iter().for_each(|sentence| text += &format!("    {sentence}\n"));
+            text += &format!("\n{}\n{}\n{}", pair.sheet(model).text(4), pair.programs[0], pair.programs[1]);
+        }
+        Some(Err(why)) => text += &format!("\n    {why}\n"),
+        None => {}
+    }
+    text
 }
 
 fn finding_text(model: &Model, finding: &Finding) -> String {
@@ -100,9 +140,10 @@ fn finding_text(model: &Model, finding: &Finding) -> String {
 
 fn term_text(model: &Model, term: &Term) -> String {
     let (node, regime) = (|v| model.name(v).to_owned(), |r| term.data.get::<usize>(r).cloned().unwrap_or_default());
-    let names = &Names { node: &node, regime: &regime };
+    let names = &Names { node: &node, value: &no_value, regime: &regime };
     match &term.verdict {
         Verdict::Open(why) => format!("  not established: {why}\n"),
+        Verdict::Worlds(worlds) => worlds_text::to_text(model, term, worlds),
         Verdict::NotIdentified(witness) => {
             let mut text = format!("  not identifiable from {}\n", term.data.join(", "));
             for sentence in why_not(model, term, witness) {
@@ -160,7 +201,8 @@ pub(super) fn why_not(model: &Model, term: &Term, witness: &Witness) -> Vec<Stri
     sentences
 }
 
-fn step_text(model: &Model, term: &Term, step: &Step) -> String {
+/// A step of a derivation, in words.
+pub(super) fn step_text(model: &Model, term: &Term, step: &Step) -> String {
     let list = |set: &[VarId]| set.iter().map(|&v| model.name(v)).collect::<Vec<_>>().join(", ");
     let (set, nodes) = (list(&step.set), list(&step.graph.nodes));
     let data = step.regime.and_then(|r| term.data.get(r)).map_or(String::new(), |name| format!(" ({name})"));
@@ -173,6 +215,7 @@ fn step_text(model: &Model, term: &Term, step: &Step) -> String {
         Rule::InterventionToEvidence => format!("rule 2 of do-calculus: setting {set} is as good as knowing it"),
         Rule::Adjustment => format!("back-door criterion: {{{set}}} blocks every path into the cause"),
         Rule::FrontDoor => format!("front-door criterion: all of the effect runs through {{{set}}}"),
+        Rule::Districts if step.set.is_empty() => format!("c-component factorisation over {{{nodes}}}"),
         Rule::Districts => format!("c-component factorisation over {{{nodes}}}, summed over {{{set}}}"),
         Rule::Marginalisation => format!("{{{set}}} is ancestral in {{{nodes}}}: the others are summed out"),
         Rule::CFactor => {
@@ -183,21 +226,34 @@ fn step_text(model: &Model, term: &Term, step: &Step) -> String {
     what + &data
 }
 
-fn effect_text(model: &Model, term: &Term) -> String {
-    let list = |set: &[VarId]| set.iter().map(|&v| model.name(v)).collect::<Vec<_>>().join(", ");
-    let mut given = vec![];
-    if !term.effect.interventions.is_empty() {
-        given.push(format!("do({})", list(&term.effect.interventions)));
-    }
-    if !term.effect.evidence.is_empty() {
-        given.push(list(&term.effect.evidence));
-    }
-    let bar = if given.is_empty() { "" } else { " | " };
+/// The term in short.
+pub(super) fn effect_text(model: &Model, term: &Term) -> String {
     let (open, close) = if term.mean { ("E[", "]") } else { ("P(", ")") };
-    format!("{open}{}{bar}{}{close}", list(&term.effect.outcome), given.join(", "))
+    match &term.asked {
+        Asked::Effect(effect) => effect_between(model, effect, open, close),
+        Asked::Events(events) => counterfactual_text(model, events, term.mean),
+    }
 }
 
-fn edges_text(model: &Model, forest: &Forest) -> Vec<String> {
+/// `P(Y | do(X), Z)`.
+pub(super) fn effect_of_text(model: &Model, effect: &Effect) -> String {
+    effect_between(model, effect, "P(", ")")
+}
+
+fn effect_between(model: &Model, effect: &Effect, open: &str, close: &str) -> String {
+    let list = |set: &[VarId]| set.iter().map(|&v| model.name(v)).collect::<Vec<_>>().join(", ");
+    let mut given = vec![];
+    if !effect.interventions.is_empty() {
+        given.push(format!("do({})", list(&effect.interventions)));
+    }
+    if !effect.evidence.is_empty() {
+        given.push(list(&effect.evidence));
+    }
+    let bar = if given.is_empty() { "" } else { " | " };
+    format!("{open}{}{bar}{}{close}", list(&effect.outcome), given.join(", "))
+}
+
+pub(super) fn edges_text(model: &Model, forest: &Forest) -> Vec<String> {
     let directed = forest.directed.iter().map(|&(a, b)| format!("{} -> {}", model.name(a), model.name(b)));
     directed.chain(forest.bidirected.iter().map(|&(a, b)| format!("{} <-> {}", model.name(a), model.name(b)))).collect()
 }

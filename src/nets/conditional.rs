@@ -252,7 +252,7 @@ impl Sampler for ConditionalModule {
         Hidden::Levels { member, values }
     }
 
-    fn sample(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
+    fn codes(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
         let Hidden::Levels { member, values } = hidden else {
             bail!("a module of conditionals needs hidden levels");
         };
@@ -350,8 +350,8 @@ mod tests {
         let share = |sampler: &dyn Sampler, name: &str| {
             let mut rng = seed::stream(2, name);
             let hidden = sampler.hidden(rows, &mut rng);
-            let a = sampler.sample(0, &[], &hidden, &mut rng).unwrap();
-            let b = sampler.sample(1, &[&a], &hidden, &mut rng).unwrap();
+            let a = sampler.codes(0, &[], &hidden, &mut rng).unwrap();
+            let b = sampler.codes(1, &[&a], &hidden, &mut rng).unwrap();
             let mut counts = [0.0; 6];
             a.iter().zip(&b).for_each(|(&a, &b)| counts[(a * 3 + b) as usize] += 1.0 / rows as f64);
             counts
@@ -377,9 +377,9 @@ mod tests {
         let module = module();
         let mut rng = seed::stream(1, "wrong");
         let hidden = module.hidden(2, &mut rng);
-        assert!(module.sample(1, &[&[0]], &hidden, &mut rng).is_err());
-        assert!(module.sample(1, &[], &hidden, &mut rng).is_err());
-        assert!(module.sample(5, &[], &hidden, &mut rng).is_err());
-        assert!(module.sample(0, &[], &Hidden::Vectors { rows: 2, noise: vec![] }, &mut rng).is_err());
+        assert!(module.codes(1, &[&[0]], &hidden, &mut rng).is_err());
+        assert!(module.codes(1, &[], &hidden, &mut rng).is_err());
+        assert!(module.codes(5, &[], &hidden, &mut rng).is_err());
+        assert!(module.codes(0, &[], &Hidden::Vectors { rows: 2, noise: vec![] }, &mut rng).is_err());
     }
 }

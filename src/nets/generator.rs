@@ -160,7 +160,7 @@ impl Sampler for GeneratorModule {
 
     /// # Errors
     /// Where `variable` is not the module's, or `parents` or `hidden` do not have the mechanism's shape.
-    fn sample(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
+    fn codes(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
         let Some(generator) = self.generators.iter().find(|g| g.shape.variable == variable) else {
             bail!("the module has no generator of variable {variable}")
         };
@@ -262,7 +262,7 @@ mod tests {
         const ROWS: usize = 50_000;
         let mut rng = stream(1, "sample");
         let hidden = module().hidden(ROWS, &mut rng);
-        let drawn = module().sample(4, &[&vec![1; ROWS]], &hidden, &mut rng).unwrap();
+        let drawn = module().codes(4, &[&vec![1; ROWS]], &hidden, &mut rng).unwrap();
         for (value, expected) in [0.2, 0.5, 0.3].into_iter().enumerate() {
             let share = drawn.iter().filter(|&&d| d as usize == value).count() as f64 / ROWS as f64;
             assert!((share - expected).abs() < 0.01, "{value}: {share}");
@@ -281,7 +281,7 @@ mod tests {
         generator.output.weight[2 * 3] = 1e6;
         let mut rng = stream(1, "sample");
         let hidden = module.hidden(100, &mut rng);
-        let mut draw = || module.sample(4, &[&[0; 100]], &hidden, &mut rng).unwrap();
+        let mut draw = || module.codes(4, &[&[0; 100]], &hidden, &mut rng).unwrap();
         let (first, second) = (draw(), draw());
         let zeros = |drawn: &[u32]| drawn.iter().map(|d| *d == 0).collect::<Vec<_>>();
         assert_eq!(zeros(&first), zeros(&second));
@@ -294,7 +294,7 @@ mod tests {
         let hidden = module().hidden(3, &mut rng);
         let levels = Hidden::Levels { member: vec![0; 3], values: vec![] };
         let mut fails = |variable, parents: &[&[u32]], hidden: &Hidden| {
-            module().sample(variable, parents, hidden, &mut rng).unwrap_err().to_string()
+            module().codes(variable, parents, hidden, &mut rng).unwrap_err().to_string()
         };
         assert!(fails(5, &[], &hidden).contains("no generator of variable 5"));
         assert!(fails(4, &[], &hidden).contains("are not the mechanism's"));

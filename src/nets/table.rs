@@ -80,7 +80,7 @@ impl Sampler for TableModule {
         Hidden::Levels { member, values }
     }
 
-    fn sample(
+    fn codes(
         &self,
         variable: usize,
         parents: &[&[u32]],
@@ -243,8 +243,8 @@ mod tests {
         let (module, rows) = (module(), 200_000);
         let mut rng = seed::stream(1, "samples");
         let hidden = module.hidden(rows, &mut rng);
-        let a = module.sample(1, &[], &hidden, &mut rng).unwrap();
-        let b = module.sample(2, &[&a], &hidden, &mut rng).unwrap();
+        let a = module.codes(1, &[], &hidden, &mut rng).unwrap();
+        let b = module.codes(2, &[&a], &hidden, &mut rng).unwrap();
         for (x, y) in (0..2).flat_map(|x| (0..3).map(move |y| (x, y))) {
             let mut expected = 0.0;
             for member in &module.members {
@@ -263,11 +263,11 @@ mod tests {
         let module = module();
         let mut rng = seed::stream(1, "wrong");
         let hidden = module.hidden(2, &mut rng);
-        assert!(module.sample(2, &[&[0, 7]], &hidden, &mut rng).is_err());
-        assert!(module.sample(2, &[&[0]], &hidden, &mut rng).is_err());
-        assert!(module.sample(2, &[], &hidden, &mut rng).is_err());
-        assert!(module.sample(0, &[], &hidden, &mut rng).is_err());
-        assert!(module.sample(1, &[], &Hidden::Vectors { rows: 2, noise: vec![] }, &mut rng).is_err());
+        assert!(module.codes(2, &[&[0, 7]], &hidden, &mut rng).is_err());
+        assert!(module.codes(2, &[&[0]], &hidden, &mut rng).is_err());
+        assert!(module.codes(2, &[], &hidden, &mut rng).is_err());
+        assert!(module.codes(0, &[], &hidden, &mut rng).is_err());
+        assert!(module.codes(1, &[], &Hidden::Vectors { rows: 2, noise: vec![] }, &mut rng).is_err());
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use super::answer::Fit;
 use super::expect::kl;
-use super::sample::forward_with;
 use super::{Runtime, exact, total_variation};
 use crate::data::Table;
 use crate::model::VarId;
@@ -107,9 +106,12 @@ fn sampled(
     let columns = set.iter().filter_map(|&v| Some((v, table.column(v)?)));
     let interventions: Vec<(VarId, Vec<u32>)> =
         columns.map(|(v, column)| (v, rows.iter().map(|&row| column[row]).collect())).collect();
-    let drawn = forward_with(runtime.model, &runtime.modules, runtime.samples, &interventions, &mut rng)?;
+    let drawn = runtime.draw(observed).codes_with(&interventions, &mut rng)?;
     let mut shares = BTreeMap::new();
-    let key_of = |row: usize| set.iter().chain(observed).map(|&v| drawn[v][row]).collect::<Vec<u32>>();
+    let key_of = |row: usize| {
+        let set = interventions.iter().map(|(_, codes)| codes[row]);
+        set.chain(observed.iter().map(|&v| drawn[v][row])).collect::<Vec<u32>>()
+    };
     for key in (0..runtime.samples).map(key_of) {
         *shares.entry(key).or_insert(0.0) += 1.0 / runtime.samples as f64;
     }

@@ -5,12 +5,10 @@ pub mod exact;
 mod expect;
 mod fit;
 mod sample;
-mod support;
 
 pub use expect::{check, measure};
 pub use fit::fit;
-pub use sample::forward;
-pub use support::{Gap, unsupported};
+pub use sample::Draw;
 
 use crate::model::{Model, Query, QueryKind, Term, VarId};
 use crate::seed;
@@ -220,12 +218,17 @@ impl Runtime<'_> {
             return Ok(Distribution { point: found.point.values, replicates, samples: 0, ess: 0.0 });
         }
         let mut rng = seed::stream(self.seed, &format!("query/{name}"));
-        let drawn = forward(self.model, &self.modules, self.samples, &group.interventions, &mut rng)?;
+        let wanted: Vec<VarId> = outcome.iter().copied().chain(group.evidence.iter().map(|e| e.0)).collect();
+        let drawn = self.draw(&wanted).codes(&group.interventions, &mut rng)?;
         let (point, kept) = sample::tally(self.model, &drawn, outcome, &group.evidence);
         if kept == 0 {
             return Err(QueryError::NoEvidence(self.samples));
         }
         Ok(Distribution { point, replicates: vec![], samples: self.samples, ess: kept as f64 })
+    }
+
+    fn draw<'b>(&'b self, wanted: &'b [VarId]) -> Draw<'b> {
+        Draw { model: self.model, modules: &self.modules, wanted, rows: self.samples }
     }
 
     fn truth_of(&self, outcome: &[VarId], group: &Group) -> Option<TruthAnswer> {

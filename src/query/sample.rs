@@ -1,60 +1,104 @@
 //! Forward sampling of the trained model (the paper's Algorithm 9).
 
-use crate::model::{Model, VarId};
+use crate::causal::ancestors;
+use crate::model::{Domain, Model, VarId};
+use crate::nets::column::Column;
 use crate::nets::{Hidden, Sampler};
 use crate::train::Trained;
 use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
 
-/// Rows are drawn this many at a time.
+/// Rows are drawn this many at a time,
 const CHUNK: usize = 8192;
+/// or this many where images are among them.
+const IMAGE_CHUNK: usize = 256;
 
-/// Draws `rows` rows of all variables under `interventions`; returns each variable's codes, empty for a
-/// variable that no module holds and that is not set.
-///
-/// # Errors
-/// Candle's.
-pub fn forward(
-    model: &Model,
-    modules: &[&Trained],
-    rows: usize,
-    interventions: &[(VarId, u32)],
-    rng: &mut ChaCha8Rng,
-) -> candle_core::Result<Vec<Vec<u32>>> {
-    let set: Vec<(VarId, Vec<u32>)> = interventions.iter().map(|&(v, code)| (v, vec![code; rows])).collect();
-    forward_with(model, modules, rows, &set, rng)
+/// What forward sampling draws.
+pub struct Draw<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// Its trained modules.
+    pub modules: &'a [&'a Trained],
+    /// The variables that are looked at; only they and their ancestors are drawn.
+    pub wanted: &'a [VarId],
+    /// The number of rows.
+    pub rows: usize,
 }
 
-/// As [`forward`], with a value of its own for each row.
-pub(super) fn forward_with(
-    model: &Model,
-    modules: &[&Trained],
-    rows: usize,
-    interventions: &[(VarId, Vec<u32>)],
-    rng: &mut ChaCha8Rng,
-) -> candle_core::Result<Vec<Vec<u32>>> {
-    let order = model.graph.topological_order().unwrap_or_default();
-    let home: Vec<Option<usize>> =
-        (0..model.graph.len()).map(|v| modules.iter().position(|m| m.variables().contains(&v))).collect();
-    let mut drawn: Vec<Vec<u32>> = vec![Vec::with_capacity(rows); model.graph.len()];
-    for start in (0..rows).step_by(CHUNK) {
-        let count = CHUNK.min(rows - start);
-        let hidden: Vec<Hidden> = modules.iter().map(|m| m.hidden(count, rng)).collect();
-        for &variable in &order {
-            let column = match (interventions.iter().find(|(v, _)| *v == variable), home[variable]) {
-                (Some((_, codes)), _) => codes[start..start + count].to_vec(),
-                (None, Some(module)) => {
-                    let parents: Vec<&[u32]> =
-                        model.graph.parents(variable).iter().map(|&p| &drawn[p][start..]).collect();
-                    modules[module].sample(variable, &parents, &hidden[module], rng)?
-                }
-                (None, None) => continue,
-            };
-            drawn[variable].extend(column);
-        }
+impl Draw<'_> {
+    /// Draws the rows under `interventions` and returns the codes of each variable; none for a variable that is not
+    /// drawn, has no module or is not discrete.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn codes(&self, interventions: &[(VarId, u32)], rng: &mut ChaCha8Rng) -> candle_core::Result<Vec<Vec<u32>>> {
+        let set: Vec<(VarId, Vec<u32>)> = interventions.iter().map(|&(v, code)| (v, vec![code; self.rows])).collect();
+        self.codes_with(&set, rng)
     }
-    Ok(drawn)
-}
 
+    /// The same with a value of its own for each row.
+    pub(super) fn codes_with(
+        &self,
+        interventions: &[(VarId, Vec<u32>)],
+        rng: &mut ChaCha8Rng,
+    ) -> candle_core::Result<Vec<Vec<u32>>> {
+        let mut drawn: Vec<Vec<u32>> = vec![vec![]; self.model.graph.len()];
+        self.each(interventions, rng, &mut |_, columns| {
+            for (codes, column) in drawn.iter_mut().zip(columns) {
+                codes.extend(column.as_ref().and_then(Column::codes).unwrap_or_default());
+            }
+        })?;
+        Ok(drawn)
+    }
+
+    /// Draws the rows in chunks and shows each: the rows' numbers, and the column of every variable that was drawn.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn each(
+        &self,
+        interventions: &[(VarId, Vec<u32>)],
+        rng: &mut ChaCha8Rng,
+        visit: &mut dyn FnMut(Range<usize>, &[Option<Column>]),
+    ) -> candle_core::Result<()> {
+        let order = self.order(interventions);
+        let chunk = if order.iter().any(|&v| self.is_image(v)) { IMAGE_CHUNK } else { CHUNK };
+        let home = |v: VarId| self.modules.iter().position(|m| m.variables().contains(&v));
+        let homes: Vec<Option<usize>> = (0..self.model.graph.len()).map(home).collect();
+        for start in (0..self.rows).step_by(chunk) {
+            let range = start..self.rows.min(start + chunk);
+            let hidden: Vec<Hidden> = self.modules.iter().map(|m| m.hidden(range.len(), rng)).collect();
+            let mut columns: Vec<Option<Column>> = vec![None; self.model.graph.len()];
+            for &variable in &order {
+                columns[variable] = match (interventions.iter().find(|(v, _)| *v == variable), homes[variable]) {
+                    (Some((_, codes)), _) => Some(Column::Codes(codes[range.clone()].to_vec())),
+                    (None, Some(module)) => {
+                        let parents = self.model.graph.parents(variable).iter();
+                        let parents: Option<Vec<&Column>> = parents.map(|&p| columns[p].as_ref()).collect();
+                        let Some(parents) = parents else { continue };
+                        Some(self.modules[module].sample(variable, &parents, &hidden[module], rng)?)
+                    }
+                    (None, None) => None,
+                };
+            }
+            visit(range, &columns);
+        }
+        Ok(())
+    }
+
+    /// The variables to draw, causes first: what is wanted, and the ancestors of it that the interventions leave.
+    fn order(&self, interventions: &[(VarId, Vec<u32>)]) -> Vec<VarId> {
+        let set: Vec<VarId> = interventions.iter().map(|(v, _)| *v).collect();
+        let cut = self.model.graph.intervene(&set);
+        let needed = ancestors(&cut, self.wanted);
+        let order = self.model.graph.topological_order().unwrap_or_default();
+        order.into_iter().filter(|v| needed.binary_search(v).is_ok()).collect()
+    }
+
+    fn is_image(&self, variable: VarId) -> bool {
+        matches!(self.model.domain(variable), Some(Domain::Image(_)))
+    }
+}
 /// The distribution of `outcome` (row-major) among the rows that agree with `evidence`, and their number.
 pub(super) fn tally(
     model: &Model,

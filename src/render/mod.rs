@@ -21,8 +21,8 @@ pub use dot::dot;
 pub use gml::gml;
 pub use layout::Direction;
 pub use mermaid::mermaid;
-pub use page::page;
-pub use svg::svg;
+pub use page::{document, page};
+pub use svg::{Marks, illustration, svg};
 pub use tikz::tikz;
 
 use crate::causal::c_components;

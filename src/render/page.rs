@@ -17,19 +17,28 @@ pub fn page(planned: &Planned, model: &Model, sources: &Sources, direction: Dire
     let title = escape(drawing.title.as_deref().unwrap_or("Causal model"));
     let figure = svg::figure(&drawing, sources, direction, &anchor);
     let modules: String = explained.modules.iter().enumerate().map(|(number, m)| article(number, m)).collect();
+    let summary = escape(&capitalised(&explained.summary));
+    let main = format!(
+        "<figure id=\"graph\" tabindex=\"0\" aria-label=\"The causal graph\">{figure}<figcaption>{}</figcaption></figure>\n\
+         <h2>Modules in the order they are trained</h2>\n{modules}",
+        "Solid arrows are causes, dashed ones hidden common causes. Each shade is a module: its variables are trained \
+         together. Point at something to see why it is there; click a variable to read about its module.",
+    );
+    document("dcmc plan", &title, &summary, "", &main)
+}
+
+/// A page without scripts and requests, in the style of all pages. `title` and `remark` are escaped, `main` is HTML;
+/// `style` is added to that of the page and of graphs.
+pub fn document(kicker: &str, title: &str, remark: &str, style: &str, main: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title} – dcmc plan</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n\
-         <header><p class=\"kicker\">dcmc plan</p><h1>{title}</h1><p class=\"remark\">{}</p></header>\n<main>\n\
-         <figure id=\"graph\" tabindex=\"0\" aria-label=\"The causal graph\">{figure}<figcaption>{}</figcaption></figure>\n\
-         <h2>Modules in the order they are trained</h2>\n{modules}</main>\n</body>\n</html>\n",
+         <title>{title} – {kicker}</title>\n<style>\n{STYLE}{}{style}</style>\n</head>\n<body>\n\
+         <header><p class=\"kicker\">{kicker}</p><h1>{title}</h1><p class=\"remark\">{remark}</p></header>\n\
+         <main>\n{main}</main>\n</body>\n</html>\n",
         svg::style(),
-        escape(&capitalised(&explained.summary)),
-        "Solid arrows are causes, dashed ones hidden common causes. Each shade is a module: its variables are trained \
-         together. Point at something to see why it is there; click a variable to read about its module.",
     )
 }
 

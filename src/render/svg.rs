@@ -14,10 +14,26 @@ pub(super) const HUES: usize = 8;
 /// The drawing as an SVG document; `sources` are the texts of the model, to say where edges are written.
 pub fn svg(drawing: &Drawing, sources: &Sources, direction: Direction) -> String {
     let layout = layout(drawing, direction);
-    let mut out = open(drawing, &layout, "img");
+    let mut out = open(drawing, &layout, "img", "graph");
     out += &format!("<style>\n{STYLE}</style>\n");
-    out += &content(drawing, sources, &layout, &|_| None);
+    out += &content(drawing, sources, &layout, &|_| None, &Marks::default());
     out + "</svg>\n"
+}
+
+/// Classes of style that set parts of a drawing off; where a list is too short the rest has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Per node its classes.
+    pub nodes: Vec<&'static str>,
+    /// Per edge its classes.
+    pub edges: Vec<&'static str>,
+}
+
+/// The drawing with parts set off, for a page that has the style of [`document`](super::document); `id` is new to the
+/// page.
+pub fn illustration(drawing: &Drawing, sources: &Sources, direction: Direction, marks: &Marks, id: &str) -> String {
+    let layout = layout(drawing, direction);
+    open(drawing, &layout, "img", id) + &content(drawing, sources, &layout, &|_| None, marks) + "</svg>\n"
 }
 
 /// The drawing as part of a page that has [`STYLE`]; nodes and groups link to `anchor(group)`.
@@ -29,7 +45,10 @@ pub(super) fn figure(
 ) -> String {
     let layout = layout(drawing, direction);
     // Not one image: its links must be reachable.
-    open(drawing, &layout, "group") + &content(drawing, sources, &layout, &|group| Some(anchor(group))) + "</svg>\n"
+    let link = |group| Some(anchor(group));
+    open(drawing, &layout, "group", "graph")
+        + &content(drawing, sources, &layout, &link, &Marks::default())
+        + "</svg>\n"
 }
 
 /// The style of [`figure`].
@@ -37,13 +56,13 @@ pub(super) fn style() -> &'static str {
     STYLE
 }
 
-fn open(drawing: &Drawing, layout: &Layout, role: &str) -> String {
+fn open(drawing: &Drawing, layout: &Layout, role: &str, id: &str) -> String {
     let (width, height) = (layout.width, layout.height);
     let title = drawing.title.as_deref().unwrap_or("Causal graph");
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" class=\"graph\" \
-         role=\"{role}\" aria-labelledby=\"graph-title graph-text\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {width} {height}\">\n<title id=\"graph-title\">{}</title>\n<desc id=\"graph-text\">{}</desc>\n",
+         role=\"{role}\" aria-labelledby=\"{id}-title {id}-text\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\">\n<title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-text\">{}</desc>\n",
         escape(title),
         escape(&in_words(drawing))
     )
@@ -66,7 +85,14 @@ fn in_words(drawing: &Drawing) -> String {
     text + "."
 }
 
-fn content(drawing: &Drawing, sources: &Sources, layout: &Layout, link: &dyn Fn(usize) -> Option<String>) -> String {
+fn content(
+    drawing: &Drawing,
+    sources: &Sources,
+    layout: &Layout,
+    link: &dyn Fn(usize) -> Option<String>,
+    marks: &Marks,
+) -> String {
+    let mark = |classes: &[&'static str], at: usize| classes.get(at).copied().unwrap_or_default();
     let mut out = "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n".to_owned();
     let linked = |group: Option<usize>, body: String| match group.and_then(link) {
         Some(target) => format!("<a xlink:href=\"#{0}\" href=\"#{0}\">{body}</a>\n", escape(&target)),
@@ -76,16 +102,18 @@ fn content(drawing: &Drawing, sources: &Sources, layout: &Layout, link: &dyn Fn(
         let hue = number % HUES;
         out += &linked(Some(number), shaded(shade, hue, &group.about));
     }
-    for (edge, curve) in drawing.edges.iter().zip(&layout.edges) {
-        let unseen = edge.hidden || drawing.nodes[edge.from].latent;
-        out += &edge_group(curve, edge.hidden, unseen, &drawing.why(edge, sources));
+    for (number, (edge, curve)) in drawing.edges.iter().zip(&layout.edges).enumerate() {
+        let unseen = if edge.hidden || drawing.nodes[edge.from].latent { "edge hidden" } else { "edge" };
+        let class = classes(unseen, mark(&marks.edges, number));
+        out += &edge_group(curve, edge.hidden, &class, &drawing.why(edge, sources));
     }
     let mut owner = vec![None; drawing.nodes.len()];
     for (number, group) in drawing.groups.iter().enumerate() {
         group.members.iter().for_each(|&v| owner[v] = Some(number));
     }
     for (number, node) in drawing.nodes.iter().enumerate() {
-        out += &linked(owner[number], node_group(node, &layout.nodes[number], &layout.labels[number]));
+        let class = classes(if node.latent { "node latent" } else { "node" }, mark(&marks.nodes, number));
+        out += &linked(owner[number], node_group(node, &layout.nodes[number], &layout.labels[number], &class));
     }
     for (number, (group, shade)) in drawing.groups.iter().zip(&layout.groups).enumerate() {
         let (x, y, hue) = (shade.label.x, shade.label.y, number % HUES);
@@ -116,7 +144,7 @@ fn shaded(shade: &Shade, hue: usize, about: &str) -> String {
     )
 }
 
-fn edge_group(curve: &Curve, hidden: bool, unseen: bool, why: &str) -> String {
+fn edge_group(curve: &Curve, hidden: bool, class: &str, why: &str) -> String {
     let (line, end) = behind_head(curve);
     let mut heads = head(end);
     let mut line = line;
@@ -127,7 +155,6 @@ fn edge_group(curve: &Curve, hidden: bool, unseen: bool, why: &str) -> String {
         line.reverse();
         heads += &head(start);
     }
-    let class = if unseen { "edge hidden" } else { "edge" };
     let line = path(&line);
     format!(
         "<g class=\"{class}\"><title>{}</title><path class=\"reach\" d=\"{line}\"/><path class=\"line\" d=\"{line}\"/>{heads}</g>\n",
@@ -168,7 +195,11 @@ fn path(curve: &[Point]) -> String {
     out
 }
 
-fn node_group(node: &Node, frame: &Frame, label: &str) -> String {
+fn classes(own: &str, mark: &str) -> String {
+    if mark.is_empty() { own.to_owned() } else { format!("{own} {mark}") }
+}
+
+fn node_group(node: &Node, frame: &Frame, label: &str, class: &str) -> String {
     let mut about = node.name.clone();
     if let Some(domain) = &node.domain {
         about += &format!(": {domain}");
@@ -191,7 +222,6 @@ fn node_group(node: &Node, frame: &Frame, label: &str) -> String {
         true => [6.0, 3.0, 0.0].map(outline).concat(),
         false => outline(0.0),
     };
-    let class = if node.latent { "node latent" } else { "node" };
     format!(
         "<g class=\"{class}\"><title>{}</title>{shape}<text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
         escape(&about),

@@ -8,6 +8,7 @@ pub mod wgan_gp;
 pub use schedule::train_plan;
 
 use crate::model::{Model, VarId};
+use crate::nets::column::Column;
 use crate::nets::conditional::ConditionalModule;
 use crate::nets::file::{FileError, ModuleFile};
 use crate::nets::generator::GeneratorModule;
@@ -28,6 +29,14 @@ pub enum Trained {
 }
 
 impl Trained {
+    fn module(&self) -> &dyn Sampler {
+        match self {
+            Self::Tables(module) => module,
+            Self::Conditionals(module) => module,
+            Self::Generators(module) => module,
+        }
+    }
+
     /// The variables whose mechanisms the module holds.
     pub fn variables(&self) -> Vec<VarId> {
         match self {
@@ -66,25 +75,27 @@ impl Trained {
 
 impl Sampler for Trained {
     fn hidden(&self, rows: usize, rng: &mut ChaCha8Rng) -> Hidden {
-        match self {
-            Self::Tables(module) => module.hidden(rows, rng),
-            Self::Conditionals(module) => module.hidden(rows, rng),
-            Self::Generators(module) => module.hidden(rows, rng),
-        }
+        self.module().hidden(rows, rng)
     }
 
-    fn sample(
+    fn codes(
         &self,
         variable: usize,
         parents: &[&[u32]],
         hidden: &Hidden,
         rng: &mut ChaCha8Rng,
     ) -> candle_core::Result<Vec<u32>> {
-        match self {
-            Self::Tables(module) => module.sample(variable, parents, hidden, rng),
-            Self::Conditionals(module) => module.sample(variable, parents, hidden, rng),
-            Self::Generators(module) => module.sample(variable, parents, hidden, rng),
-        }
+        self.module().codes(variable, parents, hidden, rng)
+    }
+
+    fn sample(
+        &self,
+        variable: usize,
+        parents: &[&Column],
+        hidden: &Hidden,
+        rng: &mut ChaCha8Rng,
+    ) -> candle_core::Result<Column> {
+        self.module().sample(variable, parents, hidden, rng)
     }
 }
 

@@ -24,14 +24,17 @@ pub use c_factor::{closure as c_factor_closure, q_identifiable};
 pub use counterexample::counterexample;
 pub use derivation::{Rule, Step, Subgraph};
 pub use discrete::DiscreteModel;
+pub(super) use estimand::advance;
 pub use estimand::{Estimand, Probability};
 pub use hedge::{Forest, Hedge, Witness};
-pub use print::Names;
+pub use print::{Names, no_value};
 pub use projection::project;
+
+pub(in crate::causal) use estimand::{fraction, probability, product, sum};
 
 use crate::causal::{Admg, ancestors, ancestors_within, c_components_of, m_separated};
 use c_factor::{Obstacle, View, view};
-use estimand::{disjoint, fraction, minus, probability, product, shared, subset, sum, union};
+use estimand::{disjoint, minus, shared, subset, union};
 
 /// A data source: `P(observed | do(interventions))` for all values of the interventions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -168,7 +171,8 @@ impl Effect {
         union(&union(&self.outcome, &self.interventions), &self.evidence)
     }
 
-    fn as_sought(&self) -> Estimand {
+    /// The effect itself as a formula, not yet reduced to regimes.
+    pub fn formula(&self) -> Estimand {
         probability(&self.outcome, &self.evidence, &self.interventions, None)
     }
 
@@ -178,7 +182,7 @@ impl Effect {
         let nodes: Vec<usize> = (0..graph.len()).collect();
         let step = |rule, set: &[usize], cut: [&[usize]; 2], effect: &Self| {
             let graph = Subgraph { nodes: nodes.clone(), cut_into: cut[0].to_vec(), cut_out_of: cut[1].to_vec() };
-            Step { rule, set: set.to_vec(), graph, regime: None, expression: effect.as_sought() }
+            Step { rule, set: set.to_vec(), graph, regime: None, expression: effect.formula() }
         };
         loop {
             let cut = graph.intervene(&effect.interventions);

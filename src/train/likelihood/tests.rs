@@ -479,7 +479,7 @@ fn forty_parents_need_a_network() {
     let mut rng = seed::stream(1, "forty");
     let hidden = trained.hidden(data.rows, &mut rng);
     let parents: Vec<&[u32]> = (0..40).map(|v| data.column(v).unwrap()).collect();
-    let drawn = trained.sample(40, &parents, &hidden, &mut rng).unwrap();
+    let drawn = trained.codes(40, &parents, &hidden, &mut rng).unwrap();
     for unequal in [false, true] {
         let rows: Vec<usize> = (0..data.rows).filter(|&r| (parents[0][r] != parents[1][r]) == unequal).collect();
         let share = |y: &[u32]| rows.iter().map(|&r| f64::from(y[r])).sum::<f64>() / rows.len() as f64;

@@ -141,7 +141,7 @@ fn mean(module: &GeneratorModule, variable: usize, parents: &[u32]) -> f64 {
     let parents: Vec<Vec<u32>> = parents.iter().map(|&p| vec![p; ROWS]).collect();
     let parents: Vec<&[u32]> = parents.iter().map(Vec::as_slice).collect();
     let hidden = module.hidden(ROWS, &mut rng);
-    let drawn = module.sample(variable, &parents, &hidden, &mut rng).unwrap();
+    let drawn = module.codes(variable, &parents, &hidden, &mut rng).unwrap();
     f64::from(drawn.iter().sum::<u32>()) / ROWS as f64
 }
 

@@ -79,7 +79,7 @@ fn slant_leans_to_the_right_and_without_jitter_only_the_way_of_writing_varies() 
 #[test]
 fn a_collection_gives_its_own_images() {
     // Digit d is a bar of d + 1 rows.
-    let bar = |d: u8| (0..28 * 28).map(|at| if at / 28 <= usize::from(d) + 8 && at / 28 > 8 { 200 } else { 0 });
+    let bar = |d: u8| (0..28 * 28).map(move |at| if at / 28 <= usize::from(d) + 8 && at / 28 > 8 { 200 } else { 0 });
     let images: Vec<u8> = (0..10).flat_map(bar).collect();
     let labels: Vec<u8> = (0..10).collect();
     let collection = Collection::new(28, 28, &images, &labels).unwrap();

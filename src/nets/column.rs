@@ -1,0 +1,61 @@
+//! The values of one variable, one per row.
+
+use candle_core::{Result, bail};
+
+/// The values of a variable in some rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Column {
+    /// Codes of a discrete variable.
+    Codes(Vec<u32>),
+    /// Images.
+    Pixels(Pixels),
+}
+
+/// Images of one shape.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pixels {
+    /// Channels, height, width.
+    pub shape: [usize; 3],
+    /// `[rows, channels, height, width]` in [-1, 1], row-major.
+    pub values: Vec<f32>,
+}
+
+impl Pixels {
+    /// The numbers of one image.
+    pub fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The number of images.
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.size().max(1)
+    }
+}
+
+impl Column {
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Codes(codes) => codes.len(),
+            Self::Pixels(pixels) => pixels.rows(),
+        }
+    }
+
+    /// The codes of a discrete variable; `None` for images.
+    pub fn codes(&self) -> Option<&[u32]> {
+        match self {
+            Self::Codes(codes) => Some(codes),
+            Self::Pixels(_) => None,
+        }
+    }
+}
+
+/// The codes of columns that must all be discrete.
+///
+/// # Errors
+/// Where one is not.
+pub fn codes_of<'a>(columns: &[&'a Column]) -> Result<Vec<&'a [u32]>> {
+    let codes: Option<Vec<&[u32]>> = columns.iter().map(|column| column.codes()).collect();
+    let Some(codes) = codes else { bail!("a mechanism of discrete parents was given images") };
+    Ok(codes)
+}
