@@ -285,7 +285,7 @@ fn a_missing_file_is_searched_for() {
     std::fs::create_dir(folder.path().join("d.csv")).unwrap();
     let error = only_error(&typed("d.csv"), folder.path());
     assert_eq!(error.message, "cannot read `d.csv`: it is a folder, not a file");
-    assert_eq!(only_error(&typed("data"), folder.path()).helps[0], "data sets are .csv, .tsv or .parquet files");
+    assert_eq!(only_error(&typed("data"), folder.path()).helps[0], "data sets are .csv, .tsv, .parquet or .npz files");
 }
 
 #[cfg(unix)]
