@@ -444,6 +444,7 @@ impl<'m> Reading<'m> {
         }
         let weights = self.selection.weight.is_some().then_some(self.weights);
         let reals = self.reals.into_iter().map(|r| (r.variable, r.values)).collect();
+        #[cfg_attr(not(feature = "run"), allow(unused_mut))]
         let mut images = BTreeMap::new();
         #[cfg(feature = "run")]
         for pictures in self.pictures {
@@ -474,7 +475,8 @@ impl Reading<'_> {
     }
 
     fn pictures_are_there(&mut self, row: &Row) -> bool {
-        self.pictures.iter_mut().fold(true, |complete, p| p.is_there(row) && complete)
+        let there: Vec<bool> = self.pictures.iter_mut().map(|p| p.is_there(row)).collect(); // each counts its own
+        there.iter().all(|&there| there)
     }
 
     fn take_pictures(&mut self, row: &Row) {

@@ -4,6 +4,7 @@ use super::filter::Condition;
 use crate::diag::{Diagnostic, Span};
 use crate::model::{DoValue, Model, Regime, VarId, similar, spell};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// The columns of one file that a data set needs.
 pub struct Selection<'m> {
@@ -83,11 +84,11 @@ pub fn select<'m>(
         if binding.file.is_some() {
             selection.columns.remove(&variable);
             selection.elsewhere.push(variable);
-        } else if !selection.columns.contains_key(&variable) {
+        } else if let Entry::Vacant(column) = selection.columns.entry(variable) {
             let name = model.name(variable);
             let name = name.strip_prefix(&regime.prefix).unwrap_or(name);
             if let Some(at) = finder.find(name, binding.span, "the column of images", None) {
-                selection.columns.insert(variable, at);
+                column.insert(at);
             }
         }
     }

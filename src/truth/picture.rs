@@ -84,10 +84,13 @@ pub(super) struct Picture {
     pub(super) mnist: Option<(String, Span)>,
     pub(super) collection: Option<Arc<Collection>>,
     /// For each argument and each combination of the causes' values: its values and their probabilities.
-    settings: Vec<(Knob, Vec<Vec<(Setting, f64)>>)>,
+    settings: Vec<(Knob, Vec<Choice>)>,
     /// The distribution of the image's classes given its causes, once it was estimated.
     pub(super) classes: OnceLock<Arc<Estimated>>,
 }
+
+/// The values of an argument and their probabilities.
+type Choice = Vec<(Setting, f64)>;
 
 /// A table found by drawing.
 #[derive(Debug)]

@@ -119,6 +119,7 @@ impl Scm {
         classes: &mut BTreeMap<usize, Vec<u32>>,
         mut take: Option<&mut Take>,
     ) -> io::Result<()> {
+        #[allow(clippy::needless_range_loop)] // `drawn` holds columns
         for row in 0..rows {
             let cell = self.cell(&self.nodes[image], |p| drawn[p][row] as usize);
             let pixels = self.image(image, cell, seed.wrapping_add(row as u64))?;
