@@ -312,8 +312,9 @@ fn shown(text: &str) -> Vec<f64> {
     all
 }
 
-/// Checks the pair for the model's only query as programs; `None` where the query is no "no" or no pair was found.
-fn check_pair(text: &str) -> Option<()> {
+/// Checks the pair for the model's only query as programs; how many probabilities the data show, or `None` where the
+/// query is no "no" or no pair was found.
+fn check_pair(text: &str) -> Option<usize> {
     let model = model(text);
     let finding = judge(&model, &schemas(&model), &model.queries[0], Known::Declared);
     if finding.identifiable() != Some(false) {
@@ -329,11 +330,11 @@ fn check_pair(text: &str) -> Option<()> {
         }
     }
     let [first, second] = [0, 1].map(|at| shown(&pair.programs[at]));
-    assert!(!first.is_empty() && first.len() == second.len());
+    assert_eq!(first.len(), second.len());
     assert!(first.iter().zip(&second).all(|(a, b)| (a - b).abs() < 1e-9), "{}\n{}", pair.programs[0], pair.programs[1]);
     let gap = stated[0].iter().zip(&stated[1]).filter_map(|(a, b)| Some((*a)?.max((*b)?) - (*a)?.min((*b)?)));
     assert!(gap.fold(0.0, f64::max) > 1e-3 && pair.difference > 1e-3);
-    Some(())
+    Some(first.len())
 }
 
 #[test]
@@ -351,15 +352,16 @@ fn two_programs_show_why_the_textbook_answers_are_no() {
          truth { U ~ bernoulli(0.5); X = U; W = U; Y = X xor W }\n\
          data a = simulate(truth, n: 10) do(W = 1)\nquery q: E[Y | do(X = 1, W = 1)]\n",
     ] {
-        // The truth block of the query's own model need not be drawn by the graph here.
-        let _ = check_pair(text).unwrap_or_else(|| panic!("no pair for {text}"));
+        let shown = check_pair(text).unwrap_or_else(|| panic!("no pair for {text}"));
+        // Without data sets the program declares P(V) itself.
+        assert!(shown >= 4, "{shown} in {text}");
     }
 }
 
 #[test]
 fn two_programs_show_why_random_answers_are_no() {
     let mut rng = stream(1, "pairs");
-    let (mut no, mut found) = (0, 0);
+    let (mut no, mut found, mut shown) = (0, 0, 0);
     while no < 60 {
         let nodes = rng.random_range(2..6);
         let graph = random_admg(&mut rng, nodes, 0.4, 0.35);
@@ -369,9 +371,13 @@ fn two_programs_show_why_random_answers_are_no() {
         let model = model(&text);
         if judge(&model, &schemas(&model), &model.queries[0], Known::Declared).identifiable() == Some(false) {
             no += 1;
-            found += usize::from(check_pair(&text).is_some());
+            let seen = check_pair(&text);
+            found += usize::from(seen.is_some());
+            shown += usize::from(seen > Some(0));
         }
     }
+    // A data set that sets all of its columns shows nothing.
+    assert!(shown > 30, "{shown} of {no}");
     assert!(found >= 55, "{found} of {no}");
 }
 

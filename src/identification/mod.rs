@@ -21,7 +21,7 @@ mod worlds_text;
 
 pub use bounds::{Interval, bounds_text};
 pub use distributions::{Distribution, distributions};
-pub use estimate::{Gap, Obstacle, Partial, Setting};
+pub use estimate::Gap;
 pub use evaluate::{Evaluation, Row, evaluate};
 pub use explain::{to_json, to_text};
 pub use judge::{judge, judge_trained};

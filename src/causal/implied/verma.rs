@@ -197,6 +197,7 @@ mod tests {
         assert_eq!((&verma.of[..], &verma.given[..], &verma.free_of[..]), (&[3][..], &[2][..], &[0][..]));
         let names = crate::causal::identify::Names {
             node: &|v| ["A", "B", "C", "D"][v].to_owned(),
+            value: &crate::causal::identify::no_value,
             regime: &|_| String::new(),
         };
         assert_eq!(verma.formula.text(&names), "Σ_{B} P(B | A) P(D | A, B, C)");
