@@ -23,6 +23,7 @@ pub mod diag;
 pub mod exchange;
 pub mod factor;
 pub mod identification;
+pub mod implications;
 pub mod model;
 #[cfg(feature = "run")]
 pub mod nets;

@@ -18,6 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("render", &["model", "plan", "causal", "truth", "diag"]),
     ("exchange", &["syntax", "diag"]),
     ("identification", &["model", "causal", "data", "diag", "truth", "factor", "render"]),
+    ("implications", &["model", "causal", "data", "seed"]),
     ("nets", &["seed"]),
     ("train", &["model", "plan", "nets", "data", "seed"]),
     ("query", &["model", "plan", "causal", "truth", "data", "nets", "train", "factor", "seed"]),
@@ -57,6 +58,7 @@ fn candle_stays_behind_the_feature() {
         "render",
         "exchange",
         "identification",
+        "implications",
         "diag",
         "seed",
     ];

@@ -108,3 +108,36 @@ fn colored_mnist2() {
         dcmc(&examples(), &["run", "colored_mnist2.scm", "-q", "--out", out.path().to_str().unwrap()]).expect(1);
     assert!(refused.stderr.contains("E0904"), "{}", refused.stderr);
 }
+
+#[test]
+fn instrument() {
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path().to_str().unwrap();
+    let refused = dcmc(&examples(), &["run", "instrument.scm", "--quiet", "--out", out]).expect(1);
+    assert!(refused.stderr.contains("E0701") && refused.stderr.contains("identify --evaluate"), "{}", refused.stderr);
+    let marked = ["run", "instrument.scm", "--allow-unidentified", "--quiet", "--format", "json", "--out", out];
+    let answers = dcmc(&examples(), &marked).expect(0).json();
+    assert_eq!(answers["results"][0]["identifiable"], false);
+    assert!(answers["expectations"].as_array().unwrap().iter().all(|e| e["passed"] == true), "{answers:#?}");
+
+    let found = dcmc(&examples(), &["identify", "instrument.scm", "--evaluate", "--format", "json"]).expect(0).json();
+    let bounds = &found["queries"][0]["bounds"][0];
+    let end = |name: &str| bounds[name].as_f64().unwrap();
+    assert!((end("low") + 0.1946).abs() < 5e-5 && (end("high") - 0.0054).abs() < 5e-5, "{bounds}");
+    assert_eq!((&bounds["method"], end("discrepancy")), (&serde_json::json!("sharp"), 0.0));
+    assert_eq!(found["queries"][1]["bounds"], serde_json::json!([]), "an answer with a value needs none");
+}
+
+#[test]
+fn asia_bounds_what_has_no_support() {
+    let found = dcmc(&examples(), &["identify", "asia.scm", "--evaluate", "--format", "json"]).expect(0).json();
+    let healthy = found["queries"].as_array().unwrap().iter().find(|q| q["name"] == "healthy").unwrap();
+    let yes = healthy["bounds"].as_array().unwrap().iter().find(|b| b["outcome"]["dysp"] == "yes").unwrap();
+    // The exact distribution gives [.3875, .4425]; 20,000 rows miss it by sampling error.
+    assert!((yes["low"].as_f64().unwrap() - 0.3875).abs() < 0.015, "{yes}");
+    assert!((yes["high"].as_f64().unwrap() - 0.4425).abs() < 0.015, "{yes}");
+    assert_eq!(yes["method"], "sharp");
+    let out = tempfile::tempdir().unwrap();
+    let ran = dcmc(&examples(), &["run", "asia.scm", "--quiet", "--out", out.path().to_str().unwrap()]).expect(0);
+    assert!(ran.stderr.contains("do(either = no) lies in [0."), "{}", ran.stderr);
+}

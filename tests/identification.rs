@@ -182,3 +182,124 @@ fn assertions_of_identifiability_are_decided() {
         assert_eq!(outcome.stderr.contains("[E0801]"), exit == 1, "{claim}: {}", outcome.stderr);
     }
 }
+
+// ---- several worlds ----
+
+#[test]
+fn the_derivation_of_the_paper_holds() {
+    // Rahman & Kocaoglu, appendix F.4.4, equation 55: from P(V) alone, W and Color summed over.
+    let path = examples().join("colored_mnist2.scm");
+    let path = path.to_str().unwrap();
+    for data in ["observational", "declared", "all"] {
+        let call = ["identify", path, "--data", data, "--format", "json"];
+        let found = dcmc(&examples(), &call).expect(0).json();
+        let had = found["queries"].as_array().unwrap().iter().find(|q| q["name"] == "had").unwrap().clone();
+        let method = if data == "all" { "id*" } else { "ctf-id" };
+        assert_eq!((&had["identifiable"], &had["method"]), (&json!(true), &json!(method)), "{had:#}");
+        let text = had["estimand"]["text"].as_str().unwrap();
+        assert!(text.contains("X1 = 1, X2 = 4") && text.contains("X1 = 0, X2 = 1"), "{text}");
+    }
+}
+
+#[test]
+fn the_treated_behind_a_hidden_cause_are_a_conflict_of_two_worlds() {
+    let model = "X -> Y; X <-> Y\nX: int[0..2]; Y: binary\nquery q: P(Y[X = 0] = 1 | X = 1)";
+    for data in ["observational", "all"] {
+        let found = &identify(model, &[], &["--data", data])[0];
+        assert_eq!((&found["identifiable"], &found["note"]), (&json!(false), &Value::Null));
+        let witness = &found["witness"];
+        assert_eq!(witness["kind"], "conflict");
+        assert_eq!((&witness["variable"], &witness["c_component"]), (&json!("X"), &json!(["X", "Y"])));
+        assert_eq!(
+            (&witness["worlds"][0]["of"], &witness["worlds"][0]["needs"]),
+            (&json!("Y[X = 0]"), &json!({"X": 0}))
+        );
+        assert_eq!((&witness["worlds"][1]["of"], &witness["worlds"][1]["world"]), (&json!("X"), &json!({})));
+        assert_eq!(witness["edges"], json!(["X <-> Y"]));
+    }
+    // Two values leave one way: P(Y[X = 0], X = 1) = P(Y[X = 0]) - P(Y, X = 0).
+    let found = &identify(&model.replace("int[0..2]", "binary"), &[], &["--data", "all"])[0];
+    assert_eq!(found["identifiable"], json!(false));
+    let note = found["note"].as_str().unwrap();
+    assert!(note.contains("([P(Y = 1 | do(X = 0))] - [P(X = 0, Y = 1)]) / (P(X = 1))"), "{note}");
+    // Without the hidden cause it is plain conditioning.
+    let found = &identify(&model.replace("; X <-> Y", ""), &[], &[])[0];
+    assert_eq!(found["estimand"]["text"], "P(Y = 1 | X = 0)");
+    let tree = json!({ "p": { "of": [{"var": "Y", "value": 1}], "given": [{"var": "X", "value": 0}], "do": [], "data": "obs" } });
+    assert_eq!(found["estimand"]["tree"], tree);
+}
+
+#[test]
+fn direct_effects_and_probabilities_of_causation() {
+    let nde = "query q: E[Y[X = 1, M = M[X = 0]]] - E[Y[X = 0]]";
+    let triangle = "X -> M -> Y; X -> Y\nX, M, Y: binary\n";
+    let found = &identify(&format!("{triangle}{nde}"), &[], &[])[0];
+    assert_eq!(found["identifiable"], json!(true));
+    assert_eq!(found["terms"][0]["estimand"]["text"], "Σ_{M} P(M | X = 0) P(Y | M, X = 1)");
+    let ask = |model: &str, query: &str, data: &str| verdict(&format!("{model}{query}"), &[], &["--data", data]);
+    assert_eq!(ask(&format!("M <-> Y; {triangle}"), nde, "all"), Some(false));
+    assert_eq!(ask(&format!("X <-> Y; {triangle}"), nde, "all"), Some(true));
+    assert_eq!(ask(&format!("X <-> Y; {triangle}"), nde, "observational"), Some(false));
+    assert_eq!(ask(&format!("C -> X; C -> M; C -> Y; {triangle}C: binary\n"), nde, "observational"), Some(true));
+    // Necessity, sufficiency, both: never from data alone.
+    for query in ["P(Y[X = 0] = 0 | X = 1, Y = 1)", "P(Y[X = 1] = 1 | X = 0, Y = 0)", "P(Y[X = 1] = 1, Y[X = 0] = 0)"] {
+        assert_eq!(ask("X -> Y\nX, Y: binary\n", &format!("query q: {query}"), "all"), Some(false), "{query}");
+        assert_eq!(ask(triangle, &format!("query q: {query}"), "all"), Some(false), "{query}");
+    }
+}
+
+#[test]
+fn experiments_of_one_value_count_for_factors_with_that_value() {
+    let files = [("o.csv", "X,M,Y\n0,1,0\n1,0,1\n"), ("a.csv", "X,M,Y\n1,0,0\n1,1,1\n")];
+    let model = "X -> M -> Y; X -> Y; X <-> M\nX, M, Y: binary\ndata o = \"o.csv\"; data a = \"a.csv\" do(X = 1)\n";
+    let ask = |query: &str| verdict(&format!("{model}query q: {query}"), &files, &[]);
+    // M under X = 1 comes from the experiment, Y from either; M under X = 0 from nowhere.
+    assert_eq!(ask("P(Y[X = 0, M = M[X = 1]])"), Some(true));
+    assert_ne!(ask("P(Y[X = 1, M = M[X = 0]])"), Some(true));
+}
+
+#[test]
+fn events_that_exclude_each_other_are_zero_and_such_evidence_is_undefined() {
+    let ask = |query: &str| identify(&format!("X -> Y\nX, Y: binary\nquery q: {query}"), &[], &[])[0].clone();
+    let zero = ask("P(Y[X = 0] = 1, Y = 0 | X = 0)");
+    assert_eq!((&zero["identifiable"], &zero["estimand"]["text"]), (&json!(true), &json!("0")));
+    assert_eq!(zero["estimand"]["tree"], json!({ "constant": 0 }));
+    let one = ask("P(Y[X = 0] = 1 | X = 0, Y = 1)");
+    assert_eq!(one["estimand"]["text"], "1");
+    let undefined = ask("P(Y[X = 0] = 1 | X = 1, Y[X = 1] = 0, Y = 1)");
+    assert_eq!((&undefined["identifiable"], &undefined["estimand"]), (&Value::Null, &Value::Null));
+    assert!(undefined["terms"][0]["reason"].as_str().unwrap().contains("zero"), "{undefined:#}");
+}
+
+#[test]
+fn bare_names_stand_for_all_their_values() {
+    let ask = |graph: &str, query: &str| verdict(&format!("{graph}\nX, Y: binary\nquery q: {query}"), &[], &[]);
+    assert_eq!(ask("X -> Y", "P(Y[X] | X)"), Some(true));
+    // For one value of X it is P(Y | X), for the other it has no answer.
+    assert_eq!(ask("X -> Y; X <-> Y", "P(Y[X] | X)"), Some(false));
+    assert_eq!(ask("X -> Y; X <-> Y", "P(Y[X = 0] | X = 0)"), Some(true));
+    // Worlds share the value of a bare name: the worlds of Y and Z are one.
+    let found = identify("X -> Y -> Z\nquery q: P(Y[X], Z[X])", &[], &[]);
+    assert_eq!(found[0]["estimand"]["text"], "P(Y | X) P(Z | Y)");
+}
+
+#[test]
+fn counterfactuals_that_have_no_answer_are_refused() {
+    let model = format!(
+        "{}data d = \"d.csv\"\nquery q: P(Y[X = 0] = 1 | X = 1)\n",
+        BOW.replace("X, Y: binary", "X: int[0..2]; Y: binary")
+    );
+    let here = folder(&[("m.scm", &model), ("d.csv", "X,Y\n0,1\n1,0\n1,1\n0,0\n2,1\n")]);
+    for command in ["check", "run"] {
+        let refused = dcmc(here.path(), &[command, "m.scm"]).expect(1);
+        assert!(refused.stderr.contains("[E0702]") && refused.stderr.contains("no experiment"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("hidden cause ties Y and X together"), "{}", refused.stderr);
+    }
+    dcmc(here.path(), &["plan", "m.scm"]).expect(0);
+    let asserted = "X -> Y; X <-> Y\nX: int[0..2]; Y: binary\nassert identifiable(P(Y[X = 0] = 1 | X = 1))\n";
+    let here = folder(&[("m.scm", asserted)]);
+    let refused = dcmc(here.path(), &["check", "m.scm"]).expect(1);
+    assert!(refused.stderr.contains("[E0801]"), "{}", refused.stderr);
+    let fine = folder(&[("m.scm", &asserted.replace("; X <-> Y", ""))]);
+    dcmc(fine.path(), &["check", "m.scm"]).expect(0);
+}

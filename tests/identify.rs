@@ -4,7 +4,7 @@
 
 use dcmc::causal::identify::{
     DiscreteModel, Effect, Estimand, Forest, Names, Probability, Reason, Regime, Verdict, Witness, c_factor_closure,
-    c_factor_from, counterexample, identify, project,
+    c_factor_from, counterexample, identify, no_value, project,
 };
 use dcmc::causal::{Admg, ancestors, c_components_of, random_admg};
 use dcmc::seed::stream;
@@ -291,7 +291,7 @@ fn conforms(name: &str, text: &str) -> [usize; 3] {
 }
 
 fn text_of(estimand: &Estimand, names: &[String]) -> String {
-    estimand.text(&Names { node: &|v| names[v].clone(), regime: &|r| format!("r{r}") })
+    estimand.text(&Names { node: &|v| names[v].clone(), value: &no_value, regime: &|r| format!("r{r}") })
 }
 
 #[test]
@@ -589,7 +589,7 @@ fn answer(text: &str, sets: [&str; 3], regimes: &[(&str, &str)]) -> String {
     let effect = effect(&names, sets);
     let mut tally = Tally::default();
     check(&mut stream(1, text), &graph, &regimes, &effect, &mut tally);
-    let printed = Names { node: &|v| names[v].clone(), regime: &|r| format!("r{r}") };
+    let printed = Names { node: &|v| names[v].clone(), value: &no_value, regime: &|r| format!("r{r}") };
     match identify(&graph, &regimes, &effect) {
         Verdict::Identified(found) => {
             assert_eq!(found.derivation.last().map(|step| step.expression.size() > 0), Some(true));
@@ -687,7 +687,7 @@ fn partial_columns_leave_some_answers_open() {
 fn the_three_notations() {
     let (graph, names) = graph("X -> Z_1; Z_1 -> Y; X <-> Y");
     let Verdict::Identified(found) = identify(&graph, &[], &effect(&names, ["Y", "X", ""])) else { panic!() };
-    let printed = Names { node: &|v| names[v].clone(), regime: &|_| "obs".to_owned() };
+    let printed = Names { node: &|v| names[v].clone(), value: &no_value, regime: &|_| "obs".to_owned() };
     assert_eq!(
         found.estimand.latex(&printed),
         "\\sum_{Z_{1}} P(Z_{1} \\mid X) \\left[\\sum_{X'} P(Y \\mid X', Z_{1}) P(X')\\right]"
@@ -698,7 +698,7 @@ fn the_three_notations() {
     let tree = serde_json::json!({"sum": {"over": ["Z_1"], "of": {"product": [p(&["Z_1"], &["X"]), inner]}}});
     assert_eq!(found.estimand.json(&printed), tree);
     // A node may itself be named with a prime: the bound variable gets another one.
-    let primed = Names { node: &|v| ["X", "X'", "Y"][v].to_owned(), regime: &|_| String::new() };
+    let primed = Names { node: &|v| ["X", "X'", "Y"][v].to_owned(), value: &no_value, regime: &|_| String::new() };
     assert_eq!(found.estimand.text(&primed), "Σ_{X'} P(X' | X) [Σ_{X''} P(Y | X'', X') P(X'')]");
 }
 

@@ -3,10 +3,13 @@
 
 mod admg;
 mod ancestors;
+pub mod bounds;
 mod c_components;
 mod closure;
+pub mod counterfactual;
 mod h_graph;
 pub mod identify;
+pub mod implied;
 mod paper_h_graph;
 mod random;
 mod separation;

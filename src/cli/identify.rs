@@ -24,7 +24,8 @@ pub(super) struct Arguments {
     /// Which distributions count as known.
     #[arg(long, value_enum, default_value_t = From::Declared)]
     data: From,
-    /// Compute what the formulas give: on the rows of the data sets, and on the truth block exactly.
+    /// Compute what the formulas give: on the rows of the data sets, and on the truth block exactly. Where there is no
+    /// formula, or rows lack what it needs, bounds.
     #[arg(long)]
     evaluate: bool,
     /// For each "no", show two models that agree on all data and differ in the answer.

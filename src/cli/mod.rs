@@ -20,6 +20,7 @@ mod sample;
 mod session;
 #[cfg(feature = "run")]
 mod simulate;
+mod test;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use messages::Messages;
@@ -32,9 +33,8 @@ const OK: u8 = 0;
 const MODEL_ERROR: u8 = 1;
 /// Wrong arguments, or a file that cannot be read or written.
 const USAGE_ERROR: u8 = 2;
-/// An `expect` statement does not hold.
-#[cfg(feature = "run")]
-const EXPECTATION_FAILED: u8 = 3;
+/// An `expect` statement does not hold, or the data contradict the graph.
+const CHECK_FAILED: u8 = 3;
 /// Stopped by the user (128 + SIGINT).
 #[cfg(feature = "run")]
 const INTERRUPTED: u8 = 130;
@@ -62,6 +62,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Say which queries have one answer, by which formula, or why not.
     Identify(identify::Arguments),
+    /// Test what the graph implies (independences and the like) on the data.
+    Test(test::Arguments),
     /// Draw the causal graph, or write it for another program.
     Graph(graph::Arguments),
     /// Turn a graph of another program into a model file.
@@ -130,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Fmt(arguments) => fmt::run(&arguments, cli.messages),
         Command::Import(arguments) => import::run(&arguments, cli.messages),
         Command::Identify(arguments) => identify::run(&arguments, cli.messages),
+        Command::Test(arguments) => test::run(&arguments, cli.messages),
         Command::Graph(arguments) => graph::run(&arguments, cli.messages),
         #[cfg(feature = "run")]
         Command::Train(arguments) => run::run(&arguments, cli.messages, run::Scope::Training),

@@ -4,13 +4,14 @@ use super::messages::Messages;
 use super::progress::{Mode, ModuleInfo, Progress};
 use super::run_directory::{RunDirectory, sha256};
 use super::session::{ALL, Session, Stop, pretty, print, taught, unidentified, usage};
-use super::{EXPECTATION_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
+use super::{CHECK_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
 use crate::data::{self, Schema, Table};
 use crate::diag::{self, Diagnostic};
+use crate::identification::{self, Distribution, Known, distributions, evaluate};
 use crate::model::{MechanismKind, Model, Query, QueryKind};
 use crate::plan::{Options, Plan};
 use crate::query::answer::{Answer, Answers};
-use crate::query::{self, Gap, QueryError, Runtime};
+use crate::query::{self, QueryError, Runtime};
 use crate::report::{self, Report};
 use crate::train::{Metric, TrainError, Trained, train_plan};
 use clap::Args;
@@ -130,7 +131,7 @@ fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8
             }
         }
     }
-    Ok(if answers.expectations.iter().all(|e| e.passed) { OK } else { EXPECTATION_FAILED })
+    Ok(if answers.expectations.iter().all(|e| e.passed) { OK } else { CHECK_FAILED })
 }
 
 /// Checks, plans, loads and trains what has no file yet; `asked` if the queries of the model will be answered.
@@ -324,16 +325,17 @@ fn schemas(trained: &TrainedModel) -> Vec<Schema> {
 fn answer_all(trained: &mut TrainedModel) -> Result<Answers, Stop> {
     let runtime = trained.runtime();
     let model = &trained.session.model;
+    let (schemas, distributions) = (schemas(trained), distributions(model, &trained.tables));
     let mut found = vec![];
     let mut results: Vec<Answer> = vec![];
     for query in &model.queries {
-        found.extend(query::unsupported(&runtime, &trained.tables, query).iter().map(|gap| warning(model, query, gap)));
+        found.extend(unsupported(model, &schemas, &distributions, query));
         match runtime.answer(query) {
             Ok(answer) => results.push(answer),
             Err(error) => found.push(no_answer(query, &error)),
         }
     }
-    let (schemas, taught) = (schemas(trained), taught(model, &trained.plan));
+    let taught = taught(model, &trained.plan);
     for answer in &mut results {
         let query = model.queries.iter().find(|q| q.name == answer.name);
         answer.identifiable = query.and_then(|q| unidentified(model, &schemas, &taught, q).1);
@@ -367,23 +369,9 @@ fn no_answer(query: &Query, error: &QueryError) -> Diagnostic {
 }
 
 /// W0507 for combinations that a query needs and no row has.
-fn warning(model: &Model, query: &Query, gap: &Gap) -> Diagnostic {
-    let values = |list: &[(usize, u32)]| {
-        let one = |&(v, code): &(usize, u32)| {
-            let value = model.domain(v).map_or_else(|| code.to_string(), |d| d.value(code).to_string());
-            format!("{} = {value}", model.name(v))
-        };
-        list.iter().map(one).collect::<Vec<_>>().join(", ")
-    };
-    let component: Vec<&str> = gap.component.iter().map(|&v| model.name(v)).collect();
-    Diagnostic::new("W0507", format!("do({}) has no full support in the data", values(&gap.interventions)))
-        .label(query.span, format!("`{}` needs rows with {}: there is none", query.name, values(&gap.combination)))
-        .note(format!(
-            "{:.0} % of what {{{}}} must do under this intervention was never observed; the data bounds this answer, \
-             it does not fix it",
-            100.0 * gap.share,
-            component.join(", ")
-        ))
+fn unsupported(model: &Model, schemas: &[Schema], distributions: &[Distribution], query: &Query) -> Vec<Diagnostic> {
+    let found = evaluate(model, schemas, query, Known::Declared, distributions, None);
+    identification::unsupported(model, query, &found)
 }
 
 fn write_results(trained: &TrainedModel, answers: &Answers) -> Result<(), Stop> {
@@ -453,8 +441,7 @@ fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop
     let identifiable = trained.refuse_unidentified(&arguments.run, &query)?;
     let runtime = trained.runtime();
     let model = &trained.session.model;
-    let gaps = query::unsupported(&runtime, &trained.tables, &query);
-    let mut found: Vec<Diagnostic> = gaps.iter().map(|gap| warning(model, &query, gap)).collect();
+    let mut found = unsupported(model, &schemas(&trained), &distributions(model, &trained.tables), &query);
     let mut answer = runtime.answer(&query).map_err(|error| found.push(no_answer(&query, &error))).ok();
     answer.iter_mut().for_each(|answer| answer.identifiable = identifiable);
     trained.session.diagnostics = found;

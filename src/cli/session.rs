@@ -31,7 +31,7 @@ pub(super) type Overlay = BTreeMap<String, String>;
 
 /// Rows of each data set that tell the types of variables where nothing is trained: quick for files of any size.
 pub(super) const SAMPLE: usize = 10_000;
-/// What is trained or computed must know every value.
+/// What is trained, tested or computed must know every value.
 pub(super) const ALL: usize = usize::MAX;
 
 /// The command must end with this exit code; what is wrong was said.

@@ -75,6 +75,7 @@ catalogue! {
     "E0612" "likelihood engine not applicable"
     "N0613" "experiment teaches nothing about a module"
     "E0701" "effect not identifiable"
+    "E0702" "counterfactual not identifiable"
     "E0703" "variable both set and asked"
     "E0704" "contradictory evidence"
     "W0705" "effect is zero by the graph"

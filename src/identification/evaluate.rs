@@ -1,6 +1,7 @@
 //! The numbers that formulas give: on the rows of the data sets, on the exact distributions of the truth block, and
 //! beside them the truth's own answer.
 
+use super::bounds::{Interval, bounds};
 use super::distributions::{Distribution, Empirical, Exact, cards};
 use super::estimate::{Evaluator, Gap, Obstacle, Setting, Weights};
 use super::judge::{Data, Set, effect_of};
@@ -17,7 +18,7 @@ const MAX_ROWS: f64 = 100_000.0;
 const MAX_CHOICES: usize = 64;
 
 /// Values of variables, as codes of their domains.
-type Values = Vec<(VarId, u32)>;
+pub(super) type Values = Vec<(VarId, u32)>;
 
 /// The numbers of one query; each list is missing, with the reason, where there are none.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +31,8 @@ pub struct Evaluation {
     pub truth: Option<Result<Vec<Row>, String>>,
     /// What the truth block itself answers; `None` without one.
     pub exact: Option<Result<Vec<Row>, String>>,
+    /// Bounds of what `data` leaves undefined; empty where it is complete.
+    pub bounds: Result<Vec<Interval>, String>,
 }
 
 /// One number.
@@ -65,9 +68,11 @@ pub fn evaluate(
         let formulas = Formulas { model, data: &data, fixed: data.fixed(), weights, found: RefCell::default() };
         rows(model, query, &|term, values| formulas.solve(term, values))
     };
+    let found = by(&Empirical { model, distributions });
     Evaluation {
         mean: matches!(query.kind, QueryKind::Expectation { .. }),
-        data: by(&Empirical { model, distributions }),
+        bounds: bounds(model, query, &data, distributions, &found),
+        data: found,
         truth: truth.map(|truth| by(&Exact { model, truth })),
         exact: truth.map(|truth| rows(model, query, &|term, values| exact(model, truth, term, values))),
     }
@@ -131,6 +136,7 @@ impl Formulas<'_> {
             Verdict::Identified(found) => found,
             Verdict::NotIdentified(_) => return Err("it is not identifiable".to_owned()),
             Verdict::Open(why) => return Err(format!("no formula is known: {why}")),
+            Verdict::Worlds(_) => return Err("events in several worlds are not computed".to_owned()),
         };
         let sources: Vec<Source> = sets.iter().map(|s| s.source.clone()).collect();
         let names = sets.iter().map(|s| s.name.clone()).collect();
@@ -198,6 +204,15 @@ impl Formulas<'_> {
 }
 
 // ---- the rows of an answer ----
+
+/// The rows of a query's answer, without numbers.
+pub(super) fn rows_asked(model: &Model, query: &Query) -> Result<Vec<Row>, String> {
+    rows(model, query, &|term, _| {
+        let outcome: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
+        let cells = cards(model, &outcome).map_err(|o| in_words(model, &o))?.iter().product();
+        Ok(Solved { cells: vec![None; cells], ..Solved::default() })
+    })
+}
 
 /// The rows of a query's answer: bare names take each of their values; one that several terms share is the same in all.
 fn rows(model: &Model, query: &Query, solve: &Solver) -> Result<Vec<Row>, String> {
@@ -282,13 +297,13 @@ fn mean(model: &Model, terms: &[(f64, &Term)], constant: f64, values: &Values, s
 }
 
 /// The values of a term's conditions: its own, and those of `values` for bare names.
-fn setting(term: &Term, values: &Values) -> Setting {
+pub(super) fn setting(term: &Term, values: &Values) -> Setting {
     let value = |v: VarId| values.iter().find(|(other, _)| *other == v).map(|(_, code)| *code);
     let conditions = term.interventions.iter().chain(&term.evidence);
     conditions.filter_map(|&(v, code)| Some((v, code.or_else(|| value(v))?))).collect()
 }
 
-fn shown(part: &[(VarId, Option<u32>)], at: &Setting) -> Values {
+pub(super) fn shown(part: &[(VarId, Option<u32>)], at: &Setting) -> Values {
     part.iter().filter_map(|(v, _)| Some((*v, *at.get(v)?))).collect()
 }
 

@@ -1,8 +1,8 @@
 //! Findings in words and as JSON.
 
-use super::{Finding, Report, Term, Verdict, tables};
-use crate::causal::identify::{Effect, Forest, Names, Rule, Step, Witness};
-use crate::model::{Model, VarId};
+use super::{Asked, Finding, Report, Term, Verdict, bounds_text, tables, worlds_text};
+use crate::causal::identify::{Effect, Forest, Names, Rule, Step, Witness, no_value};
+use crate::model::{Model, VarId, counterfactual_text};
 use serde_json::{Value, json};
 
 /// The findings as one JSON object: `{"schema": 1, "queries": […]}`.
@@ -15,6 +15,10 @@ fn report_json(model: &Model, report: &Report) -> Value {
     let mut found = finding_json(model, &report.finding);
     if let Some(values) = &report.values {
         found["values"] = tables::json(model, values);
+        found["bounds"] = match &values.bounds {
+            Ok(list) => list.iter().map(|interval| interval.json(model)).collect(),
+            Err(_) => Value::Null,
+        };
     }
     match &report.counterexample {
         Some(Ok(pair)) => found["counterexample"] = pair.json(model),
@@ -35,6 +39,7 @@ fn finding_json(model: &Model, finding: &Finding) -> Value {
         "identifiable": finding.identifiable(),
         "method": only("method"),
         "method_text": only("method_text"),
+        "note": only("note"),
         "estimand": only("estimand"),
         "witness": witness,
         "terms": terms,
@@ -43,7 +48,7 @@ fn finding_json(model: &Model, finding: &Finding) -> Value {
 
 fn term_json(model: &Model, term: &Term) -> Value {
     let (node, regime) = (|v| model.name(v).to_owned(), |r| term.data.get::<usize>(r).cloned().unwrap_or_default());
-    let names = &Names { node: &node, regime: &regime };
+    let names = &Names { node: &node, value: &no_value, regime: &regime };
     let (mut method, mut method_text, mut estimand, mut witness, mut reason) = Default::default();
     match &term.verdict {
         Verdict::Identified(found) => {
@@ -54,16 +59,19 @@ fn term_json(model: &Model, term: &Term) -> Value {
         }
         Verdict::NotIdentified(found) => witness = witness_json(model, term, found),
         Verdict::Open(why) => reason = json!(why),
+        Verdict::Worlds(worlds) => return worlds_text::to_json(model, term, worlds),
     }
     json!({
         "factor": term.factor, "of": effect_text(model, term), "data": term.data, "method": method,
         "method_text": method_text, "estimand": estimand, "witness": witness, "reason": reason,
+        "note": null,
     })
 }
 
 /// The algorithm that covers the case: `id`, `idc` with evidence, `gid` and `gidc` from several data sets.
 fn method_name(term: &Term) -> &'static str {
-    match (term.data.len() > 1, term.effect.evidence.is_empty()) {
+    let evidence = matches!(&term.asked, Asked::Effect(effect) if !effect.evidence.is_empty());
+    match (term.data.len() > 1, !evidence) {
         (false, true) => "id",
         (false, false) => "idc",
         (true, true) => "gid",
@@ -71,7 +79,8 @@ fn method_name(term: &Term) -> &'static str {
     }
 }
 
-fn witness_json(model: &Model, term: &Term, witness: &Witness) -> Value {
+/// Hedges, and the experiments that would help.
+pub(super) fn witness_json(model: &Model, term: &Term, witness: &Witness) -> Value {
     let forest = |f: &Forest| {
         let nodes: Vec<&str> = f.nodes.iter().map(|&v| model.name(v)).collect();
         json!({ "nodes": nodes, "edges": edges_text(model, f) })
@@ -104,6 +113,7 @@ fn report_text(model: &Model, report: &Report) -> String {
     let mut text = finding_text(model, &report.finding);
     if let Some(values) = &report.values {
         text += &format!("\n{}", tables::sheet(model, values).text(4));
+        bounds_text(model, &values.bounds).iter().for_each(|line| text += &format!("    {line}\n"));
     }
     match &report.counterexample {
         Some(Ok(pair)) => {
@@ -130,9 +140,10 @@ fn finding_text(model: &Model, finding: &Finding) -> String {
 
 fn term_text(model: &Model, term: &Term) -> String {
     let (node, regime) = (|v| model.name(v).to_owned(), |r| term.data.get::<usize>(r).cloned().unwrap_or_default());
-    let names = &Names { node: &node, regime: &regime };
+    let names = &Names { node: &node, value: &no_value, regime: &regime };
     match &term.verdict {
         Verdict::Open(why) => format!("  not established: {why}\n"),
+        Verdict::Worlds(worlds) => worlds_text::to_text(model, term, worlds),
         Verdict::NotIdentified(witness) => {
             let mut text = format!("  not identifiable from {}\n", term.data.join(", "));
             for sentence in why_not(model, term, witness) {
@@ -190,6 +201,7 @@ pub(super) fn why_not(model: &Model, term: &Term, witness: &Witness) -> Vec<Stri
     sentences
 }
 
+/// A step of a derivation, in words.
 pub(super) fn step_text(model: &Model, term: &Term, step: &Step) -> String {
     let list = |set: &[VarId]| set.iter().map(|&v| model.name(v)).collect::<Vec<_>>().join(", ");
     let (set, nodes) = (list(&step.set), list(&step.graph.nodes));
@@ -214,9 +226,13 @@ pub(super) fn step_text(model: &Model, term: &Term, step: &Step) -> String {
     what + &data
 }
 
+/// The term in short.
 pub(super) fn effect_text(model: &Model, term: &Term) -> String {
     let (open, close) = if term.mean { ("E[", "]") } else { ("P(", ")") };
-    effect_between(model, &term.effect, open, close)
+    match &term.asked {
+        Asked::Effect(effect) => effect_between(model, effect, open, close),
+        Asked::Events(events) => counterfactual_text(model, events, term.mean),
+    }
 }
 
 /// `P(Y | do(X), Z)`.

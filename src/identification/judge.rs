@@ -1,6 +1,6 @@
 //! The question that each term of a query puts, and the data it may be answered from.
 
-use super::{Finding, Known, Source, Taught, Term, Verdict};
+use super::{Asked, Finding, Known, Source, Taught, Term, Verdict};
 use crate::causal::identify::{self, Effect, Estimand, Reason, Regime};
 use crate::causal::{Admg, c_components_of};
 use crate::data::Schema;
@@ -8,7 +8,7 @@ use crate::model::{DoValue, Model, Query, QueryKind, VarId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most values of the interventions that are looked at one by one.
-const MAX_VALUES: usize = 256;
+pub(super) const MAX_VALUES: usize = 256;
 
 /// What can be said of `query`; `schemas[i]` belongs to `model.regimes[i]`, a missing one counts as complete.
 pub fn judge(model: &Model, schemas: &[Schema], query: &Query, known: Known) -> Finding {
@@ -26,16 +26,7 @@ fn judge_by(data: &Data, query: &Query) -> Finding {
         QueryKind::Distribution(t) | QueryKind::Samples { term: t, .. } => vec![term(1.0, false, t)],
         QueryKind::Expectation { terms, .. } => terms.iter().map(|(factor, t)| term(*factor, true, t)).collect(),
         QueryKind::Counterfactual { terms, mean, .. } => {
-            let open = |(factor, _): &(f64, _)| Term {
-                factor: *factor,
-                mean: *mean,
-                effect: Effect::default(),
-                verdict: Verdict::Open("this version does not decide counterfactual queries".to_owned()),
-                data: vec![],
-                sources: vec![],
-                regimes: vec![],
-            };
-            terms.iter().map(open).collect()
+            terms.iter().map(|(factor, t)| data.events(*factor, *mean, t)).collect()
         }
     };
     Finding { name: query.name.clone(), query: query.text.clone(), terms }
@@ -43,11 +34,11 @@ fn judge_by(data: &Data, query: &Query) -> Finding {
 
 /// What is known.
 pub(super) struct Data<'a> {
-    model: &'a Model,
-    sets: Vec<Set>,
+    pub model: &'a Model,
+    pub sets: Vec<Set>,
     /// Whether some rows were left out of account, because they are selected by a variable of the graph.
-    selected: bool,
-    known: Known,
+    pub selected: bool,
+    pub known: Known,
 }
 
 /// A data set, or several that together hold every value of their interventions.
@@ -67,8 +58,7 @@ impl<'a> Data<'a> {
         let declared = model.regimes.iter().enumerate().filter(|(_, r)| !r.test && known == Known::Declared);
         for (at, regime) in declared {
             let observed = schemas.get(at).map_or_else(|| (0..nodes).collect(), |s| s.observed.clone());
-            let terms = regime.filter.iter().flat_map(|f| &f.terms);
-            if terms.map(|t| &t.column).any(|column| selects(model, regime, column)) {
+            if regime.selects(model) {
                 data.selected = true;
                 continue;
             }
@@ -176,7 +166,13 @@ impl<'a> Data<'a> {
         let data = sets.iter().map(|s| s.name.clone()).collect();
         let sources = sets.iter().map(|s| s.source.clone()).collect();
         let regimes = sets.into_iter().map(|s| s.regime).collect();
-        Term { factor, mean, effect, verdict, data, sources, regimes }
+        Term { factor, mean, asked: Asked::Effect(effect), verdict, data, sources, regimes }
+    }
+
+    /// The data sets that count, by their places in the model, and whether more than data sets is known.
+    pub fn places(&self) -> (BTreeSet<usize>, bool) {
+        let places = self.sets.iter().flat_map(|s| s.source.data()).copied().collect();
+        (places, self.sets.iter().any(|s| s.source.data().is_empty()))
     }
 
     /// The variables that some data set holds at one value.
@@ -213,7 +209,7 @@ impl<'a> Data<'a> {
             set.fixed.iter().all(|(v, code)| !effect.interventions.contains(v) || values.get(v) == Some(code))
         };
         let every_experiment = Set {
-            name: "the experiment itself".to_owned(),
+            name: ITSELF.to_owned(),
             regime: Regime::complete(graph.len(), &effect.interventions),
             fixed: BTreeMap::new(),
             source: Source::Assumed,
@@ -265,14 +261,16 @@ pub(super) fn effect_of(term: &crate::model::Term) -> Effect {
 fn observational(model: &Model, schemas: &[Schema]) -> Option<usize> {
     (0..model.regimes.len()).find(|&at| {
         let regime = &model.regimes[at];
-        let mut terms = regime.filter.iter().flat_map(|f| &f.terms);
-        let selected = terms.any(|t| selects(model, regime, &t.column));
         let complete = schemas.get(at).is_none_or(|s| s.observed.len() == model.graph.len());
-        regime.interventions.is_empty() && !regime.test && !selected && complete
+        regime.interventions.is_empty() && !regime.test && !regime.selects(model) && complete
     })
 }
 
-const LEFT_OUT: &str = "some data sets hold single values or selected rows only; without them it is not identifiable";
+/// The name of whatever experiment is needed.
+pub(super) const ITSELF: &str = "the experiment itself";
+/// Why "no" is not certain.
+pub(super) const LEFT_OUT: &str =
+    "some data sets hold single values or selected rows only; without them it is not identifiable";
 
 fn identified(graph: &Admg, sets: &[&Set], effect: &Effect) -> identify::Verdict {
     let regimes: Vec<Regime> = sets.iter().map(|s| s.regime.clone()).collect();
@@ -301,15 +299,8 @@ fn sums_over(estimand: &Estimand, variable: VarId) -> bool {
     }
 }
 
-/// Whether the column of a data set holds a variable of the graph.
-fn selects(model: &Model, regime: &crate::model::Regime, column: &str) -> bool {
-    match &regime.columns {
-        Some(bindings) => bindings.iter().any(|b| b.column == column),
-        None => model.id(&format!("{}{column}", regime.prefix)).is_some(),
-    }
-}
-
-fn in_words(reason: Reason) -> &'static str {
+/// A reason as a sentence.
+pub(super) fn in_words(reason: Reason) -> &'static str {
     match reason {
         Reason::Cyclic => "the graph has a directed cycle",
         Reason::Malformed => "the query is not well formed",

@@ -2,8 +2,10 @@
 //!
 //! [`judge`] puts the question to [`causal::identify`](crate::causal::identify) for every term of a query. A data
 //! set collected under `do(X = x0)` says nothing of other values of `X`, so it counts only for terms that set `X`
-//! to `x0`, or in which the value of `X` does not matter (Kivva et al. 2022 on positivity).
+//! to `x0`, or in which the value of `X` does not matter (Kivva et al. 2022 on positivity). Queries about several worlds go
+//! to [`causal::counterfactual`](crate::causal::counterfactual).
 
+mod bounds;
 mod distributions;
 mod estimate;
 mod evaluate;
@@ -12,8 +14,12 @@ mod judge;
 mod messages;
 mod page;
 mod pair;
+mod positivity;
 mod tables;
+mod worlds;
+mod worlds_text;
 
+pub use bounds::{Interval, bounds_text};
 pub use distributions::{Distribution, distributions};
 pub use estimate::Gap;
 pub use evaluate::{Evaluation, Row, evaluate};
@@ -22,9 +28,11 @@ pub use judge::{judge, judge_trained};
 pub use messages::{broken_assertion, not_identifiable, not_trained};
 pub use page::page;
 pub use pair::{Pair, PairRow, pair};
+pub use positivity::unsupported;
 
+use crate::causal::counterfactual;
 use crate::causal::identify::{Effect, Identified, Regime, Witness};
-use crate::model::VarId;
+use crate::model::{CounterfactualTerm, VarId};
 
 /// Which distributions are taken as known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,8 +75,8 @@ pub struct Term {
     pub factor: f64,
     /// Whether its mean is asked for.
     pub mean: bool,
-    /// The distribution it is about.
-    pub effect: Effect,
+    /// What it is about.
+    pub asked: Asked,
     /// The answer.
     pub verdict: Verdict,
     /// The names of the data sets that formula and witness number.
@@ -106,6 +114,23 @@ pub struct Taught {
     pub variables: Vec<VarId>,
 }
 
+impl Term {
+    /// The distribution it is about; of nothing where it asks for events in several worlds.
+    pub fn effect(&self) -> &Effect {
+        static NOTHING: Effect = Effect { outcome: vec![], interventions: vec![], evidence: vec![] };
+        if let Asked::Effect(effect) = &self.asked { effect } else { &NOTHING }
+    }
+}
+
+/// What a term is about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// A distribution in one world.
+    Effect(Effect),
+    /// Events in several worlds.
+    Events(CounterfactualTerm),
+}
+
 /// The answer for one term.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
@@ -115,15 +140,47 @@ pub enum Verdict {
     NotIdentified(Witness),
     /// Neither is shown, and why.
     Open(String),
+    /// What there is to say about events in several worlds; never "not established".
+    Worlds(Box<Worlds>),
+}
+
+/// The answer for events in several worlds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Worlds {
+    /// The question, bare names as unnamed values.
+    pub query: counterfactual::Query,
+    /// The answer.
+    pub verdict: counterfactual::Verdict,
+    /// Where the answer is "no" for variables of any domain: a formula for those that are binary.
+    pub binary: Option<counterfactual::Inclusion>,
+    /// Whether bare names that meet other values of their variable have formulas of their own.
+    pub other_cases: bool,
 }
 
 impl Finding {
     /// Whether the query has one answer; `None` where that is open.
     pub fn identifiable(&self) -> Option<bool> {
-        let verdicts = || self.terms.iter().map(|t| &t.verdict);
-        if verdicts().any(|v| matches!(v, Verdict::NotIdentified(_))) {
+        let verdicts = || self.terms.iter().map(|t| t.verdict.identifiable());
+        if verdicts().any(|v| v == Some(false)) {
             return Some(false);
         }
-        verdicts().all(|v| matches!(v, Verdict::Identified(_))).then_some(true)
+        verdicts().all(|v| v == Some(true)).then_some(true)
+    }
+}
+
+impl Verdict {
+    /// Whether there is one answer; `None` where that is open, or where evidence of probability zero leaves nothing to ask.
+    pub fn identifiable(&self) -> Option<bool> {
+        use counterfactual::Verdict as Of;
+        match self {
+            Self::Identified(_) => Some(true),
+            Self::NotIdentified(_) => Some(false),
+            Self::Open(_) => None,
+            Self::Worlds(worlds) => match worlds.verdict {
+                Of::Identified(_) | Of::Zero(_) => Some(true),
+                Of::NotIdentified(_) => Some(false),
+                Of::Undefined(_) | Of::NotEstablished(_) => None,
+            },
+        }
     }
 }

@@ -3,8 +3,10 @@
 
 use super::explain::{effect_text, step_text, why_not};
 use super::tables::{Sheet, sheet};
-use super::{Finding, Pair, Report, Term, Verdict};
-use crate::causal::identify::{Effect, Estimand, Forest, Hedge, Identified, Names, Rule, Step, Witness, project};
+use super::{Finding, Pair, Report, Term, Verdict, worlds_text};
+use crate::causal::identify::{
+    Effect, Estimand, Forest, Hedge, Identified, Names, Rule, Step, Witness, no_value, project,
+};
 use crate::causal::{Admg, c_components_of};
 use crate::diag::Sources;
 use crate::model::{Model, VarId};
@@ -69,7 +71,7 @@ impl Page<'_> {
             escape(&finding.query)
         );
         for (at, term) in finding.terms.iter().enumerate() {
-            let before = finding.terms[..at].iter().any(|t| t.effect == term.effect && t.verdict == term.verdict);
+            let before = finding.terms[..at].iter().any(|t| t.asked == term.asked && t.verdict == term.verdict);
             html += &if before { self.again(term) } else { self.term(finding, term) };
         }
         if let Some(values) = &report.values {
@@ -98,6 +100,9 @@ impl Page<'_> {
             Verdict::Open(why) => format!("<p>Not established: {}.</p>\n", escape(why)),
             Verdict::Identified(found) => self.identified(term, found, &data),
             Verdict::NotIdentified(witness) => self.not_identified(term, witness, &data),
+            Verdict::Worlds(worlds) => {
+                format!("<pre>{}</pre>\n", escape(&worlds_text::to_text(self.model, term, worlds)))
+            }
         };
         html
     }
@@ -107,8 +112,8 @@ impl Page<'_> {
     fn identified(&mut self, term: &Term, found: &Identified, data: &str) -> String {
         let (node, regime) =
             (|v| self.model.name(v).to_owned(), |r: usize| term.data.get(r).cloned().unwrap_or_default());
-        let names = &Names { node: &node, regime: &regime };
-        let sought = term.effect.formula();
+        let names = &Names { node: &node, value: &no_value, regime: &regime };
+        let sought = term.effect().formula();
         let method = escape(&found.method.text(names));
         let mut html = format!("<p>From {data}: {method}.</p>\n{}", formula(Some(&sought), &found.estimand, names));
         html += &format!(
@@ -122,8 +127,8 @@ impl Page<'_> {
         let steps: String = found.derivation.iter().map(|step| self.step(term, step)).collect();
         let cuts = steps.contains("edge cut") || steps.contains("hidden cut");
         let shown = |(class, _): &&(&str, &str)| match *class {
-            "k-known" => !term.effect.evidence.is_empty(),
-            "k-set" => !term.effect.interventions.is_empty(),
+            "k-known" => !term.effect().evidence.is_empty(),
+            "k-set" => !term.effect().interventions.is_empty(),
             "k-cut" => cuts,
             _ => true,
         };
@@ -145,7 +150,7 @@ impl Page<'_> {
         };
         let (node, regime) =
             (|v| self.model.name(v).to_owned(), |r: usize| term.data.get(r).cloned().unwrap_or_default());
-        let names = &Names { node: &node, regime: &regime };
+        let names = &Names { node: &node, value: &no_value, regime: &regime };
         format!(
             "<li><div><h4>{}</h4><p>{}.</p><p class=\"why\">{}</p>{}</div><div>{figure}</div></li>\n",
             rule_name(step.rule),
@@ -163,7 +168,7 @@ impl Page<'_> {
         };
         let hue = |v: VarId| parts.iter().position(|part| part.contains(&v)).map(|at| HUES[at % HUES.len()]);
         let node = |v: VarId| match (inside(v), hue(v)) {
-            (false, _) if !term.effect.interventions.contains(&v) => "faint",
+            (false, _) if !term.effect().interventions.contains(&v) => "faint",
             (_, Some(hue)) => with_role(term, v, hue),
             _ => with_role(term, v, ""),
         };
@@ -176,7 +181,7 @@ impl Page<'_> {
                     || (!both && step.graph.cut_out_of.contains(&edge.from)));
             match (cut, inside(edge.from) && inside(edge.to)) {
                 (true, _) => "cut",
-                (false, false) if !term.effect.interventions.contains(&edge.from) || edge.hidden => "faint",
+                (false, false) if !term.effect().interventions.contains(&edge.from) || edge.hidden => "faint",
                 _ => "",
             }
         };
@@ -267,7 +272,7 @@ fn hedge_marks(drawing: &Drawing, variables: usize, hedge: &Hedge) -> Marks {
 /// The classes of a node with its part in the query and the hue of its c-component.
 fn with_role(term: &Term, v: VarId, hue: &str) -> &'static str {
     const ROLE: [&str; 3] = ["set", "asked", "known"];
-    let Effect { outcome, interventions, evidence } = &term.effect;
+    let Effect { outcome, interventions, evidence } = term.effect();
     let role = [interventions, outcome, evidence].iter().position(|set| set.contains(&v));
     let hue = HUES.iter().position(|h| *h == hue);
     match (role, hue) {

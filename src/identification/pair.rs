@@ -52,7 +52,7 @@ pub fn pair(model: &Model, finding: &Finding) -> Result<Pair, String> {
         _ => None,
     });
     let Some((term, witness)) = no else { return Err("only for what is not identifiable".to_owned()) };
-    let Some(models) = counterexample(&model.graph, &term.regimes, &term.effect, witness) else {
+    let Some(models) = counterexample(&model.graph, &term.regimes, term.effect(), witness) else {
         return Err(
             "no explicit pair was found: the graph is too large for this version, or none was among those tried; \
                     that the query is not identifiable is certain all the same"
@@ -66,7 +66,7 @@ pub fn pair(model: &Model, finding: &Finding) -> Result<Pair, String> {
     let agreement = agreement.map(|(name, regime)| (name.clone(), disagreement(&models, regime, witness))).collect();
     Ok(Pair {
         query: effect_of_text(model, effect),
-        reduced_from: (effect != &term.effect).then(|| effect_of_text(model, &term.effect)),
+        reduced_from: (effect != term.effect()).then(|| effect_of_text(model, term.effect())),
         programs: [0, 1]
             .map(|at| Program { model, pair: &models[at], term, effect, hidden: &witness.hidden }.text(at + 1)),
         agreement,
@@ -77,8 +77,8 @@ pub fn pair(model: &Model, finding: &Finding) -> Result<Pair, String> {
 
 /// The effect that the pair differs in: the query's own, or what it comes down to where that sets what nobody sees.
 fn effect_of_pair<'a>(term: &'a Term, witness: &'a Witness) -> &'a Effect {
-    let sets_hidden = term.effect.interventions.iter().any(|v| witness.hidden.contains(v));
-    if sets_hidden { &witness.effect } else { &term.effect }
+    let sets_hidden = term.effect().interventions.iter().any(|v| witness.hidden.contains(v));
+    if sets_hidden { &witness.effect } else { term.effect() }
 }
 
 // ---- numbers ----

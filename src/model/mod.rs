@@ -7,14 +7,14 @@ mod names;
 mod settings;
 
 pub use domain::{Domain, Value};
-pub use lower::{apply_setting, lower, parse_query, parse_query_at, set_data};
+pub use lower::{apply_setting, counterfactual_text, lower, parse_query, parse_query_at, set_data};
 pub(crate) use lower::{domain_of_type, suggest};
 pub use names::{closest, similar};
 pub use settings::{Engine, EngineChoice, Overrides, Settings};
 
 pub(crate) use crate::syntax::spell;
 
-use crate::causal::Admg;
+use crate::causal::{Admg, Step};
 use crate::diag::Span;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -422,6 +422,17 @@ pub struct Output {
     pub span: Span,
 }
 
+impl Regime {
+    /// Whether rows are kept by the value of a variable of the graph, so that they are no sample of its distribution.
+    pub fn selects(&self, model: &Model) -> bool {
+        let mut terms = self.filter.iter().flat_map(|f| &f.terms);
+        terms.any(|term| match &self.columns {
+            Some(bindings) => bindings.iter().any(|b| b.column == term.column),
+            None => model.id(&format!("{}{}", self.prefix, term.column)).is_some(),
+        })
+    }
+}
+
 impl Model {
     /// The variable's number, if it is one.
     pub fn id(&self, name: &str) -> Option<VarId> {
@@ -441,6 +452,18 @@ impl Model {
     /// The number of values of a discrete variable.
     pub fn card(&self, variable: VarId) -> Option<usize> {
         self.domain(variable).and_then(Domain::cardinality)
+    }
+
+    /// A path of the graph: `A -> B <-> C`.
+    pub fn path_text(&self, first: VarId, steps: &[(Step, VarId)]) -> String {
+        steps.iter().fold(self.name(first).to_owned(), |path, &(step, node)| {
+            let arrow = match step {
+                Step::Right => "->",
+                Step::Left => "<-",
+                Step::Hidden => "<->",
+            };
+            format!("{path} {arrow} {}", self.name(node))
+        })
     }
 
     /// The names of `variables`, sorted.

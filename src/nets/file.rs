@@ -21,7 +21,7 @@ pub struct ModuleFile {
 /// The header of a module file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModuleHeader {
-    /// `tables`, `generators` or `conditionals`.
+    /// `tables`, `generators`, `conditionals`, or that of a network on pictures.
     pub kind: String,
     /// The variables' names, in the order the architecture numbers them.
     pub variables: Vec<String>,
@@ -118,6 +118,17 @@ impl ModuleFile {
     }
 }
 
+/// The tensors of single or double precision in a safetensors file of any origin; others are left out.
+///
+/// # Errors
+/// [`FileError::Io`] where the file cannot be read, [`FileError::Format`] where it is not a whole safetensors file.
+pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, TensorData>, FileError> {
+    let bytes = std::fs::read(path)?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(format_error)?;
+    let floats = tensors.iter().filter(|(_, view)| matches!(view.dtype(), Dtype::F32 | Dtype::F64));
+    floats.map(|(name, view)| Ok((name.to_owned(), from_bytes(name, &view)?))).collect()
+}
+
 fn format_error(error: impl std::fmt::Display) -> FileError {
     FileError::Format(error.to_string())
 }
@@ -186,6 +197,11 @@ mod tests {
         let plain = serialize(Vec::<(&str, TensorView)>::new(), None).unwrap();
         std::fs::write(&path, plain).unwrap();
         assert!(matches!(ModuleFile::read(&path), Err(FileError::Format(_))));
+        assert!(read_tensors(&path).unwrap().is_empty());
+        std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        assert!(matches!(read_tensors(&path), Err(FileError::Format(_))));
+        std::fs::write(&path, &whole).unwrap();
+        assert_eq!(read_tensors(&path).unwrap(), module().tensors);
         assert!(matches!(ModuleFile::read(&folder.path().join("none")), Err(FileError::Io(_))));
     }
 

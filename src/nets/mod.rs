@@ -7,6 +7,7 @@ pub mod critic;
 pub mod file;
 pub mod generator;
 mod generator_file;
+pub mod image;
 pub mod noise;
 pub mod ops;
 pub mod soft;

@@ -5,12 +5,10 @@ pub mod exact;
 mod expect;
 mod fit;
 mod sample;
-mod support;
 
 pub use expect::{check, measure};
 pub use fit::fit;
 pub use sample::Draw;
-pub use support::{Gap, unsupported};
 
 use crate::model::{Model, Query, QueryKind, Term, VarId};
 use crate::seed;

@@ -143,6 +143,47 @@ impl Estimand {
         }
     }
 
+    /// The smallest and the largest value at `values`, as in [`evaluate`](Self::evaluate), where each probability that
+    /// `table` does not know may be anything in `[0, 1]`. What is multiplied by zero does not matter; both ends are
+    /// the same number where nothing that matters is unknown, and the upper one may be infinite.
+    pub fn interval(
+        &self,
+        cards: &[usize],
+        values: &mut [usize],
+        table: &dyn Fn(&Probability, &[usize]) -> Option<f64>,
+    ) -> [f64; 2] {
+        match self {
+            P(p) => table(p, values).map_or([0.0, 1.0], |p| [p, p]),
+            Product(factors) => {
+                let mut product = [1.0; 2];
+                for factor in factors {
+                    let factor = factor.interval(cards, values, table);
+                    product = [times(product[0], factor[0]), times(product[1], factor[1])];
+                }
+                product
+            }
+            Fraction { num, den } => {
+                let (num, den) = (num.interval(cards, values, table), den.interval(cards, values, table));
+                let low = if num[0] == 0.0 { 0.0 } else { num[0] / den[1] };
+                let high = if den[0] > 0.0 { num[1] / den[0] } else { f64::INFINITY };
+                [low, high]
+            }
+            Sum { over, of } => {
+                let outer: Vec<usize> = over.iter().map(|&v| std::mem::take(&mut values[v])).collect();
+                let mut total = [0.0; 2];
+                loop {
+                    let term = of.interval(cards, values, table);
+                    total = [total[0] + term[0], total[1] + term[1]];
+                    if !advance(over, cards, values) {
+                        break;
+                    }
+                }
+                over.iter().zip(outer).for_each(|(&v, value)| values[v] = value);
+                total
+            }
+        }
+    }
+
     /// The same formula, built anew by `sum`, `product` and `fraction`.
     pub fn simplified(&self) -> Self {
         match self {
@@ -161,8 +202,13 @@ impl Estimand {
     }
 }
 
+/// The product in which zero wins over infinity.
+fn times(a: f64, b: f64) -> f64 {
+    if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
+}
+
 /// Counts up the values of `over`, the last fastest; `false` after the last.
-fn advance(over: &[usize], cards: &[usize], values: &mut [usize]) -> bool {
+pub(in crate::causal) fn advance(over: &[usize], cards: &[usize], values: &mut [usize]) -> bool {
     for &v in over.iter().rev() {
         values[v] += 1;
         if values[v] < cards[v] {
@@ -174,7 +220,12 @@ fn advance(over: &[usize], cards: &[usize], values: &mut [usize]) -> bool {
 }
 
 /// `P(of | given, do(interventions))` of a regime; the sets in any order. One if `of` is empty.
-pub(super) fn probability(of: &[usize], given: &[usize], interventions: &[usize], regime: Option<usize>) -> Estimand {
+pub(in crate::causal) fn probability(
+    of: &[usize],
+    given: &[usize],
+    interventions: &[usize],
+    regime: Option<usize>,
+) -> Estimand {
     if of.is_empty() {
         return Estimand::one();
     }
@@ -188,7 +239,7 @@ pub(super) fn probability(of: &[usize], given: &[usize], interventions: &[usize]
 }
 
 /// The product of the factors, flat, without ones and with chains merged.
-pub(super) fn product(factors: Vec<Estimand>) -> Estimand {
+pub(in crate::causal) fn product(factors: Vec<Estimand>) -> Estimand {
     let mut flat: Vec<Estimand> = factors.into_iter().flat_map(Estimand::factors).collect();
     if flat.len() <= MERGED {
         while let Some((at, other, merged)) = mergeable(&flat) {
@@ -217,7 +268,7 @@ fn mergeable(factors: &[Estimand]) -> Option<(usize, usize, Estimand)> {
 }
 
 /// The sum of `of` over the nodes `over`, with the factors it does not bind outside.
-pub(super) fn sum(over: &[usize], of: Estimand) -> Estimand {
+pub(in crate::causal) fn sum(over: &[usize], of: Estimand) -> Estimand {
     let mut over = over.to_vec();
     over.sort_unstable();
     over.dedup();
@@ -326,7 +377,7 @@ fn groups(over: &[usize], free: &[Vec<usize>]) -> Vec<(Vec<usize>, Vec<usize>)> 
 }
 
 /// The quotient, with equal factors cancelled and `P(a, b | c) / P(b | c)` made `P(a | b, c)`.
-pub(super) fn fraction(num: Estimand, den: Estimand) -> Estimand {
+pub(in crate::causal) fn fraction(num: Estimand, den: Estimand) -> Estimand {
     let (num, den) = match (num, den) {
         (num, Fraction { num: inner, den }) => return fraction(product(vec![num, *den]), *inner),
         (Fraction { num, den: inner }, den) => (*num, product(vec![*inner, den])),

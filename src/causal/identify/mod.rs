@@ -24,14 +24,17 @@ pub use c_factor::{closure as c_factor_closure, q_identifiable};
 pub use counterexample::counterexample;
 pub use derivation::{Rule, Step, Subgraph};
 pub use discrete::DiscreteModel;
+pub(super) use estimand::advance;
 pub use estimand::{Estimand, Probability};
 pub use hedge::{Forest, Hedge, Witness};
-pub use print::Names;
+pub use print::{Names, no_value};
 pub use projection::project;
+
+pub(in crate::causal) use estimand::{fraction, probability, product, sum};
 
 use crate::causal::{Admg, ancestors, ancestors_within, c_components_of, m_separated};
 use c_factor::{Obstacle, View, view};
-use estimand::{disjoint, fraction, minus, probability, product, shared, subset, sum, union};
+use estimand::{disjoint, minus, shared, subset, union};
 
 /// A data source: `P(observed | do(interventions))` for all values of the interventions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,8 +12,15 @@ use std::collections::BTreeMap;
 pub struct Names<'a> {
     /// The name of a node.
     pub node: &'a dyn Fn(usize) -> String,
+    /// The value that a node stands at, a number or a text; [`no_value`] where nodes stand for all of theirs.
+    pub value: &'a dyn Fn(usize) -> Option<Value>,
     /// The name of a regime, by its place in the list.
     pub regime: &'a dyn Fn(usize) -> String,
+}
+
+/// Nodes stand for each of their values.
+pub fn no_value(_: usize) -> Option<Value> {
+    None
 }
 
 impl Names<'_> {
@@ -38,10 +45,19 @@ impl Estimand {
         Printer::new(self, names, &MATHML).write(self, &Scope::of(self), Place::Alone)
     }
 
+    /// Calls `visit` for every mention of a node, bound or free.
+    pub(in crate::causal) fn mentions(&self, visit: &mut impl FnMut(usize)) {
+        mentioned(self, visit);
+    }
+
     /// The tree: `sum` (`over`, `of`), `product`, `fraction` (`num`, `den`), `p` (`of`, `given`, `do`, `data`). Sums
     /// bind as in a program: an inner one hides the outer.
     pub fn json(&self, names: &Names) -> Value {
-        let list = |nodes: &[usize]| nodes.iter().map(|&v| (names.node)(v)).collect::<Vec<_>>();
+        let node = |&v: &usize| match (names.value)(v) {
+            Some(value) => json!({"var": (names.node)(v), "value": value}),
+            None => json!((names.node)(v)),
+        };
+        let list = |nodes: &[usize]| nodes.iter().map(node).collect::<Vec<_>>();
         match self {
             Self::Sum { over, of } => json!({"sum": {"over": list(over), "of": of.json(names)}}),
             Self::Product(factors) => json!({"product": factors.iter().map(|f| f.json(names)).collect::<Vec<_>>()}),
@@ -254,7 +270,12 @@ impl<'a> Printer<'a> {
 
     fn name(&self, v: usize, scope: &Scope) -> String {
         let primes = scope.0.get(&v).copied().unwrap_or(0);
-        (self.notation.name)(&((self.names.node)(v) + &"'".repeat(primes)))
+        let name = (self.notation.name)(&((self.names.node)(v) + &"'".repeat(primes)));
+        match (self.names.value)(v) {
+            None => name,
+            Some(Value::String(label)) => format!("{name} = {}", (self.notation.name)(&label)),
+            Some(value) => format!("{name} = {value}"),
+        }
     }
 
     fn probability(&self, p: &Probability, scope: &Scope) -> String {

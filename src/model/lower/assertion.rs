@@ -1,7 +1,7 @@
 //! `assert` statements.
 
 use super::Lowering;
-use crate::causal::{Step, open_path};
+use crate::causal::open_path;
 use crate::diag::{Diagnostic, Span};
 use crate::model::{Assertion, Claim, VarId};
 use crate::syntax::ast::{self, Ast, Name, StatementKind};
@@ -73,15 +73,7 @@ impl Lowering {
         let names = |set: &[VarId]| set.iter().map(|&v| self.model.name(v)).collect::<Vec<_>>().join(", ");
         let bar = if known.is_empty() { String::new() } else { format!(" given {}", names(&known)) };
         let title = format!("{} and {} need not be independent{bar}", names(left), names(right));
-        let mut path = self.model.name(first).to_owned();
-        for (step, node) in steps {
-            let arrow = match step {
-                Step::Right => "->",
-                Step::Left => "<-",
-                Step::Hidden => "<->",
-            };
-            path += &format!(" {arrow} {}", self.model.name(node));
-        }
+        let path = self.model.path_text(first, &steps);
         let found = Diagnostic::new("E0801", title).label(span, "this does not follow from the graph");
         self.report(found.note(format!("the path {path} is open")));
     }

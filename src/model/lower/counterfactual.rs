@@ -192,6 +192,11 @@ fn free_in_world(world: &[(VarId, WorldValue)], free: &mut Vec<VarId>) {
     }
 }
 
+/// One term of a counterfactual query in canonical spelling, `E[…]` if its mean is asked for.
+pub fn counterfactual_text(model: &Model, term: &CounterfactualTerm, mean: bool) -> String {
+    text_of(model, &[(1.0, term.clone())], 0.0, mean)
+}
+
 /// A counterfactual query in canonical spelling.
 pub(super) fn text_of(model: &Model, terms: &[(f64, CounterfactualTerm)], constant: f64, mean: bool) -> String {
     let text = |term: &CounterfactualTerm| {

@@ -10,6 +10,7 @@ mod remarks;
 mod settings;
 mod types;
 
+pub use counterfactual::counterfactual_text;
 pub use data::set_data;
 pub use query::{parse_query, parse_query_at};
 pub use settings::apply as apply_setting;

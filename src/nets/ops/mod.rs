@@ -1,20 +1,27 @@
-//! Fused operations for small networks: `f32`, on the CPU, on the calling thread.
+//! Fused operations for networks: `f32`, on the CPU. Those on pictures can share out their work over threads
+//! ([`with_threads`]); the others run on the calling thread.
 //!
 //! Candle's own layers are chains of small kernels, and kernels of 64 Ki elements or more go to one
 //! pool that all threads share. Here a layer is one graph node, matrices are multiplied on the calling
 //! thread, and the gradients of parameters gather in the [`Parameter`] rather than in Candle's store.
 
 mod adam;
+mod conv;
 mod gumbel;
 mod linear;
 mod mask;
 mod norm;
+mod picture;
+mod threads;
 
 pub use adam::Adam;
+pub use conv::{Geometry, Shift, conv_transpose2d, conv2d};
 pub use gumbel::{Relaxation, gumbel_softmax, largest};
 pub use linear::{linear, linear_transposed};
 pub use mask::{leaky_mask, masked};
 pub use norm::{EPSILON, Moments, batch_norm_relu};
+pub use picture::{leaky_masked, pixel_sums, squared_norms, tanh};
+pub use threads::with_threads;
 
 use candle_core::{CpuStorage, Device, Layout, Result, Storage, Tensor, Var, bail};
 use std::ops::Deref;

@@ -1,5 +1,6 @@
 //! Batch normalisation with ReLU (Ioffe & Szegedy 2015).
 
+use super::threads::{share, share_sum};
 use super::{Gradient, Parameter, View, tensor, values};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use std::sync::{Arc, OnceLock};
@@ -17,7 +18,7 @@ pub struct Moments {
 }
 
 /// `max(0, scale · x̂ + shift)`, `x̂` the columns of `x [rows, columns]` standardised over this batch;
-/// and the moments they were standardised with.
+/// and the moments they were standardised with. The columns of pictures `[…, channels]` are their channels.
 ///
 /// # Errors
 /// Where the shapes do not fit, or a tensor is not `f32` on the CPU.
@@ -49,15 +50,19 @@ impl CustomOp3 for NormRelu {
     ) -> Result<(CpuStorage, Shape)> {
         let x = values(x, x_layout)?;
         let (scale, shift) = (values(scale, scale_layout)?, values(shift, shift_layout)?);
-        let (_, columns) = x_layout.shape().dims2()?;
+        let columns = columns(x_layout.dims(), scale.len())?;
         let moments = self.moments.get_or_init(|| moments(x, columns));
         let factor: Vec<f32> = scale.iter().zip(&moments.variance).map(|(s, v)| s / (v + EPSILON).sqrt()).collect();
         let constant: Vec<f32> =
             shift.iter().zip(&moments.mean).zip(&factor).map(|((s, mean), factor)| s - mean * factor).collect();
-        let mut y = Vec::with_capacity(x.len());
-        for row in x.chunks_exact(columns) {
-            y.extend(row.iter().zip(&factor).zip(&constant).map(|((x, f), c)| (x * f + c).max(0.0)));
-        }
+        let mut y = vec![0.0; x.len()];
+        share(&mut y, columns, |first, y| {
+            for (y, x) in y.chunks_exact_mut(columns).zip(x[first * columns..].chunks_exact(columns)) {
+                for (((y, x), f), c) in y.iter_mut().zip(x).zip(&factor).zip(&constant) {
+                    *y = (x * f + c).max(0.0);
+                }
+            }
+        });
         Ok((CpuStorage::F32(y), x_layout.shape().clone()))
     }
 
@@ -70,51 +75,76 @@ impl CustomOp3 for NormRelu {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let Some(moments) = self.moments.get() else { candle_core::bail!("backward before forward") };
-        let (rows, columns) = x.dims2()?;
+        let columns = columns(x.dims(), moments.mean.len())?;
+        let (dims, rows) = (x.dims(), x.elem_count() / columns);
         let gradient = gradient.contiguous()?;
         let (x_view, scale_view, y_view, g_view) = (View::of(x), View::of(scale), View::of(y), View::of(&gradient));
-        let (x, scale) = (x_view.values()?, scale_view.values()?);
+        let (x, scale, y, g) = (x_view.values()?, scale_view.values()?, y_view.values()?, g_view.values()?);
         let inverse: Vec<f32> = moments.variance.iter().map(|v| 1.0 / (v + EPSILON).sqrt()).collect();
-        let active: Vec<f32> =
-            g_view.values()?.iter().zip(y_view.values()?).map(|(g, y)| if *y > 0.0 { *g } else { 0.0 }).collect();
-        let (mut d_shift, mut d_scale) = (vec![0.0; columns], vec![0.0; columns]);
-        for (x, g) in x.chunks_exact(columns).zip(active.chunks_exact(columns)) {
-            for j in 0..columns {
-                d_shift[j] += g[j];
-                d_scale[j] += g[j] * (x[j] - moments.mean[j]) * inverse[j];
+        // The sums of the gradient, and of the gradient times the centred values.
+        let sums = share_sum(rows, 2 * columns, |rows, sums| {
+            let run = rows.start * columns..rows.end * columns;
+            let (shift, scale) = sums.split_at_mut(columns);
+            let y = y[run.clone()].chunks_exact(columns);
+            for ((x, g), y) in x[run.clone()].chunks_exact(columns).zip(g[run].chunks_exact(columns)).zip(y) {
+                for j in 0..columns {
+                    let active = if y[j] > 0.0 { g[j] } else { 0.0 };
+                    shift[j] += active;
+                    scale[j] += active * (x[j] - moments.mean[j]);
+                }
             }
-        }
+        });
+        let (d_shift, centred) = sums.split_at(columns);
+        let d_scale: Vec<f32> = centred.iter().zip(&inverse).map(|(s, i)| s * i).collect();
         // dx = factor (g − mean(g) − x̂ mean(g x̂)), written as g · a + x · b + c per column.
         let a: Vec<f32> = (0..columns).map(|j| scale[j] * inverse[j]).collect();
         let b: Vec<f32> = (0..columns).map(|j| -a[j] * inverse[j] * d_scale[j] / rows as f32).collect();
         let c: Vec<f32> = (0..columns).map(|j| -a[j] * d_shift[j] / rows as f32 - b[j] * moments.mean[j]).collect();
-        let mut dx = Vec::with_capacity(x.len());
-        for (x, g) in x.chunks_exact(columns).zip(active.chunks_exact(columns)) {
-            dx.extend((0..columns).map(|j| g[j] * a[j] + x[j] * b[j] + c[j]));
-        }
-        for (gathered, new) in [(&self.scale, d_scale), (&self.shift, d_shift)] {
+        let mut dx = vec![0.0; x.len()];
+        share(&mut dx, columns, |first, dx| {
+            let start = first * columns;
+            let y = y[start..].chunks_exact(columns);
+            let inputs = x[start..].chunks_exact(columns).zip(g[start..].chunks_exact(columns)).zip(y);
+            for (dx, ((x, g), y)) in dx.chunks_exact_mut(columns).zip(inputs) {
+                for j in 0..columns {
+                    let active = if y[j] > 0.0 { g[j] } else { 0.0 };
+                    dx[j] = active * a[j] + x[j] * b[j] + c[j];
+                }
+            }
+        });
+        for (gathered, new) in [(&self.scale, &d_scale[..]), (&self.shift, d_shift)] {
             if let Some(gathered) = gathered {
                 gathered.lock().iter_mut().zip(new).for_each(|(sum, v)| *sum += v);
             }
         }
-        Ok((Some(tensor(dx, &[rows, columns])?), None, None))
+        Ok((Some(tensor(dx, dims)?), None, None))
+    }
+}
+
+/// The number of columns of a matrix or of pictures, which must be that of the scales.
+fn columns(dims: &[usize], expected: usize) -> Result<usize> {
+    match dims.last() {
+        Some(&columns) if columns == expected && columns > 0 => Ok(columns),
+        _ => candle_core::bail!("{expected} scales for columns of {dims:?}"),
     }
 }
 
 /// Two passes: the mean of squares less the squared mean would cancel.
 fn moments(x: &[f32], columns: usize) -> Moments {
-    let rows = (x.len() / columns.max(1)) as f32;
-    let (mut mean, mut variance) = (vec![0.0f32; columns], vec![0.0f32; columns]);
-    for row in x.chunks_exact(columns) {
-        mean.iter_mut().zip(row).for_each(|(m, x)| *m += x);
-    }
-    mean.iter_mut().for_each(|m| *m /= rows);
-    for row in x.chunks_exact(columns) {
-        for ((v, x), m) in variance.iter_mut().zip(row).zip(&mean) {
-            *v += (x - m) * (x - m);
+    let count = x.len() / columns;
+    let rows = |rows: std::ops::Range<usize>| x[rows.start * columns..rows.end * columns].chunks_exact(columns);
+    let mut mean = share_sum(count, columns, |run, sums| {
+        rows(run).for_each(|row| sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x));
+    });
+    mean.iter_mut().for_each(|m| *m /= count as f32);
+    let mut variance = share_sum(count, columns, |run, sums| {
+        for row in rows(run) {
+            for ((sum, x), m) in sums.iter_mut().zip(row).zip(&mean) {
+                *sum += (x - m) * (x - m);
+            }
         }
-    }
-    variance.iter_mut().for_each(|v| *v /= rows);
+    });
+    variance.iter_mut().for_each(|v| *v /= count as f32);
     Moments { mean, variance }
 }
 

@@ -1,0 +1,27 @@
+//! What a graph says about the distributions it allows, so that data can contradict it: conditional independences
+//! and, where hidden causes hide the rest, equalities of kernels (Verma & Pearl 1990).
+//!
+//! Three lists, one a file. [`pairwise`]: for each pair that some set separates, one smallest such set; what people read.
+//! [`local_markov`]: a basis, from which every m-separation follows by the semi-graphoid axioms. [`verma`]: kernels
+//! that do not depend on variables their formulas mention.
+
+#[cfg(test)]
+mod closure;
+mod local_markov;
+mod separator;
+mod verma;
+
+pub use local_markov::local_markov;
+pub use separator::{pairwise, smallest_separator};
+pub use verma::{Verma, verma};
+
+/// `left ⊥ right | given`: three sets without shared nodes, each ascending; the first two not empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Independence {
+    /// One side.
+    pub left: Vec<usize>,
+    /// The other side.
+    pub right: Vec<usize>,
+    /// What is known.
+    pub given: Vec<usize>,
+}
