@@ -235,7 +235,7 @@ fn direct_effects_and_probabilities_of_causation() {
     let triangle = "X -> M -> Y; X -> Y\nX, M, Y: binary\n";
     let found = &identify(&format!("{triangle}{nde}"), &[], &[])[0];
     assert_eq!(found["identifiable"], json!(true));
-    assert_eq!(found["terms"][0]["estimand"]["text"], "Σ_{M} P(M | X = 0) P(Y | M, X = 1)");
+    assert_eq!(found["terms"][0]["estimand"]["text"], "Σ_{M} P(M | X = 0) P(Y | X = 1, M)");
     let ask = |model: &str, query: &str, data: &str| verdict(&format!("{model}{query}"), &[], &["--data", data]);
     assert_eq!(ask(&format!("M <-> Y; {triangle}"), nde, "all"), Some(false));
     assert_eq!(ask(&format!("X <-> Y; {triangle}"), nde, "all"), Some(true));
