@@ -150,11 +150,14 @@ impl Functional {
     }
 }
 
+/// Joint distributions by what is set.
+type Joints = HashMap<Vec<(usize, usize)>, Vec<f64>>;
+
 /// What the data say of a model, and nothing else: asking for more is an error.
 struct Tables<'a> {
     model: &'a Functional,
     data: &'a Data,
-    joints: RefCell<HashMap<Vec<(usize, usize)>, Vec<f64>>>,
+    joints: RefCell<Joints>,
 }
 
 impl Tables<'_> {

@@ -109,8 +109,11 @@ struct Formulas<'a> {
     data: &'a Data<'a>,
     fixed: BTreeSet<VarId>,
     weights: &'a dyn Weights,
-    found: RefCell<Vec<(Term, Setting, (Verdict, Vec<Set>))>>,
+    found: RefCell<Vec<Judged>>,
 }
+
+/// A term, the values of `do` that matter to which data sets count, and what was found.
+type Judged = (Term, Setting, (Verdict, Vec<Set>));
 
 impl Formulas<'_> {
     fn solve(&self, term: &Term, values: &Setting) -> Result<Solved, String> {
@@ -119,7 +122,7 @@ impl Formulas<'_> {
             values.iter().filter(|(v, _)| effect.interventions.contains(v)).map(|(&v, &code)| (v, code)).collect();
         let told_apart: Setting =
             set.iter().filter(|(v, _)| self.fixed.contains(v)).map(|(&v, &code)| (v, code)).collect();
-        let key = |known: &&(Term, Setting, _)| known.0 == *term && known.1 == told_apart;
+        let key = |known: &&Judged| known.0 == *term && known.1 == told_apart;
         let cached = self.found.borrow().iter().find(key).map(|known| known.2.clone());
         let (verdict, sets) = match cached {
             Some(known) => known,

@@ -230,7 +230,7 @@ fn solve(
     let refused = |obstacle| Verdict::NotIdentified(Box::new(Witness { component, copies, obstacle }));
     let values = match factor.values(graph) {
         Ok(values) => values,
-        Err(conflict) => return Err(refused(Obstacle::Conflict(conflict))),
+        Err(conflict) => return Err(refused(Obstacle::Conflict(*conflict))),
     };
     let parents = graph.parents_of(&factor.component);
     // Data with one value of a parent say nothing of its other values.
