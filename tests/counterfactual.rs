@@ -407,8 +407,8 @@ fn loose(rng: &mut ChaCha8Rng, graph: &Admg, block: usize, levels: usize) -> Fun
         kept.push(graph.parents(v).iter().copied().filter(|_| !rng.random_bool(ignored)).collect());
     }
     let mut model = Functional::with(graph, &cards, sources, |v| kept[v].clone());
-    for v in 0..graph.len() {
-        model.tables[v] = (0..model.rows(v)).map(|_| rng.random_range(0..cards[v])).collect();
+    for (v, &card) in cards.iter().enumerate() {
+        model.tables[v] = (0..model.rows(v)).map(|_| rng.random_range(0..card)).collect();
     }
     model
 }
