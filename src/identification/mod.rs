@@ -166,6 +166,13 @@ impl Finding {
         }
         verdicts().all(|v| v == Some(true)).then_some(true)
     }
+
+    /// Whether an earlier term has the same question and answer as term `at`; only their values differ.
+    fn repeats(&self, at: usize) -> bool {
+        let (before, rest) = self.terms.split_at(at);
+        let same = |t: &Term| rest.first().is_some_and(|term| t.asked == term.asked && t.verdict == term.verdict);
+        before.iter().any(same)
+    }
 }
 
 impl Verdict {
