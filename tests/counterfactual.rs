@@ -150,11 +150,14 @@ impl Functional {
     }
 }
 
+/// Joint distributions by what is set.
+type Joints = HashMap<Vec<(usize, usize)>, Vec<f64>>;
+
 /// What the data say of a model, and nothing else: asking for more is an error.
 struct Tables<'a> {
     model: &'a Functional,
     data: &'a Data,
-    joints: RefCell<HashMap<Vec<(usize, usize)>, Vec<f64>>>,
+    joints: RefCell<Joints>,
 }
 
 impl Tables<'_> {
@@ -404,8 +407,8 @@ fn loose(rng: &mut ChaCha8Rng, graph: &Admg, block: usize, levels: usize) -> Fun
         kept.push(graph.parents(v).iter().copied().filter(|_| !rng.random_bool(ignored)).collect());
     }
     let mut model = Functional::with(graph, &cards, sources, |v| kept[v].clone());
-    for v in 0..graph.len() {
-        model.tables[v] = (0..model.rows(v)).map(|_| rng.random_range(0..cards[v])).collect();
+    for (v, &card) in cards.iter().enumerate() {
+        model.tables[v] = (0..model.rows(v)).map(|_| rng.random_range(0..card)).collect();
     }
     model
 }

@@ -10,7 +10,7 @@ use crate::data::Schema;
 use crate::model::{Model, Query, QueryKind, Term, VarId};
 use crate::truth::Scm;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Answers of more rows than this are not listed.
 const MAX_ROWS: f64 = 100_000.0;
@@ -107,10 +107,13 @@ fn exact(model: &Model, truth: &Scm, term: &Term, values: &Setting) -> Result<So
 struct Formulas<'a> {
     model: &'a Model,
     data: &'a Data<'a>,
-    fixed: std::collections::BTreeSet<VarId>,
+    fixed: BTreeSet<VarId>,
     weights: &'a dyn Weights,
-    found: RefCell<Vec<(Term, Setting, (Verdict, Vec<Set>))>>,
+    found: RefCell<Vec<Judged>>,
 }
+
+/// A term, the values of `do` that matter to which data sets count, and what was found.
+type Judged = (Term, Setting, (Verdict, Vec<Set>));
 
 impl Formulas<'_> {
     fn solve(&self, term: &Term, values: &Setting) -> Result<Solved, String> {
@@ -119,7 +122,7 @@ impl Formulas<'_> {
             values.iter().filter(|(v, _)| effect.interventions.contains(v)).map(|(&v, &code)| (v, code)).collect();
         let told_apart: Setting =
             set.iter().filter(|(v, _)| self.fixed.contains(v)).map(|(&v, &code)| (v, code)).collect();
-        let key = |known: &&(Term, Setting, _)| known.0 == *term && known.1 == told_apart;
+        let key = |known: &&Judged| known.0 == *term && known.1 == told_apart;
         let cached = self.found.borrow().iter().find(key).map(|known| known.2.clone());
         let (verdict, sets) = match cached {
             Some(known) => known,
@@ -305,7 +308,7 @@ pub(super) fn shown(part: &[(VarId, Option<u32>)], at: &Setting) -> Values {
 }
 
 /// Every combination of values, the last variable fastest.
-fn assignments(variables: &[VarId], cards: &[usize]) -> Vec<Values> {
+pub(super) fn assignments(variables: &[VarId], cards: &[usize]) -> Vec<Values> {
     variables.iter().zip(cards).fold(vec![vec![]], |all, (&v, &card)| {
         all.into_iter()
             .flat_map(|s: Values| (0..card as u32).map(move |code| [&s[..], &[(v, code)]].concat()))

@@ -129,11 +129,11 @@ fn report_text(model: &Model, report: &Report) -> String {
 
 fn finding_text(model: &Model, finding: &Finding) -> String {
     let mut text = format!("{}  {}\n", finding.name, finding.query);
-    for term in &finding.terms {
+    for (at, term) in finding.terms.iter().enumerate() {
         if finding.terms.len() > 1 {
             text += &format!("  {}\n", effect_text(model, term));
         }
-        text += &term_text(model, term);
+        text += &if finding.repeats(at) { "  as above\n".to_owned() } else { term_text(model, term) };
     }
     text
 }

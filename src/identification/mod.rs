@@ -21,7 +21,7 @@ mod worlds_text;
 
 pub use bounds::{Interval, bounds_text};
 pub use distributions::{Distribution, distributions};
-pub use estimate::{Gap, Obstacle, Partial, Setting};
+pub use estimate::Gap;
 pub use evaluate::{Evaluation, Row, evaluate};
 pub use explain::{to_json, to_text};
 pub use judge::{judge, judge_trained};
@@ -165,6 +165,13 @@ impl Finding {
             return Some(false);
         }
         verdicts().all(|v| v == Some(true)).then_some(true)
+    }
+
+    /// Whether an earlier term has the same question and answer as term `at`; only their values differ.
+    fn repeats(&self, at: usize) -> bool {
+        let (before, rest) = self.terms.split_at(at);
+        let same = |t: &Term| rest.first().is_some_and(|term| t.asked == term.asked && t.verdict == term.verdict);
+        before.iter().any(same)
     }
 }
 

@@ -71,8 +71,7 @@ impl Page<'_> {
             escape(&finding.query)
         );
         for (at, term) in finding.terms.iter().enumerate() {
-            let before = finding.terms[..at].iter().any(|t| t.asked == term.asked && t.verdict == term.verdict);
-            html += &if before { self.again(term) } else { self.term(finding, term) };
+            html += &if finding.repeats(at) { self.again(term) } else { self.term(finding, term) };
         }
         if let Some(values) = &report.values {
             html += &format!("<h3>In numbers</h3>\n{}", table(&sheet(self.model, values), "What the formula gives"));

@@ -1,5 +1,6 @@
 //! Why "no" is no: two explicit models that agree on all data and differ in the answer, as programs to be run.
 
+use super::evaluate::assignments;
 use super::explain::effect_of_text;
 use super::tables::{Sheet, number};
 use super::{Finding, Source, Term, Verdict};
@@ -85,9 +86,8 @@ fn effect_of_pair<'a>(term: &'a Term, witness: &'a Witness) -> &'a Effect {
 type Codes = Vec<(VarId, u32)>;
 
 fn settings(cards: &[usize], nodes: &[VarId]) -> Vec<Codes> {
-    nodes.iter().fold(vec![vec![]], |all, &v| {
-        all.into_iter().flat_map(|s: Codes| (0..cards[v] as u32).map(move |x| [&s[..], &[(v, x)]].concat())).collect()
-    })
+    let own: Vec<usize> = nodes.iter().map(|&v| cards[v]).collect();
+    assignments(nodes, &own)
 }
 
 /// The distribution of `shown` under `setting`.

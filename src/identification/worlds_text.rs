@@ -196,14 +196,16 @@ pub(super) fn why_not(model: &Model, term: &Term, worlds: &Worlds, witness: &Wit
 fn demand_text(model: &Model, conflict: &Conflict, demand: &Demand) -> String {
     let value = assigned(model, conflict.variable, demand.value);
     match (demand.copy.variable == conflict.variable, demand.value) {
-        (true, At::Code(_)) => format!("in the world of {} it is {value}", copy_text(model, &demand.copy)),
-        (true, _) => format!("{} takes each of its values", copy_text(model, &demand.copy)),
+        (true, At::Code(_)) => format!("{} is seen at {value}", copy_text(model, &demand.copy)),
+        (true, At::Any(_)) => format!("{} has another value by itself", copy_text(model, &demand.copy)),
+        (true, At::Sum(_)) => format!("{} takes each of its values", copy_text(model, &demand.copy)),
         (false, _) => format!("{} needs {value}", copy_text(model, &demand.copy)),
     }
 }
 
 fn bidirected(model: &Model, path: &[VarId]) -> Vec<String> {
-    path.windows(2).map(|pair| format!("{} <-> {}", model.name(pair[0]), model.name(pair[1]))).collect()
+    let edge = |pair: &[VarId]| (pair[0].min(pair[1]), pair[0].max(pair[1]));
+    path.windows(2).map(edge).map(|(a, b)| format!("{} <-> {}", model.name(a), model.name(b))).collect()
 }
 
 fn obstacle_json(model: &Model, term: &Term, witness: &Witness) -> Json {

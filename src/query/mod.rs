@@ -8,7 +8,7 @@ mod sample;
 
 pub use expect::{check, measure};
 pub use fit::fit;
-pub use sample::Draw;
+pub use sample::{Draw, Visit};
 
 use crate::model::{Model, Query, QueryKind, Term, VarId};
 use crate::seed;

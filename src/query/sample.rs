@@ -13,6 +13,9 @@ const CHUNK: usize = 8192;
 /// or this many where images are among them.
 const IMAGE_CHUNK: usize = 256;
 
+/// Is shown the numbers of the rows of a chunk, and the columns of their variables.
+pub type Visit<'a> = dyn FnMut(Range<usize>, &[Option<Column>]) + 'a;
+
 /// What forward sampling draws.
 pub struct Draw<'a> {
     /// The model.
@@ -59,7 +62,7 @@ impl Draw<'_> {
         &self,
         interventions: &[(VarId, Vec<u32>)],
         rng: &mut ChaCha8Rng,
-        visit: &mut dyn FnMut(Range<usize>, &[Option<Column>]),
+        visit: &mut Visit,
     ) -> candle_core::Result<()> {
         let order = self.order(interventions);
         let chunk = if order.iter().any(|&v| self.is_image(v)) { IMAGE_CHUNK } else { CHUNK };

@@ -41,10 +41,13 @@ impl Source<'_> {
 /// A value combination and its weight.
 type Marginal = BTreeMap<Vec<u32>, f64>;
 
+/// Marginals by source and variables.
+type Marginals = HashMap<(usize, Vec<usize>), Rc<Marginal>>;
+
 /// The sources with their marginals, each summed once.
 pub(super) struct Tables<'a> {
     pub(super) sources: &'a [Source<'a>],
-    marginals: RefCell<HashMap<(usize, Vec<usize>), Rc<Marginal>>>,
+    marginals: RefCell<Marginals>,
 }
 
 impl<'a> Tables<'a> {

@@ -57,7 +57,7 @@ impl Node {
 
 impl Factor {
     /// The values of its variables and of their parents, where each has one.
-    pub fn values(&self, graph: &Admg) -> Result<BTreeMap<usize, Term>, Conflict> {
+    pub fn values(&self, graph: &Admg) -> Result<BTreeMap<usize, Term>, Box<Conflict>> {
         let mut seen: BTreeMap<usize, Demand> = BTreeMap::new();
         // A variable with two copies is named by the parent that tells them apart.
         for copy in &self.copies {
@@ -77,11 +77,11 @@ impl Factor {
         seen: &mut BTreeMap<usize, Demand>,
         variable: usize,
         demand: Demand,
-    ) -> Result<(), Conflict> {
+    ) -> Result<(), Box<Conflict>> {
         match seen.get(&variable) {
             Some(first) if first.value != demand.value => {
                 let path = path(graph, &self.component, first.copy.variable, demand.copy.variable);
-                Err(Conflict { variable, demands: [first.clone(), demand], path })
+                Err(Box::new(Conflict { variable, demands: [first.clone(), demand], path }))
             }
             Some(_) => Ok(()),
             None => {

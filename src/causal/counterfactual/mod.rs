@@ -4,8 +4,8 @@
 //! ctf-ID and its conditional form (Correa, Lee & Bareinboim 2021, *Nested Counterfactual Identification from Arbitrary
 //! Surrogate Experiments*), of which ID* and IDC* (Shpitser & Pearl 2007, *What Counterfactuals Can Be Tested*) are the
 //! case of all experiments. The events and their ancestors make a counterfactual graph in which copies of a
-//! variable with equal parents are one ([`worlds`]); its c-components are factors, each a c-factor `Q[C]` at certain
-//! values unless it asks for one variable at two values at once ([`factors`]). A conditional probability is the
+//! variable with equal parents are one (`worlds`); its c-components are factors, each a c-factor `Q[C]` at certain
+//! values unless it asks for one variable at two values at once (`factors`). A conditional probability is the
 //! quotient of two such products without the groups of factors they share.
 //!
 //! Verdicts hold for domains of any size and positive distributions. With `w` worlds: `O(w (n + m) log n)` for
@@ -230,7 +230,7 @@ fn solve(
     let refused = |obstacle| Verdict::NotIdentified(Box::new(Witness { component, copies, obstacle }));
     let values = match factor.values(graph) {
         Ok(values) => values,
-        Err(conflict) => return Err(refused(Obstacle::Conflict(conflict))),
+        Err(conflict) => return Err(refused(Obstacle::Conflict(*conflict))),
     };
     let parents = graph.parents_of(&factor.component);
     // Data with one value of a parent say nothing of its other values.

@@ -380,10 +380,10 @@ unsafe fn outer<S: Simd, const M: usize, const V: usize>(
         // SAFETY: the caller's.
         unsafe {
             let x = x.as_ptr().add(from as usize * inputs + input);
-            for j in 0..M {
+            for (j, own) in own.iter_mut().enumerate() {
                 let x = simd.splat_f32s(*x.add(j));
                 for v in 0..V {
-                    own[j][v] = simd.mul_add_e_f32s(x, row[v], own[j][v]);
+                    own[v] = simd.mul_add_e_f32s(x, row[v], own[v]);
                 }
             }
         }
