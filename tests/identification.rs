@@ -303,3 +303,10 @@ fn counterfactuals_that_have_no_answer_are_refused() {
     let fine = folder(&[("m.scm", &asserted.replace("; X <-> Y", ""))]);
     dcmc(fine.path(), &["check", "m.scm"]).expect(0);
 }
+
+#[test]
+fn no_pair_is_promised_for_several_worlds() {
+    let dir = folder(&[("m.scm", "X -> Y; X <-> Y; X, Y: binary\nquery ett: P(Y[X = 0] | X = 1)\n")]);
+    let found = dcmc(dir.path(), &["identify", "m.scm", "--counterexample"]).expect(0);
+    assert!(found.stdout.contains("makes no pairs for questions about several worlds"), "{}", found.stdout);
+}

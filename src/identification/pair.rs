@@ -42,6 +42,8 @@ pub struct PairRow {
     pub p: [Option<f64>; 2],
 }
 
+const ONLY: &str = "only for what is not identifiable";
+
 /// Two models for the first term of the finding that is not identifiable.
 ///
 /// # Errors
@@ -51,7 +53,11 @@ pub fn pair(model: &Model, finding: &Finding) -> Result<Pair, String> {
         Verdict::NotIdentified(witness) => Some((term, witness)),
         _ => None,
     });
-    let Some((term, witness)) = no else { return Err("only for what is not identifiable".to_owned()) };
+    let Some((term, witness)) = no else {
+        let worlds = finding.terms.iter().any(|term| matches!(term.verdict, Verdict::Worlds(_)));
+        let why = if worlds { "this version makes no pairs for questions about several worlds" } else { ONLY };
+        return Err(why.to_owned());
+    };
     let Some(models) = counterexample(&model.graph, &term.regimes, term.effect(), witness) else {
         return Err(
             "no explicit pair was found: the graph is too large for this version, or none was among those tried; \
