@@ -310,3 +310,10 @@ fn no_pair_is_promised_for_several_worlds() {
     let found = dcmc(dir.path(), &["identify", "m.scm", "--counterexample"]).expect(0);
     assert!(found.stdout.contains("makes no pairs for questions about several worlds"), "{}", found.stdout);
 }
+
+#[test]
+fn what_the_truth_never_shows_is_said_before_any_row_is_drawn() {
+    let found = dcmc(&examples(), &["check", "asia.scm"]).expect(0);
+    assert!(found.stderr.contains("do(either = no) has no full support in the ground truth"), "{}", found.stderr);
+    assert_eq!(found.stderr.matches("W0507").count(), 1, "{}", found.stderr);
+}

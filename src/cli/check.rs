@@ -51,6 +51,7 @@ pub(super) fn checked(model: &ModelArguments, messages: Messages, overlay: &Over
         session.check_assertions(&schemas);
         let planned = session.plan(&schemas, Options::default());
         session.refuse_unidentified(&schemas, planned.as_ref());
+        session.warn_of_unsupported(&schemas);
     }
     Ok(session)
 }

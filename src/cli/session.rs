@@ -19,7 +19,6 @@ pub(super) struct Session {
     pub path: PathBuf,
     pub sources: Sources,
     pub model: Model,
-    #[cfg(feature = "run")]
     pub truth: Option<Scm>,
     pub diagnostics: Vec<Diagnostic>,
     pub messages: Messages,
@@ -102,16 +101,7 @@ impl Session {
         }
         diag::fix::localize(&mut diagnostics, &sources);
         diag::sort(&mut diagnostics);
-        Ok(Self {
-            path,
-            sources,
-            model,
-            #[cfg(feature = "run")]
-            truth: truth.ok().flatten(),
-            diagnostics,
-            messages,
-            format: arguments.format,
-        })
+        Ok(Self { path, sources, model, truth: truth.ok().flatten(), diagnostics, messages, format: arguments.format })
     }
 
     /// The folder that paths in the model are relative to.
@@ -190,6 +180,15 @@ impl Session {
         let taught = planned.map(|p| taught(&self.model, &p.plan)).unwrap_or_default();
         let refused = |query: &Query| unidentified(&self.model, schemas, &taught, query).0;
         let found: Vec<Diagnostic> = self.model.queries.iter().filter_map(refused).collect();
+        self.diagnostics.extend(found);
+        diag::sort(&mut self.diagnostics);
+    }
+
+    /// W0507 for queries that the truth block gives no support, however many rows are drawn from it.
+    pub(super) fn warn_of_unsupported(&mut self, schemas: &[Schema]) {
+        let (model, Some(truth)) = (&self.model, &self.truth) else { return };
+        let found = model.queries.iter().flat_map(|q| identification::unsupported_by_truth(model, schemas, q, truth));
+        let found: Vec<Diagnostic> = found.collect();
         self.diagnostics.extend(found);
         diag::sort(&mut self.diagnostics);
     }

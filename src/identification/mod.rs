@@ -28,7 +28,7 @@ pub use judge::{judge, judge_trained};
 pub use messages::{broken_assertion, not_identifiable, not_trained};
 pub use page::page;
 pub use pair::{Pair, PairRow, pair};
-pub use positivity::unsupported;
+pub use positivity::{unsupported, unsupported_by_truth};
 
 use crate::causal::counterfactual;
 use crate::causal::identify::{Effect, Identified, Regime, Witness};
