@@ -373,7 +373,7 @@ fn formulas_of_random_queries_are_exact() {
 }
 
 #[test]
-#[ignore = "long"]
+#[ignore = "some ten minutes: cargo test --release --test counterfactual -- --ignored --nocapture"]
 fn formulas_of_many_random_queries_are_exact() {
     println!("{:?}", random_queries("counterfactual long", 20_000));
 }
@@ -560,7 +560,7 @@ fn two_models_prove_most_of_no_in_small_graphs() {
 }
 
 #[test]
-#[ignore = "long"]
+#[ignore = "minutes: cargo test --release --test counterfactual -- --ignored --nocapture"]
 fn two_models_prove_no() {
     for corpus in [include_str!("data/counterfactual_random.jsonl"), include_str!("data/counterfactual_named.jsonl")] {
         let (found, open) = refuted("twins long", corpus, 300, 4);

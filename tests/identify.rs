@@ -541,7 +541,7 @@ fn answers_on_random_graphs() {
 }
 
 #[test]
-#[ignore = "minutes"]
+#[ignore = "minutes: cargo test --release --test identify -- --ignored --nocapture"]
 fn answers_on_many_random_graphs() {
     for (name, kind) in KINDS {
         let start = std::time::Instant::now();

@@ -505,6 +505,7 @@ impl Reading<'_> {
     }
 }
 
+// The front end alone loads no images: the same calls, and nothing to do.
 #[cfg(not(feature = "run"))]
 #[allow(clippy::unused_self, clippy::needless_pass_by_ref_mut, clippy::unnecessary_wraps)]
 impl Reading<'_> {

@@ -83,10 +83,9 @@ pub fn pictures<'m>(
         }
     }
     for variable in selection.observed() {
-        let Some(Domain::Image(shape)) = model.domain(variable) else { continue };
         let binding = regime.images.iter().find(|b| b.variable == variable);
         let column = selection.columns.get(&variable).copied();
-        match open(model, variable, *shape, binding, column, base, place, file) {
+        match open(model, variable, binding, column, base, place, file) {
             Ok(pictures) => found.extend(pictures),
             Err(error) => errors.push(error),
         }
@@ -94,17 +93,17 @@ pub fn pictures<'m>(
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
-#[allow(clippy::too_many_arguments)] // one call
+/// The images of a variable in a data set; `None` where it is no image or the data set has none of it.
 fn open<'m>(
     model: &'m Model,
     variable: VarId,
-    shape: [usize; 3],
     binding: Option<&ImageBinding>,
     column: Option<usize>,
     base: &Path,
     place: (&str, Span),
     file: &DataFile,
 ) -> Result<Option<Pictures<'m>>, Diagnostic> {
+    let Some(&Domain::Image(shape)) = model.domain(variable) else { return Ok(None) };
     let fit = Fit { shape, resize: binding.is_some_and(|b| b.resize), convert: binding.is_some_and(|b| b.convert) };
     let named = binding.and_then(|b| b.file.as_ref());
     let (mut from, place) = match (named, column) {

@@ -132,6 +132,6 @@ mod tests {
     #[test]
     fn paths_become_references() {
         assert_eq!(uri("models/front door.scm"), "models/front%20door.scm");
-        assert_eq!(uri("/tmp/é.scm"), "file:///tmp/%C3%A9.scm");
+        assert_eq!(uri("/models/é.scm"), "file:///models/%C3%A9.scm");
     }
 }

@@ -28,7 +28,7 @@ pub fn unsupported(model: &Model, query: &Query, found: &Evaluation) -> Vec<Diag
 }
 
 /// W0507 where the exact distributions of the truth block give the formula no value, so that no number of rows drawn
-/// from it would; nothing for models of more than [`MAX_CELLS`] joint values, or where the answer is not known exactly.
+/// from it would; nothing for models of more than 65,536 joint values, or where the answer is not known exactly.
 pub fn unsupported_by_truth(model: &Model, schemas: &[Schema], query: &Query, truth: &Scm) -> Vec<Diagnostic> {
     let cells = (0..model.variables.len()).map(|v| model.card(v).unwrap_or(1) as f64).product::<f64>();
     if cells > MAX_CELLS {

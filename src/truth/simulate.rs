@@ -76,15 +76,8 @@ impl Scm {
                     let found = self.classifiers(at, relevant);
                     let seed: u64 = rng.random();
                     if wanted(at) || !found.is_empty() {
-                        self.images(
-                            at,
-                            rows,
-                            seed,
-                            &drawn,
-                            &found,
-                            &mut classes,
-                            if wanted(at) { Some(&mut *take) } else { None },
-                        )?;
+                        let take = if wanted(at) { Some(&mut *take) } else { None };
+                        classes.extend(self.images(at, rows, seed, &drawn, &found, take)?);
                     }
                     vec![]
                 }
@@ -107,8 +100,7 @@ impl Scm {
         (0..self.nodes.len()).filter(of_image).collect()
     }
 
-    /// Draws the images of a node and finds their classes.
-    #[allow(clippy::too_many_arguments)] // one call
+    /// Draws the images of a node; their classes by each of the `classifiers`.
     fn images(
         &self,
         image: usize,
@@ -116,10 +108,10 @@ impl Scm {
         seed: u64,
         drawn: &[Vec<u32>],
         classifiers: &[usize],
-        classes: &mut BTreeMap<usize, Vec<u32>>,
         mut take: Option<&mut Take>,
-    ) -> io::Result<()> {
-        #[allow(clippy::needless_range_loop)] // `drawn` holds columns
+    ) -> io::Result<BTreeMap<usize, Vec<u32>>> {
+        let mut classes: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+        #[allow(clippy::needless_range_loop)] // the columns of `drawn` are indexed by row
         for row in 0..rows {
             let cell = self.cell(&self.nodes[image], |p| drawn[p][row] as usize);
             let pixels = self.image(image, cell, seed.wrapping_add(row as u64))?;
@@ -130,7 +122,7 @@ impl Scm {
                 take(image, &pixels)?;
             }
         }
-        Ok(())
+        Ok(classes)
     }
 
     /// One image of the node for a combination of its causes' values.

@@ -36,9 +36,9 @@ impl Elementary {
         self.holds.iter().filter(|holds| **holds).count()
     }
 
-    /// Closes under `a ⊥ b | C, a ⊥ d | bC ⇔ a ⊥ d | C, a ⊥ b | dC` (semi-graphoids) and, if asked, under
+    /// Closes under `a ⊥ b | C, a ⊥ d | bC ⇔ a ⊥ d | C, a ⊥ b | dC` (semi-graphoids) and under
     /// `a ⊥ b | C, a ⊥ d | C ⇒ a ⊥ b | dC` and `a ⊥ b | dC, a ⊥ d | bC ⇒ a ⊥ b | C` (composition and intersection).
-    pub fn close(&mut self, graphoid: bool) {
+    pub fn close(&mut self) {
         let n = self.n;
         loop {
             let before = self.len();
@@ -50,7 +50,7 @@ impl Elementary {
                     let [b_, d_, b_d, d_b] =
                         [self.at(a, b, c), self.at(a, d, c), self.at(a, b, c | 1 << d), self.at(a, d, c | 1 << b)];
                     let semi = self.holds[b_] && self.holds[d_b];
-                    let other = graphoid && (self.holds[b_] && self.holds[d_] || self.holds[b_d] && self.holds[d_b]);
+                    let other = self.holds[b_] && self.holds[d_] || self.holds[b_d] && self.holds[d_b];
                     if semi || other {
                         [b_, d_, b_d, d_b].into_iter().for_each(|at| self.holds[at] = true);
                     }

@@ -1,17 +1,15 @@
 //! What a graph says about the distributions it allows, so that data can contradict it: conditional independences
 //! and, where hidden causes hide the rest, equalities of kernels (Verma & Pearl 1990).
 //!
-//! Three lists, one a file. [`pairwise`]: for each pair that some set separates, one smallest such set; what people read.
-//! [`local_markov`]: a basis, from which every m-separation follows by the semi-graphoid axioms. [`verma`]: kernels
-//! that do not depend on variables their formulas mention.
+//! Two lists, one a file. [`pairwise`]: for each pair that some set separates, one smallest such set; from these every
+//! m-separation follows where composition and intersection hold. [`verma`]: kernels that do not depend on variables their
+//! formulas mention.
 
 #[cfg(test)]
 mod closure;
-mod local_markov;
 mod separator;
 mod verma;
 
-pub use local_markov::local_markov;
 pub use separator::{pairwise, smallest_separator};
 pub use verma::{Verma, verma};
 

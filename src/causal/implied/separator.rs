@@ -141,6 +141,7 @@ impl Network {
 
 #[cfg(test)]
 mod tests {
+    use super::super::closure::{Elementary, separations};
     use super::*;
     use crate::causal::{m_separated, random_admg};
     use crate::seed::stream;
@@ -184,5 +185,18 @@ mod tests {
         let verma = Admg::with_edges(4, &[(0, 1), (1, 2), (2, 3)], &[(1, 3)]);
         assert_eq!(smallest_separator(&verma, 3, 0), None);
         assert_eq!(pairwise(&verma, &[0, 1, 2, 3]).len(), 1);
+    }
+
+    #[test]
+    fn the_pairs_are_a_basis_where_composition_and_intersection_hold() {
+        let mut rng = stream(1, "pairs as a basis");
+        for (n, directed, hidden) in [(5, 0.3, 0.0), (5, 0.3, 0.15), (5, 0.4, 0.3), (6, 0.3, 0.0), (6, 0.3, 0.2)] {
+            for _ in 0..200 {
+                let graph = random_admg(&mut rng, n, directed, hidden);
+                let mut closure = Elementary::of(n, &pairwise(&graph, &(0..n).collect::<Vec<_>>()));
+                closure.close();
+                assert!(closure == separations(&graph), "{graph:?}");
+            }
+        }
     }
 }
