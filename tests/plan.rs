@@ -53,6 +53,13 @@ fn without_data_a_complete_observational_data_set_is_assumed() {
     assert_eq!(tasks(&found, "I"), ["obs:I||D"]);
     assert_eq!(tasks(&found, "A"), ["obs:A,D|I|"]);
     assert_eq!((&module(&found, "A").after[..], module(&found, "A").engine), (&["H1".to_owned()][..], Engine::WganGp));
+    // All at once: one module, matched as a whole.
+    model.settings.global.modular = Some(false);
+    let at_once = plan(&model, &[]);
+    assert_eq!(at_once.stages, [["H1"]]);
+    assert_eq!(tasks(&at_once, "A"), ["obs:D,I,A||"]);
+    assert_eq!(module(&at_once, "A").c_components, [vec!["A", "D"], vec!["I"]]);
+    model.settings.global.modular = None;
     // A held-out data set changes nothing.
     model.regimes.push(Regime { test: true, ..Regime::named("held") });
     assert_eq!(plan(&model, &[Schema { name: "held".to_owned(), observed: vec![] }]), found);

@@ -178,6 +178,41 @@ fn one_query_and_samples_of_a_trained_model() {
     assert!(wrong.stderr.contains("E0201"), "{}", wrong.stderr);
 }
 
+/// Rows of `sample(…)` queries: in the files that outputs name, or in a file of their own; the same in every run.
+#[test]
+fn sampled_rows_are_written() {
+    let asked = "\nquery rows: sample(B, C | do(A = 1), n: 300)\nquery seen: sample(C | B = 1, n: 3000)
+        query p: P(C = 1 | B = 1)\noutput rows -> \"rows/\"\noutput rows -> \"rows.safetensors\"\n";
+    let here = folder(&[("m.scm", &[MODEL, asked].concat())]);
+    let told = dcmc(here.path(), &["run", "m.scm", "-q"]).expect(0).stdout;
+    assert!(told.contains("300 rows in rows/") && told.contains("3,000 rows in samples/seen.csv"), "{told}");
+    let directory = here.path().join("m.dcm");
+    let lines =
+        |file: &str| fs::read_to_string(directory.join(file)).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
+    let rows = lines("rows/rows.csv");
+    assert_eq!((rows.len(), rows[0].as_str()), (301, "B,C"));
+    assert!(fs::metadata(directory.join("rows.safetensors")).unwrap().len() > 2 * 300 * 8);
+    let seen = lines("samples/seen.csv");
+    let ones = seen[1..].iter().filter(|l| *l == "1").count() as f64 / 3000.0;
+    let results: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(directory.join("results.json")).unwrap()).unwrap();
+    let answer =
+        |name: &str| results["results"].as_array().unwrap().iter().find(|a| a["name"] == name).unwrap().clone();
+    assert_eq!(
+        (answer("seen")["kind"].as_str(), answer("seen")["file"].as_str()),
+        (Some("samples"), Some("samples/seen.csv"))
+    );
+    let p = answer("p")["values"][0]["p"].as_f64().unwrap();
+    assert!((ones - p).abs() < 0.04, "{ones} {p}");
+    let before = contents(&directory);
+    dcmc(here.path(), &["run", "m.scm", "-q"]).expect(0);
+    assert_eq!(differences(&before, &contents(&directory)), Vec::<&str>::new());
+    let refused = dcmc(here.path(), &["query", "m.scm", "sample(C | do(A = 1))"]).expect(2);
+    assert!(refused.stderr.contains("dcmc sample"), "{}", refused.stderr);
+    dcmc(here.path(), &["sample", "m.scm", "sample(C | do(A = 1), n: 7)", "-o", "seven.csv"]).expect(0);
+    assert_eq!(fs::read_to_string(here.path().join("seven.csv")).unwrap().lines().count(), 8);
+}
+
 #[test]
 fn simulated_data_read_from_a_file_give_the_same_model() {
     let here = folder(&[("m.scm", MODEL)]);

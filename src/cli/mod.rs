@@ -12,6 +12,8 @@ mod plan;
 #[cfg(feature = "run")]
 pub mod progress;
 #[cfg(feature = "run")]
+mod results;
+#[cfg(feature = "run")]
 mod run;
 #[cfg(feature = "run")]
 mod run_directory;

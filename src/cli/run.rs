@@ -2,7 +2,8 @@
 
 use super::messages::Messages;
 use super::progress::{Mode, ModuleInfo, Progress};
-use super::run_directory::{RunDirectory, sha256};
+use super::results;
+use super::run_directory::RunDirectory;
 use super::session::{ALL, Session, Stop, pretty, print, taught, unidentified, usage};
 use super::{CHECK_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
 use crate::data::{self, Schema, Table};
@@ -12,7 +13,7 @@ use crate::model::{MechanismKind, Model, Query, QueryKind};
 use crate::plan::{Options, Plan};
 use crate::query::answer::{Answer, Answers};
 use crate::query::{self, QueryError, Runtime};
-use crate::report::{self, Report};
+use crate::report;
 use crate::train::{Metric, TrainError, Trained, train_plan};
 use clap::Args;
 use std::path::PathBuf;
@@ -70,11 +71,11 @@ pub(super) enum Scope {
 /// A model with its data and trained modules.
 pub(super) struct TrainedModel {
     pub(super) session: Session,
-    plan: Plan,
-    tables: Vec<Table>,
+    pub(super) plan: Plan,
+    pub(super) tables: Vec<Table>,
     trained: Vec<Trained>,
-    directory: RunDirectory,
-    metrics: Vec<Metric>,
+    pub(super) directory: RunDirectory,
+    pub(super) metrics: Vec<Metric>,
 }
 
 impl TrainedModel {
@@ -93,7 +94,7 @@ impl TrainedModel {
         }
     }
 
-    fn runtime(&self) -> Runtime<'_> {
+    pub(super) fn runtime(&self) -> Runtime<'_> {
         let settings = &self.session.model.settings;
         Runtime {
             model: &self.session.model,
@@ -118,9 +119,9 @@ fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8
         eprintln!("trained modules are in {}", trained.directory.modules().display());
         return Ok(OK);
     }
-    let answers = answer_all(&mut trained)?;
+    let (answers, samples) = answer_all(&mut trained)?;
     if scope == Scope::Everything {
-        write_results(&trained, &answers)?;
+        results::write(&trained, &answers, &samples)?;
     }
     match arguments.model.format {
         Format::Json => print(&pretty(&answers)),
@@ -275,8 +276,7 @@ fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
 /// E0904 for queries that this version cannot answer.
 fn answerable(query: &Query) -> Option<Diagnostic> {
     let what = match &query.kind {
-        QueryKind::Distribution(_) | QueryKind::Expectation { .. } => return None,
-        QueryKind::Samples { .. } => "draws no samples for a query: `dcmc sample` does",
+        QueryKind::Distribution(_) | QueryKind::Expectation { .. } | QueryKind::Samples { .. } => return None,
         QueryKind::Counterfactual { .. } => "answers no counterfactual queries",
     };
     let found = Diagnostic::new("E0904", format!("this version {what}"));
@@ -321,22 +321,25 @@ fn only(plan: &Plan, id: &str) -> Result<Plan, Stop> {
     Ok(part)
 }
 
-/// Answers all queries, checks the fit and the expectations, and warns where support is missing.
 /// What the data sets that were loaded offer.
 fn schemas(trained: &TrainedModel) -> Vec<Schema> {
     let observed = |table: &Table| (0..table.columns.len()).filter(|&v| table.observes(v)).collect();
     trained.tables.iter().map(|t| Schema { name: t.name.clone(), observed: observed(t) }).collect()
 }
 
-fn answer_all(trained: &mut TrainedModel) -> Result<Answers, Stop> {
+/// The rows of `sample(…)` queries, by the queries' names.
+pub(super) type Samples = Vec<(String, Table)>;
+
+/// Answers all queries, checks the fit and the expectations, and warns where support is missing.
+fn answer_all(trained: &mut TrainedModel) -> Result<(Answers, Samples), Stop> {
     let runtime = trained.runtime();
     let model = &trained.session.model;
     let (schemas, distributions) = (schemas(trained), distributions(model, &trained.tables));
     let mut found = vec![];
-    let mut results: Vec<Answer> = vec![];
+    let (mut results, mut samples): (Vec<Answer>, Samples) = (vec![], vec![]);
     for query in &model.queries {
         found.extend(unsupported(model, &schemas, &distributions, query));
-        match runtime.answer(query) {
+        match answer(&runtime, query, &mut samples) {
             Ok(answer) => results.push(answer),
             Err(error) => found.push(no_answer(query, &error)),
         }
@@ -366,7 +369,18 @@ fn answer_all(trained: &mut TrainedModel) -> Result<Answers, Stop> {
     trained.session.diagnostics = found;
     diag::sort(&mut trained.session.diagnostics);
     trained.session.settle()?;
-    Ok(Answers { schema: 1, results, fit, expectations })
+    Ok((Answers { schema: 1, results, fit, expectations }, samples))
+}
+
+/// The answer to one query; the rows of a `sample(…)` query join `samples`.
+fn answer(runtime: &Runtime, query: &Query, samples: &mut Samples) -> Result<Answer, QueryError> {
+    let mut answer = runtime.answer(query)?;
+    if let QueryKind::Samples { term, count } = &query.kind {
+        let table = runtime.rows(term, *count, &query.name)?;
+        answer.file = Some(results::file_of(runtime.model, &query.name, &table));
+        samples.push((query.name.clone(), table));
+    }
+    Ok(answer)
 }
 
 fn no_answer(query: &Query, error: &QueryError) -> Diagnostic {
@@ -380,60 +394,6 @@ fn unsupported(model: &Model, schemas: &[Schema], distributions: &[Distribution]
     identification::unsupported(model, query, &found)
 }
 
-fn write_results(trained: &TrainedModel, answers: &Answers) -> Result<(), Stop> {
-    let directory = &trained.directory;
-    let cannot = |e: std::io::Error| usage(format!("cannot write to {}: {e}", directory.root().display()));
-    let manifest = manifest(trained);
-    directory.write("results.json", &(pretty(answers) + "\n")).map_err(cannot)?;
-    directory.write("manifest.json", &(pretty(&manifest) + "\n")).map_err(cannot)?;
-    let page = report::html(&Report {
-        model: &trained.session.model,
-        plan: &trained.plan,
-        answers,
-        metrics: &trained.metrics,
-        manifest: &manifest,
-    });
-    directory.write("report.html", &page).map_err(cannot)?;
-    for output in &trained.session.model.outputs {
-        let Some(answer) = answers.results.iter().find(|a| a.name == output.query) else { continue };
-        let columns = report::columns(answer);
-        data::write_table(&directory.root().join(&output.path), &columns).map_err(cannot)?;
-    }
-    Ok(())
-}
-
-/// Versions, seeds and digests: what is needed to make the run again.
-fn manifest(trained: &TrainedModel) -> serde_json::Value {
-    let session = &trained.session;
-    let digest = |path: PathBuf| std::fs::read(path).map(|bytes| sha256(&bytes)).ok();
-    let data: Vec<serde_json::Value> = session
-        .model
-        .regimes
-        .iter()
-        .zip(&trained.tables)
-        .map(|(regime, table)| {
-            let file = match &regime.source {
-                crate::model::Source::File { path, .. } => digest(session.base().join(path)),
-                crate::model::Source::Simulate { .. } => None,
-            };
-            serde_json::json!({ "name": regime.name, "rows": table.rows, "sha256": file })
-        })
-        .collect();
-    let modules = trained.plan.modules.iter().map(|m| {
-        let file = trained.directory.modules().join(format!("{}.safetensors", m.id));
-        serde_json::json!({ "id": m.id, "variables": m.variables, "engine": m.engine, "sha256": digest(file) })
-    });
-    serde_json::json!({
-        "schema": 1,
-        "dcmc": env!("CARGO_PKG_VERSION"),
-        "model": sha256(&session.texts()),
-        "seed": session.model.settings.seed(),
-        "settings": session.model.settings.global,
-        "data": data,
-        "modules": modules.collect::<Vec<_>>(),
-    })
-}
-
 pub(super) fn query(arguments: &QueryArguments, messages: Messages) -> u8 {
     answer_one(arguments, messages).unwrap_or_else(|Stop(code)| code)
 }
@@ -443,6 +403,9 @@ fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop
     let query = trained.session.query(&arguments.query)?;
     if let Some(found) = answerable(&query) {
         return Err(trained.session.stop(found));
+    }
+    if matches!(query.kind, QueryKind::Samples { .. }) {
+        return Err(usage("`dcmc sample MODEL QUERY -o FILE` draws rows"));
     }
     let identifiable = trained.refuse_unidentified(&arguments.run, &query)?;
     let runtime = trained.runtime();

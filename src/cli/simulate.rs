@@ -14,7 +14,7 @@ pub(super) struct Arguments {
     /// The data set, by its name in the model.
     #[arg(long)]
     data: String,
-    /// The file to write: .csv, .tsv, .json (images in a folder beside it), .parquet (images as PNG), .npz.
+    /// The file to write: .csv, .tsv, .json (images in a folder beside it), .parquet (images as PNG), .npz, .safetensors.
     #[arg(short, long)]
     output: PathBuf,
 }

@@ -38,7 +38,7 @@ pub use table::Table;
 #[cfg(feature = "run")]
 pub use write::{Column, Values, columns_of_table, write_table, write_whole};
 #[cfg(feature = "run")]
-pub use write_images::{Grid, write_data, write_png, write_png_grid};
+pub use write_images::{Grid, png_grid, write_data, write_png, write_png_grid, write_samples};
 
 use crate::model::VarId;
 

@@ -5,24 +5,29 @@ use super::write::{Column, Values, columns_of_table, extension, write_table, wri
 use super::{Images, Table};
 use crate::model::Model;
 use rayon::prelude::*;
+use safetensors::tensor::{Dtype, TensorView, serialize};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 /// Writes the rows of `table`, images among them, to `path`, so that a data set of that file has the same rows. The
-/// extension says how: `.parquet` holds the images as PNG, `.npz` all columns as arrays; `.csv`, `.tsv` and `.json`
-/// name PNG files in a folder beside them (`x.csv`: `x_images/VARIABLE/0.png`, …).
+/// extension says how: `.parquet` holds the images as PNG, `.npz` and `.safetensors` all columns as arrays; `.csv`,
+/// `.tsv` and `.json` name PNG files in a folder beside them (`x.csv`: `x_images/VARIABLE/0.png`, …).
 ///
 /// # Errors
-/// Where the extension is another, images have other than 1, 3 or 4 channels (but in `.npz`), or a file cannot be
-/// written.
+/// Where the extension is another, images have other than 1, 3 or 4 channels (but in arrays), a `.safetensors` file
+/// should hold text, or a file cannot be written.
 pub fn write_data(path: &Path, model: &Model, table: &Table) -> io::Result<()> {
     let mut columns = columns_of_table(model, table);
     let images: Vec<(&str, &Images)> = table.images.iter().map(|(&v, images)| (model.name(v), images)).collect();
     let extension = extension(path);
     match extension.as_str() {
         "npz" => return write_whole(path, |file| write_npz(file, &columns, &images)),
+        "safetensors" => {
+            let bytes = tensors(&columns, &images)?;
+            return write_whole(path, |file| file.write_all(&bytes));
+        }
         "parquet" => {
             for (name, images) in images {
                 let pngs: io::Result<Vec<_>> = (0..images.len()).into_par_iter().map(|row| png(images, row)).collect();
@@ -42,6 +47,24 @@ pub fn write_data(path: &Path, model: &Model, table: &Table) -> io::Result<()> {
     write_table(path, &columns)
 }
 
+/// Writes rows that were drawn to `path` as its name says: one picture of the images of its (only) image variable
+/// where it ends in `.png`, a table `rows.csv` with image files where it is a folder (it ends in `/`), else as
+/// [`write_data`].
+///
+/// # Errors
+/// Those of [`write_data`] and [`write_png_grid`].
+pub fn write_samples(path: &str, base: &Path, model: &Model, table: &Table, grid: Grid) -> io::Result<()> {
+    let whole = base.join(path);
+    match (extension(&whole).as_str(), table.images.values().next()) {
+        ("png", Some(images)) => {
+            let pixels: io::Result<Vec<Vec<u8>>> = (0..images.len()).map(|row| images.row(row)).collect();
+            write_png_grid(&whole, &pixels?, images.shape(), grid)
+        }
+        _ if path.ends_with('/') => write_data(&whole.join("rows.csv"), model, table),
+        _ => write_data(&whole, model, table),
+    }
+}
+
 fn png(images: &Images, row: usize) -> io::Result<Vec<u8>> {
     encode(&images.row(row)?, images.shape())
 }
@@ -59,6 +82,33 @@ fn write_folder(path: &Path, name: &str, images: &Images) -> io::Result<Vec<Opti
         Ok(Some(file))
     };
     (0..images.len()).into_par_iter().map(write).collect()
+}
+
+/// A `.safetensors` file: a tensor for each column, images as bytes `[rows, channels, height, width]`.
+fn tensors(columns: &[Column], images: &[(&str, &Images)]) -> io::Result<Vec<u8>> {
+    let mut tensors: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = vec![];
+    for column in columns {
+        let (dtype, bytes) = match &column.values {
+            Values::Int(values) => (Dtype::I64, values.iter().flat_map(|n| n.unwrap_or(0).to_le_bytes()).collect()),
+            Values::Float(values) => {
+                (Dtype::F64, values.iter().flat_map(|x| x.unwrap_or(f64::NAN).to_le_bytes()).collect())
+            }
+            Values::Text(_) | Values::Bytes(_) => {
+                let message = format!("`{}` is text, which tensors do not hold: write .npz or .parquet", column.name);
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            }
+        };
+        tensors.push((&column.name, dtype, vec![column.values.len()], bytes));
+    }
+    for (name, images) in images {
+        let [channels, height, width] = images.shape();
+        let rows: io::Result<Vec<Vec<u8>>> = (0..images.len()).map(|row| images.row(row)).collect();
+        tensors.push((name, Dtype::U8, vec![images.len(), channels, height, width], rows?.concat()));
+    }
+    let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+        Ok((*name, TensorView::new(*dtype, shape.clone(), bytes).map_err(io::Error::other)?))
+    });
+    serialize(views.collect::<io::Result<Vec<_>>>()?, None).map_err(io::Error::other)
 }
 
 /// An uncompressed `.npz` file: an array for each column.
@@ -142,9 +192,18 @@ impl Default for Grid {
 /// Writes `images` (each `[channels, height, width]`, 1, 3 or 4 channels) as one PNG picture, row by row.
 ///
 /// # Errors
-/// Where there is no image or one of another size, there are other than 1, 3 or 4 channels, the picture would be
-/// too large, or the file cannot be written.
+/// Those of [`png_grid`], and where the file cannot be written.
 pub fn write_png_grid(path: &Path, images: &[Vec<u8>], shape: [usize; 3], grid: Grid) -> io::Result<()> {
+    let bytes = png_grid(images, shape, grid)?;
+    write_whole(path, |file| file.write_all(&bytes))
+}
+
+/// The bytes of a PNG picture of `images`, row by row.
+///
+/// # Errors
+/// Where there is no image or one of another size, there are other than 1, 3 or 4 channels, or the picture would be
+/// too large.
+pub fn png_grid(images: &[Vec<u8>], shape: [usize; 3], grid: Grid) -> io::Result<Vec<u8>> {
     let [channels, height, width] = shape;
     let size = channels * height * width;
     if images.is_empty() || size == 0 || images.iter().any(|i| i.len() != size) {
@@ -176,7 +235,7 @@ pub fn write_png_grid(path: &Path, images: &[Vec<u8>], shape: [usize; 3], grid: 
             }
         }
     }
-    write_png(path, &picture, [channels, tall, wide])
+    encode(&picture, [channels, tall, wide])
 }
 
 /// Writes one image (`[channels, height, width]`, 1, 3 or 4 channels) as PNG.

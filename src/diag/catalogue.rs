@@ -85,6 +85,7 @@ catalogue! {
     "E0706" "latent in a query"
     "E0707" "probability of an image"
     "E0708" "answer too large"
+    "E0709" "output file of another kind"
     "E0801" "assertion fails"
     "E0802" "expectation fails"
     "E0901" "device unavailable"

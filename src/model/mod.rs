@@ -439,8 +439,19 @@ pub struct Output {
     pub query: String,
     /// The file's path, relative to the run directory.
     pub path: String,
+    /// How a `.png` file lays out the images.
+    pub grid: GridOptions,
     /// Where it stands.
     pub span: Span,
+}
+
+/// How images stand beside each other in an output's picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GridOptions {
+    /// Images in a row; by itself nearly a square.
+    pub columns: Option<usize>,
+    /// The side of the square that each pixel becomes; by itself as large as makes small images 96 pixels high.
+    pub scale: Option<usize>,
 }
 
 impl Regime {

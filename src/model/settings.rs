@@ -67,6 +67,9 @@ pub struct Overrides {
     pub bootstrap: Option<usize>,
     /// Samples drawn per query where it is answered by sampling.
     pub samples: Option<usize>,
+    /// Whether modules are trained one by one; `false` trains every mechanism at once, as systems without a plan do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modular: Option<bool>,
     /// MiB that the images of one variable in one data set may take in memory; more are kept in a temporary file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_memory: Option<usize>,
@@ -98,6 +101,11 @@ impl Settings {
         self.global.seed.unwrap_or(1)
     }
 
+    /// Whether modules are trained one by one, as they are unless `modular: false` is set.
+    pub fn modular(&self) -> bool {
+        self.global.modular.unwrap_or(true)
+    }
+
     /// The bytes that the images of one variable in one data set may take in memory: 1 GiB unless set.
     pub fn image_memory(&self) -> usize {
         self.global.image_memory.unwrap_or(1024).saturating_mul(1 << 20)
@@ -111,6 +119,6 @@ impl Overrides {
             ($($field:ident),*) => { $(if other.$field.is_some() { self.$field.clone_from(&other.$field); })* };
         }
         take!(engine, epochs, steps, batch, lr, seed, device, hidden, noise, lambda, critic_steps, pac, dropout);
-        take!(levels, restarts, bootstrap, samples, image_memory);
+        take!(levels, restarts, bootstrap, samples, modular, image_memory);
     }
 }

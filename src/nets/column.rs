@@ -30,6 +30,12 @@ impl Pixels {
     pub fn rows(&self) -> usize {
         self.values.len() / self.size().max(1)
     }
+
+    /// The image of `row` as bytes from 0 to 255, rounded; nothing where there is no such row.
+    pub fn bytes(&self, row: usize) -> Vec<u8> {
+        let image = self.values.chunks_exact(self.size().max(1)).nth(row).unwrap_or_default();
+        image.iter().map(|v| ((v + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8).collect()
+    }
 }
 
 impl Column {

@@ -16,6 +16,10 @@ pub(super) fn engine_of(model: &Model, c_component: &[VarId]) -> Result<Engine, 
     let mut involved = model.graph.parents_of(c_component);
     involved.extend_from_slice(c_component);
     let discrete = |v: &VarId| model.card(*v).is_some();
+    // Everything at once is one adversarial module.
+    if !model.settings.modular() {
+        return Ok(Engine::WganGp);
+    }
     match model.settings.of(c_component).engine.unwrap_or_default() {
         EngineChoice::WganGp => Ok(Engine::WganGp),
         EngineChoice::Auto if involved.iter().all(discrete) => Ok(Engine::Likelihood),

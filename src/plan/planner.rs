@@ -23,6 +23,7 @@ pub fn make(model: &Model, schemas: &[Schema], options: Options) -> Result<Plann
     let regimes = training(model, schemas);
     let planner = Planner::new(model, &regimes)?;
     let (h_graph, mut tasks) = match options.hgraph {
+        _ if !model.settings.modular() => planner.all_at_once(),
         Choice::Closure => planner.with_known_ancestors(),
         Choice::Paper => planner.in_the_papers_order(),
     };
@@ -123,16 +124,35 @@ impl<'a> Planner<'a> {
         let (groups, after) = paper_h_graph(&self.model.graph, waits);
         let merges = groups.iter().filter(|parts| parts.len() > 1);
         let merges = merges.map(|parts| Merge { members: parts.clone(), cycles: vec![] }).collect();
-        let nodes = groups.into_iter().zip(after).map(|(parts, after)| {
-            let mut variables = parts.concat();
-            variables.sort_unstable();
-            let (payload, mut needs) = self.inspect(&mut tasks, &variables, &parts);
-            needs.retain(|v| variables.binary_search(v).is_err());
-            needs.sort_unstable();
-            needs.dedup();
-            HNode { variables, parts, needs, after, payload }
-        });
+        let nodes = groups.into_iter().zip(after).map(|(parts, after)| self.h_node(&mut tasks, parts, after));
         (HGraph { nodes: nodes.collect(), merges }, tasks)
+    }
+
+    /// One h-node of everything that is trained, as a baseline; what comes from files keeps its own.
+    fn all_at_once(&self) -> (HGraph<Vec<NumberedTask>>, Tasks<'a>) {
+        let mut tasks = Tasks::new(self.model, self.regimes);
+        let (given, parts): (Vec<_>, Vec<_>) =
+            self.c_components.iter().cloned().partition(|part| engines::is_pretrained(self.model, part));
+        let mut groups: Vec<Vec<Vec<VarId>>> = given.into_iter().map(|part| vec![part]).collect();
+        let before: Vec<usize> = (0..groups.len()).collect();
+        groups.extend((!parts.is_empty()).then_some(parts));
+        let nodes = groups.into_iter().enumerate().map(|(at, parts)| {
+            let after = if at < before.len() { vec![] } else { before.clone() };
+            self.h_node(&mut tasks, parts, after)
+        });
+        let nodes = nodes.collect();
+        (HGraph { nodes, merges: vec![] }, tasks)
+    }
+
+    /// The h-node of `parts`, trained after the h-nodes `after`.
+    fn h_node(&self, tasks: &mut Tasks<'a>, parts: Vec<Vec<VarId>>, after: Vec<usize>) -> HNode<Vec<NumberedTask>> {
+        let mut variables = parts.concat();
+        variables.sort_unstable();
+        let (payload, mut needs) = self.inspect(tasks, &variables, &parts);
+        needs.retain(|v| variables.binary_search(v).is_err());
+        needs.sort_unstable();
+        needs.dedup();
+        HNode { variables, parts, needs, after, payload }
     }
 
     /// E0505 for every c-component to be trained that the tasks do not teach at all values of its parents.

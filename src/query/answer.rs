@@ -49,6 +49,9 @@ pub struct Answer {
     /// What a data set under the same interventions shows, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
+    /// The file of a `sample(…)` query's rows, relative to the run directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// The answer of a data set's own rows.
@@ -101,6 +104,40 @@ pub struct Fit {
     pub kl: f64,
     /// Whether the data set was held out of training.
     pub test: bool,
+    /// How well images fit, one for each image variable whose mechanism is trained or given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<ImageFit>,
+}
+
+/// How well drawn images of a variable fit those of a data set, looked at by a classifier that is trained on the
+/// data set to read the variable's neighbours. Drawn and real images have the same values of the discrete parents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageFit {
+    /// The variable.
+    pub variable: String,
+    /// The number of drawn images, and of held-out real ones.
+    pub images: usize,
+    /// What the classifier reads (effectiveness), one for each discrete parent; of a variable without any, none.
+    pub agreement: Vec<Agreement>,
+    /// The kernel distance (squared maximum mean discrepancy, unbiased; Bińkowski et al. 2018,
+    /// arXiv:1801.01401) between drawn and held-out real images in the classifier's features; 0 where they do not differ.
+    pub kernel_distance: f64,
+    /// The same between two halves of the held-out real images: what chance alone makes.
+    pub kernel_distance_of_data: f64,
+    /// The mean distance of two drawn images with equal parents, as a share of that of two real ones: 1 is as
+    /// varied as the data, 0 always the same image.
+    pub diversity: f64,
+}
+
+/// How often the classifier reads a parent's value from an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// The parent.
+    pub parent: String,
+    /// The share of drawn images from which it reads the value they were drawn for.
+    pub drawn: f64,
+    /// The share of held-out real images from which it reads the value of their row.
+    pub real: f64,
 }
 
 /// A checked `expect` statement.

@@ -2,7 +2,7 @@
 
 use super::answer::Fit;
 use super::expect::kl;
-use super::{Runtime, exact, total_variation};
+use super::{Runtime, exact, images, total_variation};
 use crate::data::Table;
 use crate::model::VarId;
 use crate::seed;
@@ -42,7 +42,13 @@ fn fit_one(runtime: &Runtime, table: &Table, test: bool) -> candle_core::Result<
     let share =
         |map: &BTreeMap<Vec<u32>, f64>| keys.iter().map(|k| map.get(*k).copied().unwrap_or(0.0)).collect::<Vec<f64>>();
     let (p, q) = (share(&real), share(&model));
-    Ok(Fit { data: table.name.clone(), tv: total_variation(&p, &q), kl: kl(&p, &q), test })
+    Ok(Fit {
+        data: table.name.clone(),
+        tv: total_variation(&p, &q),
+        kl: kl(&p, &q),
+        test,
+        images: images::quality(runtime, table)?,
+    })
 }
 
 /// The model's exact distribution over set and observed variables, the set ones distributed as in the data.

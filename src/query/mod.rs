@@ -4,10 +4,13 @@ pub mod answer;
 pub mod exact;
 mod expect;
 mod fit;
+mod images;
+mod rows;
 mod sample;
 
 pub use expect::{check, measure};
 pub use fit::fit;
+pub use images::{Gallery, GalleryRow, gallery};
 pub use sample::{Draw, Visit};
 
 use crate::model::{Model, Query, QueryKind, Term, VarId};
@@ -46,8 +49,10 @@ pub enum QueryError {
     TooManyRows(f64),
     /// No sample out of so many agreed with the evidence.
     NoEvidence(usize),
-    /// Samples and counterfactuals are for a later version.
+    /// Counterfactuals are for a later version.
     NotYet,
+    /// Drawn images that need a temporary file cannot be kept.
+    File(std::io::Error),
     /// Candle failed.
     Candle(candle_core::Error),
 }
@@ -65,6 +70,7 @@ impl std::fmt::Display for QueryError {
             Self::NoEvidence(drawn) => {
                 write!(f, "the evidence has (nearly) no probability: none of {drawn} samples agrees with it")
             }
+            Self::File(error) => write!(f, "the drawn images cannot be kept: {error}"),
             Self::NotYet => f.write_str("this version does not answer this kind of query"),
             Self::Candle(error) => write!(f, "{error}"),
         }
@@ -91,7 +97,8 @@ struct Distribution {
 }
 
 impl Runtime<'_> {
-    /// Answers a query, with the truth beside it where it is known.
+    /// Answers a query, with the truth beside it where it is known. The rows of a `sample(…)` query are drawn by
+    /// [`Self::rows`].
     ///
     /// # Errors
     /// [`QueryError`].
@@ -109,11 +116,16 @@ impl Runtime<'_> {
             truth_error: None,
             identifiable: None,
             measured: None,
+            file: None,
         };
         match &query.kind {
             QueryKind::Distribution(term) => self.distribution_answer(term, &mut answer)?,
             QueryKind::Expectation { terms, constant } => self.expectation_answer(terms, *constant, &mut answer)?,
-            QueryKind::Samples { .. } | QueryKind::Counterfactual { .. } => return Err(QueryError::NotYet),
+            QueryKind::Samples { count, .. } => {
+                answer.kind = "samples".to_owned();
+                (answer.samples, answer.ess) = (*count, *count as f64);
+            }
+            QueryKind::Counterfactual { .. } => return Err(QueryError::NotYet),
         }
         if answer.samples > 0 {
             answer.method = "sampling".to_owned();
@@ -228,7 +240,11 @@ impl Runtime<'_> {
     }
 
     fn draw<'b>(&'b self, wanted: &'b [VarId]) -> Draw<'b> {
-        Draw { model: self.model, modules: &self.modules, wanted, rows: self.samples }
+        self.draw_rows(wanted, self.samples)
+    }
+
+    fn draw_rows<'b>(&'b self, wanted: &'b [VarId], rows: usize) -> Draw<'b> {
+        Draw { model: self.model, modules: &self.modules, wanted, rows }
     }
 
     fn truth_of(&self, outcome: &[VarId], group: &Group) -> Option<TruthAnswer> {

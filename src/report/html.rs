@@ -3,6 +3,7 @@
 
 use super::Report;
 use super::markup::{Cell, table};
+use super::pictures::{galleries, image_fit, samples_card};
 use super::plot::{Bar, bars, curve};
 use super::sheet::{Key, Line, Role, Sheet, decimal, provenance, thousands};
 use crate::model::{Engine, Value};
@@ -29,6 +30,7 @@ pub fn html(report: &Report) -> String {
         summary(report),
         expectations(report),
         answers(report),
+        galleries(report),
         fit(report),
         training(report),
         plan(report),
@@ -38,7 +40,7 @@ pub fn html(report: &Report) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
          <title>{name} – dcmc report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
          <header><p class=\"kicker\">dcmc report</p><h1>{name}</h1>{}</header>\n<main>\n{}</main>\n</body>\n</html>\n",
         subtitle(report),
@@ -58,7 +60,7 @@ fn subtitle(report: &Report) -> String {
     format!("<p class=\"subtitle\">{}</p>", parts.join(" · "))
 }
 
-fn section(id: &str, title: &str, body: &str) -> String {
+pub(super) fn section(id: &str, title: &str, body: &str) -> String {
     format!("<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{}</h2>\n{body}</section>\n", escape(title))
 }
 
@@ -103,6 +105,9 @@ fn headline(answer: &Answer, with_reference: bool) -> Vec<Cell> {
         false => sheet.lines.first(),
     };
     let (mut row, mut estimate, mut interval, mut reference) = <(String, String, String, String)>::default();
+    if answer.kind == "samples" {
+        row = format!("{} rows drawn", thousands(answer.samples as f64));
+    }
     if let Some(line) = best {
         let parts = [outcome(&sheet.keys, line), conditions(&sheet.keys, line)];
         row = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ");
@@ -173,7 +178,11 @@ fn expectations(report: &Report) -> String {
 }
 
 fn answers(report: &Report) -> String {
-    let cards: String = report.answers.results.iter().map(answer_card).collect();
+    let card = |answer: &Answer| match report.samples.iter().find(|(name, _)| *name == answer.name) {
+        Some((_, table)) => samples_card(&anchor(answer), report.model, answer, table),
+        None => answer_card(answer),
+    };
+    let cards: String = report.answers.results.iter().map(card).collect();
     if cards.is_empty() { cards } else { section("answers", "Answers", &cards) }
 }
 
@@ -273,7 +282,7 @@ fn fit(report: &Report) -> String {
     let rows: Vec<Vec<Cell>> = fits.iter().map(row).collect();
     let heads = [("Data set", false), ("Role", false), ("TVD", true), ("KL (nats)", true)];
     let caption = "Rows of each data set against the model under the same interventions";
-    section("fit", "Fit to the data", &table(caption, &heads, &rows))
+    section("fit", "Fit to the data", &(table(caption, &heads, &rows) + &image_fit(fits)))
 }
 
 fn training(report: &Report) -> String {

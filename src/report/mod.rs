@@ -3,6 +3,7 @@
 mod columns;
 mod html;
 mod markup;
+mod pictures;
 mod plot;
 mod sheet;
 #[cfg(test)]
@@ -13,8 +14,10 @@ pub use columns::columns;
 pub use html::html;
 pub use text::text;
 
+use crate::data::Table;
 use crate::model::Model;
 use crate::plan::Plan;
+use crate::query::Gallery;
 use crate::query::answer::Answers;
 use crate::train::Metric;
 
@@ -29,6 +32,10 @@ pub struct Report<'a> {
     pub answers: &'a Answers,
     /// What was measured in training, module by module, in the order of the steps.
     pub metrics: &'a [Metric],
+    /// The rows of the `sample(…)` queries, by the queries' names.
+    pub samples: &'a [(String, Table)],
+    /// Drawn images and real ones side by side.
+    pub galleries: &'a [Gallery],
     /// Settings, versions, seeds and digests (`manifest.json`).
     pub manifest: &'a serde_json::Value,
 }

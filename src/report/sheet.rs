@@ -135,6 +135,10 @@ fn number(row: &Row) -> f64 {
 /// How an answer was found, and how far it is from the truth.
 pub(super) fn provenance(answer: &Answer) -> String {
     let mut said = match answer.method.as_str() {
+        _ if answer.kind == "samples" => {
+            let file = answer.file.as_ref().map_or_else(String::new, |file| format!(" in {file}"));
+            format!("{} rows{file}", thousands(answer.samples as f64))
+        }
         "exact" => "summed exactly over the trained tables".to_owned(),
         _ => {
             let (samples, ess) = (thousands(answer.samples as f64), thousands(answer.ess));
@@ -164,6 +168,11 @@ pub(super) fn decimal(number: f64) -> String {
         n if n.abs() >= 1e6 => format!("{n:.4e}"),
         n => format!("{:.4}", if n == 0.0 { 0.0 } else { n }),
     }
+}
+
+/// A share as per cent, `97.5 %`.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
 }
 
 /// A whole number with commas between thousands.

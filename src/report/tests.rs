@@ -1,10 +1,11 @@
 //! Reports of small made-up answers.
 
 use super::*;
-use crate::data::Values;
+use crate::data::{ImagesBuilder, Values};
 use crate::model::{Engine, Value};
 use crate::plan::{Module, Task};
-use crate::query::answer::{Answer, Assignment, Checked, Fit, Row};
+use crate::query::GalleryRow;
+use crate::query::answer::{Agreement, Answer, Assignment, Checked, Fit, ImageFit, Row};
 use serde_json::json;
 
 fn assignment(pairs: &[(&str, Value)]) -> Assignment {
@@ -37,6 +38,7 @@ fn answer(name: &str, query: &str, kind: &str, values: Vec<Row>, truth: Option<V
         tv_truth: truth.as_ref().map(|_| 0.0125),
         truth_error: None,
         measured: None,
+        file: None,
         truth,
     }
 }
@@ -76,8 +78,8 @@ fn sample_answers() -> Answers {
         schema: 1,
         results: vec![effect, ate, sampled, large],
         fit: vec![
-            Fit { data: "obs".into(), tv: 0.0061, kl: 0.00012, test: false },
-            Fit { data: "held".into(), tv: 0.0312, kl: 0.0041, test: true },
+            Fit { data: "obs".into(), tv: 0.0061, kl: 0.00012, test: false, images: vec![] },
+            Fit { data: "held".into(), tv: 0.0312, kl: 0.0041, test: true, images: vec![] },
         ],
         expectations: vec![
             Checked { text: "tv(table, truth) < 0.05".into(), passed: true, value: 0.0125 },
@@ -136,7 +138,15 @@ fn sample_page() -> String {
         "data": [{"name": "obs", "rows": 20000, "sha256": "cd".repeat(32)}, {"name": "held", "rows": 100, "sha256": null}],
     });
     let (plan, answers, metrics) = (sample_plan(), sample_answers(), sample_metrics());
-    html(&Report { model: &model, plan: &plan, answers: &answers, metrics: &metrics, manifest: &manifest })
+    html(&Report {
+        model: &model,
+        plan: &plan,
+        answers: &answers,
+        metrics: &metrics,
+        samples: &[],
+        galleries: &[],
+        manifest: &manifest,
+    })
 }
 
 #[test]
@@ -261,10 +271,82 @@ fn strange_numbers_and_names_are_shown_and_never_panic() {
         .map(|loss| Metric { module: "H1".into(), step: 0, total: 0, loss: *loss, tv: Some(0.0) })
         .collect();
     let (model, plan) = (Model::default(), sample_plan());
-    let page =
-        html(&Report { model: &model, plan: &plan, answers: &answers, metrics: &metrics, manifest: &json!(null) });
+    let page = html(&Report {
+        model: &model,
+        plan: &plan,
+        answers: &answers,
+        metrics: &metrics,
+        samples: &[],
+        galleries: &[],
+        manifest: &json!(null),
+    });
     assert!(!page.contains("NaN") && !page.contains("inf\"") && !page.contains('\u{1b}'));
     assert!(text(&answers, false).contains('–'));
+}
+
+/// Pictures are part of the page; names and numbers of images are text.
+#[test]
+fn images_are_in_the_page() {
+    let model = Model {
+        variables: [("I".to_owned(), Default::default()), ("C".to_owned(), Default::default())].into_iter().collect(),
+        ..Model::default()
+    };
+    let image = |v: u8| vec![v; 12];
+    let mut builder = ImagesBuilder::new([3, 2, 2], usize::MAX);
+    (0..5).for_each(|v| builder.push(&image(50 * v)).unwrap());
+    let drawn = Table {
+        rows: 5,
+        columns: vec![None, None],
+        images: [(0, builder.finish().unwrap())].into_iter().collect(),
+        ..Table::default()
+    };
+    let row = |values: &str, real: usize| GalleryRow {
+        values: values.into(),
+        drawn: vec![image(9); 3],
+        real: vec![image(200); real],
+    };
+    let galleries = [Gallery {
+        variable: "I".into(),
+        shape: [3, 2, 2],
+        rows: vec![row("C = <1>", 2), row("C = 2", 0)],
+        omitted: 4,
+    }];
+    let fit = ImageFit {
+        variable: "I".into(),
+        images: 500,
+        agreement: vec![Agreement { parent: "C".into(), drawn: 0.975, real: 0.998 }],
+        kernel_distance: 0.0321,
+        kernel_distance_of_data: -0.0004,
+        diversity: 0.93,
+    };
+    let answers = Answers {
+        results: vec![Answer {
+            samples: 5,
+            file: Some("digits.png".into()),
+            ..answer("imgs", "sample(I, n: 5)", "samples", vec![], None)
+        }],
+        fit: vec![Fit { data: "obs".into(), tv: 0.1, kl: 0.1, test: false, images: vec![fit] }],
+        ..Answers::default()
+    };
+    let samples = [("imgs".to_owned(), drawn)];
+    let page = html(&Report {
+        model: &model,
+        plan: &sample_plan(),
+        answers: &answers,
+        metrics: &[],
+        samples: &samples,
+        galleries: &galleries,
+        manifest: &json!(null),
+    });
+    // One of the rows, two drawn strips and one real one; the second row has no real images.
+    assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 4);
+    for text in ["5 rows in digits.png", "C = &lt;1&gt;", "4 more are not shown", "C: 97.5 % (99.8 %)", "0.93"] {
+        assert!(page.contains(text), "{text}");
+    }
+    let text = text(&answers, false);
+    for part in ["5 rows in digits.png", "C 97.5 % (99.8 %)", "0.0321 (-0.0004)"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }
 
 /// Writes the sample page for a look: `DCMC_SAMPLE_REPORT=report.html cargo test sample_report`.

@@ -1,6 +1,6 @@
 //! Answers as `dcmc run` and `dcmc query` print them.
 
-use super::sheet::{Line, Sheet, decimal, provenance};
+use super::sheet::{Line, Sheet, decimal, percent, provenance};
 use crate::query::answer::{Answer, Answers, Checked, Fit};
 
 /// More rows than this are cut to [`FEW_ROWS`].
@@ -15,6 +15,7 @@ pub fn text(answers: &Answers, colour: bool) -> String {
     let mut blocks: Vec<String> = answers.results.iter().map(|answer| answer_text(answer, ink)).collect();
     blocks.extend(expectations(&answers.expectations, ink));
     blocks.extend(fit(&answers.fit, ink));
+    blocks.extend(image_fit(&answers.fit, ink));
     blocks.join("\n")
 }
 
@@ -39,6 +40,14 @@ impl Ink {
 }
 
 fn answer_text(answer: &Answer, ink: Ink) -> String {
+    if answer.kind == "samples" {
+        return format!(
+            "{}  {}\n{}\n",
+            ink.bold(&answer.name),
+            answer.query,
+            ink.dim(&format!("  {}", provenance(answer)))
+        );
+    }
     let mut sheet = Sheet::new(answer).shortened(MANY_ROWS, FEW_ROWS);
     if sheet.omitted > 0 && sheet.probabilities {
         sheet.lines.sort_by(|a, b| b.estimate.total_cmp(&a.estimate));
@@ -119,6 +128,27 @@ fn fit(fits: &[Fit], ink: Ink) -> Option<String> {
     let rows: Vec<Vec<String>> = fits.iter().map(row).collect();
     let columns = columns.map(|(title, side)| (title.to_owned(), side));
     Some(format!("{}  the model against the rows of each data set\n{}", ink.bold("fit"), table(&columns, &rows, ink)))
+}
+
+/// How well drawn images fit, where there are images.
+fn image_fit(fits: &[Fit], ink: Ink) -> Option<String> {
+    let mut rows = vec![];
+    for (data, image) in fits.iter().flat_map(|f| f.images.iter().map(|image| (&f.data, image))) {
+        let agreement =
+            image.agreement.iter().map(|a| format!("{} {} ({})", a.parent, percent(a.drawn), percent(a.real)));
+        rows.push(vec![
+            data.clone(),
+            image.variable.clone(),
+            agreement.collect::<Vec<_>>().join(", "),
+            format!("{} ({})", decimal(image.kernel_distance), decimal(image.kernel_distance_of_data)),
+            format!("{:.2}", image.diversity),
+        ]);
+    }
+    let columns = [("data", Side::Left), ("image", Side::Left), ("parents read (real)", Side::Left)];
+    let more = [("kernel distance (real)", Side::Right), ("diversity", Side::Right)];
+    let columns: Vec<(String, Side)> = columns.iter().chain(&more).map(|(t, s)| ((*t).to_owned(), *s)).collect();
+    let about = "drawn images against real ones, seen by a classifier of the data set";
+    (!rows.is_empty()).then(|| format!("{}  {about}\n{}", ink.bold("images"), table(&columns, &rows, ink)))
 }
 
 /// Where a column's cells stand.

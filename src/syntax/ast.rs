@@ -89,12 +89,14 @@ pub enum StatementKind {
         /// What is asked.
         form: QueryForm,
     },
-    /// `output effect -> "effect.parquet"`
+    /// `output effect -> "effect.parquet"`, `output imgs -> "digits.png" { grid }`
     Output {
         /// The query.
         query: Name,
         /// The file.
         path: Spanned<String>,
+        /// `{ grid, columns: 8 }`.
+        options: Block,
     },
     /// `expect tv(effect, truth) < 0.05`
     Expect {

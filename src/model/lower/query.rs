@@ -4,7 +4,7 @@ use super::counterfactual::{self, is_counterfactual};
 use super::{Lowering, list, suggest};
 use crate::diag::{Diagnostic, Span};
 use crate::model::{
-    Comparison, Domain, Expectation, Measure, Model, Output, Query, QueryKind, Reference, Term, VarId, closest,
+    Comparison, Domain, Expectation, Measure, Model, Query, QueryKind, Reference, Term, VarId, closest,
 };
 use crate::syntax::ast::{self, Assigned, Ast, Name, QueryForm, StatementKind};
 
@@ -27,10 +27,9 @@ impl Lowering {
             }
         }
         for statement in &ast.statements {
-            let StatementKind::Output { query, path } = &statement.kind else { continue };
+            let StatementKind::Output { query, path, options } = &statement.kind else { continue };
             if self.query_named(query) {
-                let output = Output { query: query.value.clone(), path: path.value.clone(), span: statement.span };
-                self.model.outputs.push(output);
+                self.output(query, path, options, statement.span);
             }
         }
     }

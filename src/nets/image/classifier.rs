@@ -66,11 +66,21 @@ impl Soft<Classifier> {
     /// # Errors
     /// Where the shapes do not fit.
     pub fn outputs(&self, batch: &Batch) -> Result<Tensor> {
+        Ok(self.features(batch)?.1)
+    }
+
+    /// What the last layer sees (the last hidden layer's outputs, or the trunks'), and the outputs: both
+    /// differentiable in the batch.
+    ///
+    /// # Errors
+    /// Where the shapes do not fit.
+    pub fn features(&self, batch: &Batch) -> Result<(Tensor, Tensor)> {
         let trunks = self.architecture.trunks();
         let (below, head) = self.parameters.split_at(trunks.parameters());
         let (matrix, _) = trunks.forward(below, batch)?;
-        match dense(head, &matrix)?.pop() {
-            Some(outputs) => Ok(outputs),
+        let mut layers = dense(head, &matrix)?;
+        match layers.pop() {
+            Some(outputs) => Ok((layers.pop().unwrap_or(matrix), outputs)),
             None => bail!("a classifier without layers"),
         }
     }

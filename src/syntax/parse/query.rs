@@ -1,6 +1,6 @@
 //! Queries, and what is written, asserted and expected of them.
 
-use super::blocks::{entry, scalar};
+use super::blocks::{block, entry, scalar};
 use super::data::assigned;
 use super::graph::group;
 use super::tokens::*;
@@ -91,7 +91,8 @@ pub(super) fn term(node: Node) -> Term {
 
 pub(super) fn output(node: Node) -> StatementKind {
     let mut inner = parts(node);
-    StatementKind::Output { query: name(&next(&mut inner)), path: string(&next(&mut inner)) }
+    let (query, path) = (name(&next(&mut inner)), string(&next(&mut inner)));
+    StatementKind::Output { query, path, options: inner.next().map(block).unwrap_or_default() }
 }
 
 pub(super) fn claim(node: Node) -> Claim {

@@ -1,0 +1,105 @@
+//! Rows drawn from the trained model: `sample(…)` queries and `dcmc sample`.
+
+use super::{QueryError, Runtime, Values};
+use crate::data::{ImagesBuilder, Table};
+use crate::model::{Domain, Term, VarId};
+use crate::nets::column::Column;
+use crate::seed;
+use std::collections::BTreeMap;
+
+/// Evidence is met by rejection; so many rows are tried for each one wanted, and at least so many in all.
+const PATIENCE: usize = 1_000;
+const FEWEST_TRIES: usize = 100_000;
+/// Bytes of drawn images that are held in memory; more go to a temporary file.
+const MEMORY: usize = 1 << 30;
+
+impl Runtime<'_> {
+    /// Draws `count` rows of the outcome of `term`, whose interventions and evidence have values, images as bytes;
+    /// `name` names the random stream.
+    ///
+    /// # Errors
+    /// [`QueryError::NoEvidence`] where (nearly) no row agrees with the evidence, [`QueryError::File`] where images
+    /// that need a temporary file cannot be kept.
+    pub fn rows(&self, term: &Term, count: usize, name: &str) -> Result<Table, QueryError> {
+        let fixed = |part: &[(VarId, Option<u32>)]| part.iter().filter_map(|&(v, c)| Some((v, c?))).collect::<Values>();
+        let (interventions, evidence) = (fixed(&term.interventions), fixed(&term.evidence));
+        let asked: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
+        let wanted: Vec<VarId> = asked.iter().copied().chain(evidence.iter().map(|e| e.0)).collect();
+        let mut rng = seed::stream(self.seed, &format!("sample/{name}"));
+        let mut drawn = Drawn::new(self, &asked);
+        let mut tried = 0;
+        while drawn.rows < count {
+            if tried >= FEWEST_TRIES.max(PATIENCE.saturating_mul(count)) && drawn.rows == 0 {
+                return Err(QueryError::NoEvidence(tried));
+            }
+            let missing = count - drawn.rows;
+            let batch = if evidence.is_empty() { missing } else { missing.max(1_000) };
+            let set: Vec<(VarId, Vec<u32>)> = interventions.iter().map(|&(v, code)| (v, vec![code; batch])).collect();
+            let mut kept = Ok(());
+            self.draw_rows(&wanted, batch).each(&set, &mut rng, &mut |range, columns| {
+                let agrees = |row: &usize| evidence.iter().all(|&(v, code)| code_of(&columns[v], *row) == Some(code));
+                for row in (0..range.len()).filter(agrees) {
+                    if drawn.rows < count && kept.is_ok() {
+                        kept = drawn.keep(columns, row);
+                    }
+                }
+            })?;
+            kept.map_err(QueryError::File)?;
+            tried += batch;
+        }
+        drawn.into_table(name).map_err(QueryError::File)
+    }
+}
+
+/// The rows kept so far.
+struct Drawn {
+    rows: usize,
+    variables: usize,
+    codes: BTreeMap<VarId, Vec<u32>>,
+    images: BTreeMap<VarId, ImagesBuilder>,
+}
+
+impl Drawn {
+    fn new(runtime: &Runtime, asked: &[VarId]) -> Self {
+        let mut drawn =
+            Self { rows: 0, variables: runtime.model.variables.len(), codes: BTreeMap::new(), images: BTreeMap::new() };
+        for &variable in asked {
+            match runtime.model.domain(variable) {
+                Some(Domain::Image(shape)) => {
+                    drawn.images.insert(variable, ImagesBuilder::new(*shape, MEMORY));
+                }
+                _ => {
+                    drawn.codes.insert(variable, vec![]);
+                }
+            }
+        }
+        drawn
+    }
+
+    fn keep(&mut self, columns: &[Option<Column>], row: usize) -> std::io::Result<()> {
+        for (&variable, codes) in &mut self.codes {
+            codes.extend(code_of(&columns[variable], row));
+        }
+        for (&variable, images) in &mut self.images {
+            if let Some(Column::Pixels(pixels)) = &columns[variable] {
+                images.push(&pixels.bytes(row))?;
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn into_table(self, name: &str) -> std::io::Result<Table> {
+        let mut columns = vec![None; self.variables];
+        for (variable, codes) in self.codes {
+            columns[variable] = Some(codes);
+        }
+        let images = self.images.into_iter().map(|(v, builder)| Ok((v, builder.finish()?)));
+        let images = images.collect::<std::io::Result<_>>()?;
+        Ok(Table { name: name.to_owned(), rows: self.rows, columns, images, ..Table::default() })
+    }
+}
+
+fn code_of(column: &Option<Column>, row: usize) -> Option<u32> {
+    column.as_ref()?.codes()?.get(row).copied()
+}
