@@ -19,6 +19,8 @@
 pub mod causal;
 pub mod cli;
 pub mod data;
+#[cfg(feature = "run")]
+pub mod device;
 pub mod diag;
 pub mod exchange;
 pub mod factor;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("diag", &[]),
     ("seed", &[]),
+    ("device", &[]),
     ("factor", &[]),
     ("causal", &[]),
     ("syntax", &["diag"]),

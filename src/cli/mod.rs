@@ -1,6 +1,8 @@
 //! The command line: one file per subcommand; this one reads the arguments.
 
 mod check;
+#[cfg(feature = "run")]
+mod doctor;
 mod explain;
 mod fix;
 mod fmt;
@@ -87,6 +89,9 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Say more about a diagnostic, e.g. `dcmc explain E0301`.
     Explain(explain::Arguments),
+    /// Say what this program can compute on here, and what is missing.
+    #[cfg(feature = "run")]
+    Doctor(doctor::Arguments),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -140,6 +145,8 @@ pub fn main() -> ExitCode {
         Command::Train(arguments) => run::run(&arguments, cli.messages, run::Scope::Training),
         #[cfg(feature = "run")]
         Command::Query(arguments) => run::query(&arguments, cli.messages),
+        #[cfg(feature = "run")]
+        Command::Doctor(arguments) => doctor::run(&arguments),
         #[cfg(feature = "run")]
         Command::Sample(arguments) => sample::run(&arguments, cli.messages),
         #[cfg(feature = "run")]

@@ -4,6 +4,7 @@ use super::run::{Samples, TrainedModel};
 use super::run_directory::sha256;
 use super::session::{Stop, pretty, usage};
 use crate::data::{self, Grid, Table};
+use crate::device;
 use crate::model::{GridOptions, Model, Source};
 use crate::query::answer::Answers;
 use crate::query::gallery;
@@ -91,6 +92,7 @@ fn manifest(trained: &TrainedModel) -> serde_json::Value {
         "model": sha256(&session.texts()),
         "seed": session.model.settings.seed(),
         "settings": session.model.settings.global,
+        "device": device::name(&trained.device),
         "data": data,
         "modules": modules.collect::<Vec<_>>(),
     })

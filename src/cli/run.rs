@@ -7,14 +7,17 @@ use super::run_directory::RunDirectory;
 use super::session::{ALL, Session, Stop, pretty, print, taught, unidentified, usage};
 use super::{CHECK_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
 use crate::data::{self, Schema, Table};
+use crate::device::{self, Choice, Unavailable};
 use crate::diag::{self, Diagnostic};
 use crate::identification::{self, Distribution, Known, distributions, evaluate};
-use crate::model::{MechanismKind, Model, Query, QueryKind};
+use crate::model::{Domain, MechanismKind, Model, Query, QueryKind};
+use crate::nets::ops::with_device;
 use crate::plan::{Options, Plan};
 use crate::query::answer::{Answer, Answers};
 use crate::query::{self, QueryError, Runtime};
 use crate::report;
 use crate::train::{Metric, TrainError, Trained, train_plan};
+use candle_core::Device;
 use clap::Args;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -76,6 +79,7 @@ pub(super) struct TrainedModel {
     trained: Vec<Trained>,
     pub(super) directory: RunDirectory,
     pub(super) metrics: Vec<Metric>,
+    pub(super) device: Device,
 }
 
 impl TrainedModel {
@@ -119,10 +123,13 @@ fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8
         eprintln!("trained modules are in {}", trained.directory.modules().display());
         return Ok(OK);
     }
-    let (answers, samples) = answer_all(&mut trained)?;
-    if scope == Scope::Everything {
-        results::write(&trained, &answers, &samples)?;
-    }
+    let answers = with_device(trained.device.clone(), || {
+        let (answers, samples) = answer_all(&mut trained)?;
+        if scope == Scope::Everything {
+            results::write(&trained, &answers, &samples)?;
+        }
+        Ok(answers)
+    })?;
     match arguments.model.format {
         Format::Json => print(&pretty(&answers)),
         Format::Text => {
@@ -138,7 +145,7 @@ fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8
 /// Checks, plans, loads and trains what has no file yet; `asked` if the queries of the model will be answered.
 fn train(arguments: &Arguments, messages: Messages, asked: bool) -> Result<TrainedModel, Stop> {
     let mut session = Session::open(&arguments.model, messages, ALL)?;
-    apply_flags(&mut session, arguments)?;
+    let device = apply_flags(&mut session, arguments)?;
     let tables = load(&mut session);
     let planned = match session.has_errors() {
         true => None,
@@ -166,9 +173,10 @@ fn train(arguments: &Arguments, messages: Messages, asked: bool) -> Result<Train
     let cannot = |e: std::io::Error| usage(format!("cannot write to {}: {e}", directory.root().display()));
     directory.create().map_err(cannot)?;
     directory.write("plan.json", &(pretty(&plan) + "\n")).map_err(cannot)?;
-    let (trained, fresh) = train_modules(arguments, &mut session, &plan, &tables, &directory)?;
+    let (trained, fresh) =
+        with_device(device.clone(), || train_modules(arguments, &mut session, &plan, &tables, &directory))?;
     let metrics = directory.merge_metrics(fresh).map_err(cannot)?;
-    Ok(TrainedModel { session, plan, tables, trained, directory, metrics })
+    Ok(TrainedModel { session, plan, tables, trained, directory, metrics, device })
 }
 
 fn train_modules(
@@ -283,21 +291,20 @@ fn answerable(query: &Query) -> Option<Diagnostic> {
     Some(found.label(query.span, "checked, but not answered yet"))
 }
 
-fn apply_flags(session: &mut Session, arguments: &Arguments) -> Result<(), Stop> {
+/// Applies the flags that are settings; the device to compute on.
+fn apply_flags(session: &mut Session, arguments: &Arguments) -> Result<Device, Stop> {
     let settings = &mut session.model.settings.global;
     if let Some(seed) = arguments.seed {
         settings.seed = Some(seed);
     }
-    let device = arguments.device.as_deref().or(settings.device.as_deref()).unwrap_or("auto").to_owned();
-    match device.split(':').next() {
-        Some("auto" | "cpu") => Ok(()),
-        Some("cuda" | "metal") => Err(session.stop(
-            Diagnostic::new("E0901", format!("the device `{device}` is not available"))
-                .note("this version computes on the CPU")
-                .help("leave out the device, or write `--device cpu`"),
-        )),
-        _ => Err(usage(format!("there is no device `{device}`; there are auto, cpu, cuda, cuda:1 and metal"))),
-    }
+    let text = arguments.device.as_deref().or(settings.device.as_deref()).unwrap_or("auto").to_owned();
+    let choice = Choice::parse(&text)
+        .ok_or_else(|| usage(format!("there is no device `{text}`; there are auto, cpu, cuda, cuda:1 and metal")))?;
+    let images = session.model.variables.values().any(|v| matches!(v.domain, Some(Domain::Image(_))));
+    device::open(choice, images).map_err(|Unavailable { why, help }| {
+        let found = Diagnostic::new("E0901", format!("the device `{text}` is not available")).note(why);
+        session.stop(found.help(help).help("or leave out the device, or write `--device cpu`"))
+    })
 }
 
 /// The plan of one module and those it waits for.
@@ -411,7 +418,8 @@ fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop
     let runtime = trained.runtime();
     let model = &trained.session.model;
     let mut found = unsupported(model, &schemas(&trained), &distributions(model, &trained.tables), &query);
-    let mut answer = runtime.answer(&query).map_err(|error| found.push(no_answer(&query, &error))).ok();
+    let answer = with_device(trained.device.clone(), || runtime.answer(&query));
+    let mut answer = answer.map_err(|error| found.push(no_answer(&query, &error))).ok();
     answer.iter_mut().for_each(|answer| answer.identifiable = identifiable);
     trained.session.diagnostics = found;
     trained.session.settle()?;

@@ -3,6 +3,7 @@
 use super::{Observer, TrainError, Trained, checkpoint, likelihood, wgan_gp};
 use crate::data::Table;
 use crate::model::{Engine, Model, VarId};
+use crate::nets::ops::{device, with_device};
 use crate::plan::{Module, Plan};
 use crate::seed;
 use std::path::Path;
@@ -25,9 +26,10 @@ pub fn train_plan(
     let state = Mutex::new(State { modules: plan.modules.iter().map(|_| Progress::Waiting).collect(), error: None });
     let changed = Condvar::new();
     let work = Work { model, plan, tables, folder, observer };
+    let device = device();
     std::thread::scope(|scope| {
         for _ in 0..jobs.clamp(1, plan.modules.len().max(1)) {
-            scope.spawn(|| work.serve(&state, &changed));
+            scope.spawn(|| with_device(device.clone(), || work.serve(&state, &changed)));
         }
     });
     let state = state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);

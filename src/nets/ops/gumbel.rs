@@ -1,6 +1,7 @@
 //! Gumbel-softmax samples of categorical variables (Jang, Gu & Poole 2017; Maddison, Mnih & Teh 2017).
 
-use super::{View, tensor, values};
+use super::device::on_cpu;
+use super::{View, composed, tensor, values};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use std::sync::OnceLock;
 
@@ -20,6 +21,9 @@ pub struct Relaxation {
 /// # Errors
 /// Where the shapes differ, or a tensor is not `f32` on the CPU.
 pub fn gumbel_softmax(logits: &Tensor, noise: &Tensor, relaxation: Relaxation) -> Result<Tensor> {
+    if !on_cpu(logits) {
+        return composed::gumbel_softmax(logits, noise, relaxation);
+    }
     logits.contiguous()?.apply_op2(&noise.detach(), GumbelSoftmax { relaxation, soft: OnceLock::new() })
 }
 

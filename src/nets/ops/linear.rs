@@ -1,6 +1,7 @@
 //! Fully connected layers with their activation.
 
-use super::{Gradient, Matrix, Parameter, View, multiply, tensor, values};
+use super::device::on_cpu;
+use super::{Gradient, Matrix, Parameter, View, composed, multiply, tensor, values};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 /// `a(x W + b)` with `x [rows, inputs]`, `W [inputs, outputs]`, `b [outputs]` and `a(v) = max(v, slope · v)`:
@@ -9,6 +10,9 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 /// # Errors
 /// Where the shapes do not fit, or a tensor is not `f32` on the CPU.
 pub fn linear(x: &Tensor, weight: &Parameter, bias: &Parameter, slope: f32) -> Result<Tensor> {
+    if !on_cpu(x) {
+        return composed::linear(x, weight, bias, slope);
+    }
     let op = Linear { slope, weight: weight.gradient.clone(), bias: bias.gradient.clone() };
     x.contiguous()?.apply_op3(&weight.tensor, &bias.tensor, op)
 }
@@ -18,6 +22,9 @@ pub fn linear(x: &Tensor, weight: &Parameter, bias: &Parameter, slope: f32) -> R
 /// # Errors
 /// As [`linear`].
 pub fn linear_transposed(u: &Tensor, weight: &Parameter) -> Result<Tensor> {
+    if !on_cpu(u) {
+        return composed::linear_transposed(u, weight);
+    }
     u.contiguous()?.apply_op2(&weight.tensor, Transposed { weight: weight.gradient.clone() })
 }
 

@@ -1,6 +1,7 @@
 //! Products with masks, and the masks of leaky ReLUs.
 
-use super::{View, tensor, values};
+use super::device::on_cpu;
+use super::{View, composed, tensor, values};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
 /// `u · mask`, entry by entry; no gradient reaches `mask`.
@@ -8,6 +9,9 @@ use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 /// # Errors
 /// Where the shapes differ, or a tensor is not `f32` on the CPU.
 pub fn masked(u: &Tensor, mask: &Tensor) -> Result<Tensor> {
+    if !on_cpu(u) {
+        return u * mask.detach();
+    }
     u.contiguous()?.apply_op2(&mask.detach(), Masked)
 }
 
@@ -16,6 +20,10 @@ pub fn masked(u: &Tensor, mask: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// Where a tensor is not contiguous `f32` on the CPU.
 pub fn leaky_mask(y: &Tensor, keep: Option<&Tensor>, slope: f32) -> Result<Tensor> {
+    if !on_cpu(y) {
+        let mask = composed::slopes(y, slope)?;
+        return keep.map_or(Ok(mask.clone()), |keep| mask * keep);
+    }
     let view = View::of(y);
     let mut mask: Vec<f32> = view.values()?.iter().map(|v| if *v > 0.0 { 1.0 } else { slope }).collect();
     if let Some(keep) = keep {

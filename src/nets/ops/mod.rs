@@ -1,4 +1,4 @@
-//! Fused operations for networks: `f32`, on the CPU. Those on pictures can share out their work over threads
+//! Fused operations for networks: `f32`, on the CPU; on other devices ([`with_device`]) the same from Candle's own. Those on pictures can share out their work over threads
 //! ([`with_threads`]); the others run on the calling thread.
 //!
 //! Candle's own layers are chains of small kernels, and kernels of 64 Ki elements or more go to one
@@ -6,7 +6,9 @@
 //! thread, and the gradients of parameters gather in the [`Parameter`] rather than in Candle's store.
 
 mod adam;
+mod composed;
 mod conv;
+mod device;
 mod gumbel;
 mod linear;
 mod mask;
@@ -16,6 +18,7 @@ mod threads;
 
 pub use adam::Adam;
 pub use conv::{Geometry, Shift, conv_transpose2d, conv2d};
+pub use device::{device, with_device};
 pub use gumbel::{Relaxation, gumbel_softmax, largest};
 pub use linear::{linear, linear_transposed};
 pub use mask::{leaky_mask, masked};
@@ -47,13 +50,13 @@ impl Gradient {
 impl Parameter {
     /// A parameter to train, with `values` in row-major order.
     pub fn trained(values: &[f32], shape: &[usize]) -> Result<Self> {
-        let tensor = Var::from_slice(values, shape, &Device::Cpu)?.into_inner();
+        let tensor = Var::from_slice(values, shape, &device())?.into_inner();
         Ok(Self { gradient: Some(Gradient(Arc::new(Mutex::new(vec![0.0; values.len()])))), tensor })
     }
 
     /// A parameter that never moves.
     pub fn fixed(values: Vec<f32>, shape: &[usize]) -> Result<Self> {
-        Ok(Self { tensor: Tensor::from_vec(values, shape, &Device::Cpu)?, gradient: None })
+        Ok(Self { tensor: Tensor::from_vec(values, shape, &device())?, gradient: None })
     }
 
     /// The same values, which follow training, without a gradient.
@@ -68,11 +71,15 @@ impl Parameter {
 
     /// A copy of the values, row-major.
     pub fn values(&self) -> Result<Vec<f32>> {
-        Ok(View::of(&self.tensor).values()?.to_vec())
+        self.tensor.flatten_all()?.to_vec1()
     }
 
     /// Moves `average` by `share` of the way to the values.
     pub fn blend_into(&self, average: &mut [f32], share: f32) -> Result<()> {
+        if !device::on_cpu(&self.tensor) {
+            average.iter_mut().zip(self.values()?).for_each(|(a, v)| *a += share * (v - *a));
+            return Ok(());
+        }
         let view = View::of(&self.tensor);
         average.iter_mut().zip(view.values()?).for_each(|(a, v)| *a += share * (v - *a));
         Ok(())

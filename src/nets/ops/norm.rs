@@ -1,7 +1,8 @@
 //! Batch normalisation with ReLU (Ioffe & Szegedy 2015).
 
+use super::device::on_cpu;
 use super::threads::{share, share_sum};
-use super::{Gradient, Parameter, View, tensor, values};
+use super::{Gradient, Parameter, View, composed, tensor, values};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use std::sync::{Arc, OnceLock};
 
@@ -23,6 +24,10 @@ pub struct Moments {
 /// # Errors
 /// Where the shapes do not fit, or a tensor is not `f32` on the CPU.
 pub fn batch_norm_relu(x: &Tensor, scale: &Parameter, shift: &Parameter) -> Result<(Tensor, Arc<OnceLock<Moments>>)> {
+    if !on_cpu(x) {
+        let (y, moments) = composed::batch_norm_relu(x, scale, shift)?;
+        return Ok((y, Arc::new(OnceLock::from(moments))));
+    }
     let moments = Arc::new(OnceLock::new());
     let op = NormRelu { moments: moments.clone(), scale: scale.gradient.clone(), shift: shift.gradient.clone() };
     Ok((x.contiguous()?.apply_op3(&scale.tensor, &shift.tensor, op)?, moments))

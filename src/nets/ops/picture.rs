@@ -1,7 +1,8 @@
 //! Small operations on pictures and their gradients.
 
+use super::device::on_cpu;
 use super::threads::{share, share_map, share_zip};
-use super::{View, tensor, values};
+use super::{View, composed, tensor, values};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
 /// `tanh(x)`, entry by entry.
@@ -9,6 +10,9 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 /// # Errors
 /// Where `x` is not `f32` on the CPU.
 pub fn tanh(x: &Tensor) -> Result<Tensor> {
+    if !on_cpu(x) {
+        return x.tanh();
+    }
     x.contiguous()?.apply_op1(Tanh)
 }
 
@@ -17,6 +21,9 @@ pub fn tanh(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// Where the shapes differ, or a tensor is not `f32` on the CPU.
 pub fn leaky_masked(u: &Tensor, y: &Tensor, slope: f32) -> Result<Tensor> {
+    if !on_cpu(u) {
+        return u * composed::slopes(y, slope)?;
+    }
     u.contiguous()?.apply_op2(&y.detach(), LeakyMasked { slope })
 }
 
@@ -25,6 +32,9 @@ pub fn leaky_masked(u: &Tensor, y: &Tensor, slope: f32) -> Result<Tensor> {
 /// # Errors
 /// Where `x` has no rows, or is not `f32` on the CPU.
 pub fn squared_norms(x: &Tensor) -> Result<Tensor> {
+    if !on_cpu(x) {
+        return composed::squared_norms(x);
+    }
     x.contiguous()?.apply_op1(SquaredNorms)
 }
 
@@ -33,6 +43,9 @@ pub fn squared_norms(x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// Where `x` has other dimensions, or is not `f32` on the CPU.
 pub fn pixel_sums(x: &Tensor) -> Result<Tensor> {
+    if !on_cpu(x) {
+        return composed::pixel_sums(x);
+    }
     x.contiguous()?.apply_op1(PixelSums)
 }
 

@@ -3,6 +3,7 @@
 //! Work is shared out so that every number is computed by the same sum in the same order, whatever the
 //! number of threads.
 
+use super::device::{device, with_device};
 use candle_core::{Error, Result};
 use rayon::prelude::*;
 
@@ -13,7 +14,8 @@ use rayon::prelude::*;
 /// Where the system gives no threads.
 pub fn with_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build().map_err(Error::wrap)?;
-    Ok(pool.install(work))
+    let device = device();
+    Ok(pool.install(|| with_device(device, work)))
 }
 
 /// The number of threads that an operation may use here.

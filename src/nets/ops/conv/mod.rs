@@ -11,8 +11,9 @@ mod run;
 
 pub use geometry::Geometry;
 
+use super::device::on_cpu;
 use super::threads::{share_sum, share_zip};
-use super::{Gradient, Parameter, View, tensor, values};
+use super::{Gradient, Parameter, View, composed, tensor, values};
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape as Dims, Tensor, bail};
 use kernel::Added;
 use run::{Shape, convolve, convolve_transposed, weight_gradient};
@@ -60,6 +61,10 @@ fn apply(
     geometry: Geometry,
     transposed: bool,
 ) -> Result<Tensor> {
+    if !on_cpu(x) {
+        let run = if transposed { composed::conv_transpose2d } else { composed::conv2d };
+        return run(x, weight, shift, slope, geometry);
+    }
     let (bias, shift) = match shift {
         Shift::None => (None, tensor(vec![], &[0])?),
         Shift::Bias(bias) => (bias.gradient.clone(), bias.tensor.clone()),
