@@ -5,6 +5,7 @@ mod counterfactual;
 mod data;
 mod graph;
 mod mechanism;
+mod pretrained;
 mod query;
 mod remarks;
 mod settings;
