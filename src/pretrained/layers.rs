@@ -248,10 +248,7 @@ impl Layer {
 
     /// Whether the layer reads tensors of the file.
     pub fn has_weights(&self) -> bool {
-        matches!(
-            self,
-            Self::Conv { .. } | Self::ConvTranspose { .. } | Self::BatchNorm { .. } | Self::Linear { .. }
-        )
+        matches!(self, Self::Conv { .. } | Self::ConvTranspose { .. } | Self::BatchNorm { .. } | Self::Linear { .. })
     }
 
     /// The shape that the layer makes of `shape`.

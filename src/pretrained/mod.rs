@@ -12,7 +12,7 @@ mod tests;
 
 pub use header::Header;
 pub use module::{Choice, Module};
-pub use network::{Described, layer_list};
+pub use network::{Described, layer_list, output_fits, request_inputs};
 
 use layers::Layer;
 use std::path::Path;
@@ -215,6 +215,12 @@ fn network_fits(request: &Request, header: &Header) -> Result<(), Fault> {
 /// What does not fit.
 pub fn labels_fit(request: &Request) -> Result<(), Fault> {
     let own = (&request.variable, true);
+    if let Kind::Discrete(card) = request.variable.kind
+        && card != request.variable.classes
+    {
+        let title = format!("`{}` has {card} values, its file {} classes", own.0.name, own.0.classes);
+        return Err(Fault::output(title).help("a class without a value would leave some draws without a value"));
+    }
     for (node, own) in request.parents.iter().map(|p| (p, false)).chain([own]) {
         let Some(labels) = &node.labels else { continue };
         let fault = |title| if own { Fault::output(title) } else { Fault::inputs(title) };
@@ -231,9 +237,8 @@ pub fn labels_fit(request: &Request) -> Result<(), Fault> {
         }
         let mut sorted = labels.clone();
         sorted.sort_unstable();
-        if own && (node.classes != card || sorted != (0..card).collect::<Vec<_>>()) {
-            let title = format!("the labels of `{}` must name each of its file's classes once", node.name);
-            return Err(fault(title).help("a class without a value would leave some draws without a value"));
+        if own && sorted != (0..card).collect::<Vec<_>>() {
+            return Err(fault(format!("the labels of `{}` must name each of its file's classes once", node.name)));
         }
     }
     Ok(())

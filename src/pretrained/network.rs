@@ -25,13 +25,12 @@ pub fn layer_list(
     names: &[&String],
 ) -> Result<Described, Fault> {
     let Some(layers) = request.reading.layers.clone() else {
-        return Err(Fault::file("the file does not say what its layers are".into())
-            .note(tensors_of(names))
-            .help("write them in the model: `layers: [linear { name: \"fc\" }, relu, …]`, or export the network to ONNX"));
+        return Err(Fault::file("the file does not say what its layers are".into()).note(tensors_of(names)).help(
+            "write them in the model: `layers: [linear { name: \"fc\" }, relu, …]`, or export the network to ONNX",
+        ));
     };
     let mut list = LayerList { input: input_shape(request)?, layers };
-    let logit = matches!(request.variable.kind, Kind::Discrete(2)) && list.layers.last() == Some(&Layer::Sigmoid);
-    if logit {
+    if matches!(request.variable.kind, Kind::Discrete(2)) && list.layers.last() == Some(&Layer::Sigmoid) {
         list.layers.pop();
     }
     let first = list.layers.iter().position(Layer::has_weights).unwrap_or(0);
@@ -44,7 +43,7 @@ pub fn layer_list(
         }
         Fault::output(format!("the layers do not fit: {error}"))
     })?;
-    output_fits(&output, &request.variable, logit)?;
+    output_fits(&output, &request.variable)?;
     Ok(Described { range: range(request, list.layers.last())?, list })
 }
 
@@ -56,7 +55,7 @@ fn tensors_of(names: &[&String]) -> String {
 }
 
 /// The parents in the order of the file's inputs.
-pub(super) fn inputs(request: &Request) -> Vec<&Node> {
+pub fn request_inputs(request: &Request) -> Vec<&Node> {
     match &request.inputs {
         Some(order) => order.iter().filter_map(|&at| request.parents.get(at)).collect(),
         None => request.parents.iter().collect(),
@@ -65,7 +64,7 @@ pub(super) fn inputs(request: &Request) -> Vec<&Node> {
 
 fn inputs_text(request: &Request) -> String {
     let noise = (request.reading.latent > 0).then(|| format!("{} numbers of noise", request.reading.latent));
-    let mut parts: Vec<String> = inputs(request).into_iter().map(Node::text).collect();
+    let mut parts: Vec<String> = request_inputs(request).into_iter().map(Node::text).collect();
     match request.reading.noise_last {
         true => parts.extend(noise),
         false => parts.splice(0..0, noise).for_each(drop),
@@ -74,7 +73,7 @@ fn inputs_text(request: &Request) -> String {
 }
 
 fn input_shape(request: &Request) -> Result<Vec<usize>, Fault> {
-    let inputs = inputs(request);
+    let inputs = request_inputs(request);
     if inputs.is_empty() && request.reading.latent == 0 {
         return Err(Fault::inputs(format!("the network of `{}` reads nothing", request.variable.name))
             .help("write the length of its noise: `latent: 100`"));
@@ -101,10 +100,12 @@ fn input_shape(request: &Request) -> Result<Vec<usize>, Fault> {
 }
 
 /// E0604 unless `output` is the variable's: its image's shape, or a logit for each class, or one of two values.
-pub(super) fn output_fits(output: &[usize], variable: &Node, logit: bool) -> Result<(), Fault> {
+///
+/// # Errors
+/// What the network gives instead.
+pub fn output_fits(output: &[usize], variable: &Node) -> Result<(), Fault> {
     let fits = match &variable.kind {
         Kind::Image(shape) => output == shape,
-        Kind::Discrete(2) if logit => output == [1],
         Kind::Discrete(card) => output == [variable.classes] || (*card == 2 && output == [1]),
         Kind::Other(_) => false,
     };

@@ -9,8 +9,7 @@ use crate::pretrained::{Range, Reading};
 use crate::syntax::ast::{Block, Entry, Name, Scalar, SettingKind, Spanned};
 use serde_json::{Map, Value};
 
-const KEYS: [&str; 10] =
-    ["file", "inputs", "sha256", "layers", "latent", "noise", "range", "labels", "classes", "key"];
+const KEYS: [&str; 10] = ["file", "inputs", "sha256", "layers", "latent", "noise", "range", "labels", "classes", "key"];
 /// The longest noise vector, and the most classes.
 const MOST: usize = 100_000;
 
@@ -56,7 +55,10 @@ impl Lowering {
                 ("layers", Some(SettingKind::Items(items))) => reading.layers = self.layers(items).or(reading.layers),
                 ("layers", Some(SettingKind::List(items))) => {
                     let bare = |item: &Spanned<Scalar>| {
-                        (Name { value: item.value.text().to_owned(), span: item.span }, Block { span: item.span, ..Block::default() })
+                        (
+                            Name { value: item.value.text().to_owned(), span: item.span },
+                            Block { span: item.span, ..Block::default() },
+                        )
                     };
                     let items: Vec<(Name, Block)> = items.iter().map(bare).collect();
                     reading.layers = self.layers(&items).or(reading.layers);
@@ -155,10 +157,12 @@ impl Lowering {
                 None => Ok(layer),
             }
         });
-        layer.map_err(|why| {
-            let found = Diagnostic::new("E0404", format!("this is no layer `{}`", name.value));
-            self.report(found.label(name.span.to(block.span), why).help(layer_form(&name.value)));
-        }).ok()
+        layer
+            .map_err(|why| {
+                let found = Diagnostic::new("E0404", format!("this is no layer `{}`", name.value));
+                self.report(found.label(name.span.to(block.span), why).help(layer_form(&name.value)));
+            })
+            .ok()
     }
 }
 
