@@ -194,7 +194,7 @@ impl Format {
 pub fn check(request: &Request, path: &Path) -> Result<(), Fault> {
     labels_fit(request)?;
     if Format::of(path) != Format::Safetensors {
-        return Ok(());
+        return network::order_known(request);
     }
     let header = Header::read(path)?;
     match (&request.reading.layers, &header.module) {

@@ -62,6 +62,15 @@ pub fn request_inputs(request: &Request) -> Vec<&Node> {
     }
 }
 
+/// E0603 where a network of another program has several inputs in an unknown order.
+pub(super) fn order_known(request: &Request) -> Result<(), Fault> {
+    if request.parents.len() > 1 && request.inputs.is_none() {
+        return Err(Fault::inputs(format!("which parent of `{}` does the network read first?", request.variable.name))
+            .help("write the parents in the order of the network's inputs: `inputs: […]`"));
+    }
+    Ok(())
+}
+
 fn inputs_text(request: &Request) -> String {
     let noise = (request.reading.latent > 0).then(|| format!("{} numbers of noise", request.reading.latent));
     let mut parts: Vec<String> = request_inputs(request).into_iter().map(Node::text).collect();
@@ -78,10 +87,7 @@ fn input_shape(request: &Request) -> Result<Vec<usize>, Fault> {
         return Err(Fault::inputs(format!("the network of `{}` reads nothing", request.variable.name))
             .help("write the length of its noise: `latent: 100`"));
     }
-    if inputs.len() > 1 && request.inputs.is_none() {
-        return Err(Fault::inputs(format!("which parent of `{}` does the network read first?", request.variable.name))
-            .help("write the parents in the order of the network's inputs: `inputs: […]`"));
-    }
+    order_known(request)?;
     match inputs.iter().find(|n| matches!(n.kind, Kind::Image(_))) {
         Some(Node { kind: Kind::Image(shape), .. }) if inputs.len() == 1 && request.reading.latent == 0 => {
             Ok(shape.to_vec())

@@ -30,14 +30,18 @@ pub enum Runner {
 impl FileNetwork {
     /// As [`super::PretrainedModule::soft`].
     pub fn soft(&self, request: &Request, parents: &[Tensor], rows: usize, rng: &mut ChaCha8Rng) -> Result<Tensor> {
-        let parts = self.parts(request, parents, rows, rng)?;
+        self.output(request, &self.parts(request, parents, rows, rng)?)
+    }
+
+    /// The variable for the network's inputs, in its order.
+    pub(super) fn output(&self, request: &Request, parts: &[Tensor]) -> Result<Tensor> {
         let output = match &self.runner {
-            Runner::Layers(network) => match &parts[..] {
+            Runner::Layers(network) => match parts {
                 [only] => network.forward(only)?,
                 several => network.forward(&Tensor::cat(several, 1)?)?,
             },
             #[cfg(feature = "onnx")]
-            Runner::Onnx(network) => network.forward(&parts)?,
+            Runner::Onnx(network) => network.forward(parts)?,
         };
         match &request.variable.kind {
             Kind::Image(_) => self.signed(&output),
