@@ -30,6 +30,7 @@ pub mod model;
 #[cfg(feature = "run")]
 pub mod nets;
 pub mod plan;
+pub mod pretrained;
 #[cfg(feature = "run")]
 pub mod query;
 pub mod render;

@@ -49,6 +49,7 @@ fn case(page: &str, section: &str, code: &str) -> Case {
         let language = words.next().unwrap_or_default();
         let rest: Vec<String> = words.map(str::to_owned).collect();
         match &rest[..] {
+            [name] if language == "safetensors" => drop(case.files.insert(name.clone(), safetensors(&block.text))),
             [name] if language == "hex" => drop(case.files.insert(name.clone(), bytes(&block.text))),
             [name] if name.contains('.') => drop(case.files.insert(name.clone(), block.text)),
             command if language == "scm" || command.first().is_some_and(|c| c == "import") => {
@@ -70,6 +71,19 @@ fn case(page: &str, section: &str, code: &str) -> Case {
 fn bytes(hex: &str) -> String {
     let digits: Vec<u8> = hex.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
     String::from_utf8(digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect()).unwrap()
+}
+
+/// A safetensors file with this header and zeros in its tensors.
+fn safetensors(header: &str) -> String {
+    let json: Value = serde_json::from_str(header).unwrap();
+    let ends = json.as_object().unwrap().values().filter_map(|tensor| tensor["data_offsets"][1].as_u64());
+    // Spaces up to a length whose bytes are below 128, so that the file is text too.
+    let mut header = header.trim().to_owned();
+    while header.len() % 256 >= 128 {
+        header.push(' ');
+    }
+    let length = String::from_utf8(header.len().to_le_bytes().to_vec()).unwrap();
+    format!("{length}{header}{}", "\0".repeat(ends.max().unwrap_or(0) as usize))
 }
 
 /// The diagnostics of a case; `None` if this build lacks the command.

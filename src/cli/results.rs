@@ -5,7 +5,7 @@ use super::run_directory::sha256;
 use super::session::{Stop, pretty, usage};
 use crate::data::{self, Grid, Table};
 use crate::device;
-use crate::model::{GridOptions, Model, Source};
+use crate::model::{Engine, GridOptions, Model, Source};
 use crate::query::answer::Answers;
 use crate::query::gallery;
 use crate::report::{self, Report};
@@ -83,6 +83,14 @@ fn manifest(trained: &TrainedModel) -> serde_json::Value {
         })
         .collect();
     let modules = trained.plan.modules.iter().map(|m| {
+        let model = &session.model;
+        let pretrained = m.variables.iter().filter(|_| m.engine == Engine::Pretrained).find_map(|name| model.id(name));
+        if let Some((path, _)) = pretrained.and_then(|id| model.variables[id].pretrained()) {
+            let sha256 = digest(session.base().join(path));
+            return serde_json::json!({
+                "id": m.id, "variables": m.variables, "engine": m.engine, "file": path, "sha256": sha256
+            });
+        }
         let file = trained.directory.modules().join(format!("{}.safetensors", m.id));
         serde_json::json!({ "id": m.id, "variables": m.variables, "engine": m.engine, "sha256": digest(file) })
     });

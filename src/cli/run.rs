@@ -10,8 +10,9 @@ use crate::data::{self, Schema, Table};
 use crate::device::{self, Choice, Unavailable};
 use crate::diag::{self, Diagnostic};
 use crate::identification::{self, Distribution, Known, distributions, evaluate};
-use crate::model::{Domain, MechanismKind, Model, Query, QueryKind};
+use crate::model::{Domain, Model, Query, QueryKind, VarId};
 use crate::nets::ops::with_device;
+use crate::nets::pretrained::PretrainedModule;
 use crate::plan::{Options, Plan};
 use crate::query::answer::{Answer, Answers};
 use crate::query::{self, QueryError, Runtime};
@@ -147,10 +148,12 @@ fn train(arguments: &Arguments, messages: Messages, asked: bool) -> Result<Train
     let mut session = Session::open(&arguments.model, messages, ALL)?;
     let device = apply_flags(&mut session, arguments)?;
     let tables = load(&mut session);
+    let mut pretrained = vec![];
     let planned = match session.has_errors() {
         true => None,
         false => {
             let schemas = session.schemas();
+            pretrained = super::pretrained::load(&mut session);
             session.check_assertions(&schemas);
             let planned = session.plan(&schemas, Options::default());
             if asked && !arguments.allow_unidentified {
@@ -173,8 +176,9 @@ fn train(arguments: &Arguments, messages: Messages, asked: bool) -> Result<Train
     let cannot = |e: std::io::Error| usage(format!("cannot write to {}: {e}", directory.root().display()));
     directory.create().map_err(cannot)?;
     directory.write("plan.json", &(pretty(&plan) + "\n")).map_err(cannot)?;
-    let (trained, fresh) =
-        with_device(device.clone(), || train_modules(arguments, &mut session, &plan, &tables, &directory))?;
+    let (trained, fresh) = with_device(device.clone(), || {
+        train_modules(arguments, &mut session, &plan, (&tables, &pretrained), &directory)
+    })?;
     let metrics = directory.merge_metrics(fresh).map_err(cannot)?;
     Ok(TrainedModel { session, plan, tables, trained, directory, metrics, device })
 }
@@ -183,7 +187,7 @@ fn train_modules(
     arguments: &Arguments,
     session: &mut Session,
     plan: &Plan,
-    tables: &[Table],
+    (tables, pretrained): (&[Table], &[PretrainedModule]),
     directory: &RunDirectory,
 ) -> Result<(Vec<Trained>, Vec<Metric>), Stop> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -195,7 +199,7 @@ fn train_modules(
     let progress = Progress::new(modules, mode, stop);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.unwrap_or(processors).max(1);
-    let outcome = train_plan(&session.model, plan, tables, Some(&directory.modules()), jobs, &progress);
+    let outcome = train_plan(&session.model, plan, tables, pretrained, Some(&directory.modules()), jobs, &progress);
     let metrics = progress.finish();
     match outcome {
         Ok(trained) => Ok((trained, metrics)),
@@ -253,19 +257,21 @@ fn load(session: &mut Session) -> Vec<Table> {
 /// What keeps a correct model from being trained by this version.
 fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
     let mut found = vec![];
-    if model.regimes.iter().all(|r| r.test) {
+    let trains = model.variables.values().any(|v| v.pretrained().is_none());
+    if trains && model.regimes.iter().all(|r| r.test) {
         found.push(
             Diagnostic::new("E0505", "there is no data to train on")
                 .help("add `data obs = \"file.csv\"`, or `simulate(truth, n: 20000)`"),
         );
     }
     for (name, variable) in &model.variables {
-        if let Some(mechanism) = variable.mechanism.as_ref().filter(|m| m.kind != MechanismKind::Mlp) {
-            let title = format!("this version trains every mechanism itself, also that of `{name}`");
+        if let Some(mechanism) = variable.mechanism.as_ref().filter(|_| variable.is_diffusion()) {
+            let title = format!("this version trains no diffusion models, as `{name}` asks for");
             found.push(Diagnostic::new("E0904", title).label(mechanism.span, "cannot be used yet"));
         }
         match &variable.domain {
             Some(domain) if domain.cardinality().is_some() => {}
+            Some(Domain::Image(_)) if variable.pretrained().is_some() => {}
             Some(domain) => found.push(
                 Diagnostic::new("E0904", format!("`{name}` is {domain}: this version trains discrete variables only"))
                     .label(variable.declared.unwrap_or(variable.span), "not discrete"),
@@ -277,8 +283,22 @@ fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
             ),
         }
     }
+    found.extend(trained_from_images(model));
     found.extend(model.queries.iter().filter_map(answerable));
     (!found.is_empty()).then_some(found)
+}
+
+/// E0904 for mechanisms that would be trained on an image as a parent.
+fn trained_from_images(model: &Model) -> Vec<Diagnostic> {
+    let is_image = |&&parent: &&VarId| matches!(model.domain(parent), Some(Domain::Image(_)));
+    let trained = model.variables.iter().enumerate().filter(|(_, (_, variable))| variable.pretrained().is_none());
+    let found = trained.filter_map(|(id, (name, variable))| {
+        let image = model.graph.parents(id).iter().find(is_image)?;
+        let title =
+            format!("`{name}` depends on the image `{}`: this version trains no such mechanism", model.name(*image));
+        Some(Diagnostic::new("E0904", title).label(variable.span, "cannot be trained yet"))
+    });
+    found.collect()
 }
 
 /// E0904 for queries that this version cannot answer.

@@ -3,7 +3,7 @@
 use super::messages::Messages;
 use super::{Format, MODEL_ERROR, ModelArguments, OK, USAGE_ERROR};
 use crate::data::{self, Schema};
-use crate::diag::{self, Diagnostic, Sources, Span, render_json_limited};
+use crate::diag::{self, Diagnostic, Sources, render_json_limited};
 use crate::identification::{self, Known, Taught, judge, judge_trained};
 use crate::model::Query;
 use crate::model::{self, Model};
@@ -123,7 +123,7 @@ impl Session {
     /// What the data sets offer; problems are kept as diagnostics.
     pub(super) fn schemas(&mut self) -> Vec<Schema> {
         let base = self.base();
-        self.missing_mechanisms(&base);
+        super::pretrained::check(self);
         let mut schemas = vec![];
         for regime in 0..self.model.regimes.len() {
             match data::schema(&self.model, regime, &base) {
@@ -136,23 +136,6 @@ impl Session {
         }
         diag::sort(&mut self.diagnostics);
         schemas
-    }
-
-    /// W0609 for `pretrained` files that are not there, one for each file.
-    fn missing_mechanisms(&mut self, base: &Path) {
-        let mut missing: BTreeMap<&str, Vec<(&str, Span)>> = BTreeMap::new();
-        for (name, variable) in &self.model.variables {
-            if let Some((path, span)) = variable.pretrained().filter(|(path, _)| !base.join(path).is_file()) {
-                missing.entry(path).or_default().push((name, span));
-            }
-        }
-        for (path, places) in missing {
-            let found = Diagnostic::new("W0609", format!("the pretrained file `{path}` is not there"));
-            let label =
-                |d: Diagnostic, (name, span): &(&str, Span)| d.label(*span, format!("the mechanism of `{name}`"));
-            let found = places.iter().fold(found, label);
-            self.diagnostics.push(found.note(format!("looked for {}", base.join(path).display())));
-        }
     }
 
     /// The training plan; `None` if there is none (and a diagnostic says why).
@@ -221,7 +204,7 @@ impl Session {
     /// What the diagnostics mean for the exit code.
     pub(super) fn exit_code(&self) -> u8 {
         // A file or a device that is not there is no mistake of the model.
-        let outside = |d: &Diagnostic| matches!(d.code, "E0501" | "E0901");
+        let outside = |d: &Diagnostic| matches!(d.code, "E0501" | "E0605" | "E0606" | "E0901");
         match self.has_errors() {
             false => OK,
             true if self.diagnostics.iter().filter(|d| d.is_error()).all(outside) => USAGE_ERROR,

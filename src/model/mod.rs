@@ -4,6 +4,7 @@ mod build;
 mod domain;
 mod lower;
 mod names;
+mod pretrained;
 mod settings;
 
 pub use domain::{Domain, Value};
@@ -16,6 +17,7 @@ pub(crate) use crate::syntax::spell;
 
 use crate::causal::{Admg, Step};
 use crate::diag::Span;
+use crate::pretrained::Reading;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
 
@@ -95,6 +97,12 @@ pub enum MechanismKind {
         inputs: Option<Vec<VarId>>,
         /// The file's SHA-256, in lower-case hexadecimal digits, where written.
         sha256: Option<String>,
+        /// How a file of another program is read.
+        reading: Reading,
+        /// The file's class of each value of these variables.
+        labels: Vec<(VarId, Vec<usize>)>,
+        /// The number of the file's classes of these variables, where it is not that of their values.
+        classes: Vec<(VarId, usize)>,
     },
 }
 

@@ -283,7 +283,7 @@ impl Sampler for ConditionalModule {
 }
 
 /// The digits of `number` in the mixed radix `cards`, the last one fastest.
-fn digits(mut number: usize, cards: &[usize]) -> Vec<usize> {
+pub(super) fn digits(mut number: usize, cards: &[usize]) -> Vec<usize> {
     let mut digits = vec![0; cards.len()];
     for (digit, &card) in digits.iter_mut().zip(cards).rev() {
         *digit = number % card;

@@ -10,6 +10,7 @@ mod generator_file;
 pub mod image;
 pub mod noise;
 pub mod ops;
+pub mod pretrained;
 pub mod soft;
 pub mod table;
 

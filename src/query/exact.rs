@@ -118,7 +118,7 @@ enum Fits {
 }
 
 fn part<'a>(module: usize, trained: &'a Trained, variable: VarId) -> Option<Part<'a>> {
-    let Trained::Tables(tables) = trained else { return None };
+    let tables = trained.tables()?;
     let mechanism = tables.mechanisms.iter().position(|m| m.variable == variable)?;
     Some(Part { module, tables, mechanism })
 }

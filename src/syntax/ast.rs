@@ -209,6 +209,8 @@ pub enum SettingKind {
     Scalar(Scalar),
     /// `[a, b]`
     List(Vec<Spanned<Scalar>>),
+    /// `[name { … }, name]`, at least one with a block
+    Items(Vec<(Name, Block)>),
     /// `a == b and …`
     Condition(Vec<Condition>),
     /// `name { … }`

@@ -253,6 +253,9 @@ impl Renaming<'_> {
                         }
                     }
                 }
+                Some(SettingKind::Block(maps)) if matches!(key, "labels" | "classes") => {
+                    maps.entries.iter_mut().for_each(|map| self.name(&mut map.key));
+                }
                 _ => {}
             }
         }

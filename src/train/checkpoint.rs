@@ -4,6 +4,7 @@ use super::Trained;
 use crate::data::Table;
 use crate::model::{Model, Overrides};
 use crate::nets::file::ModuleFile;
+use crate::nets::pretrained::PretrainedModule;
 use crate::plan::Module;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -50,7 +51,7 @@ pub(super) fn digest(
             hash.update(weight.to_le_bytes());
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash)
 }
 
 fn described(model: &Model, variable: usize) -> String {
@@ -69,6 +70,17 @@ pub(super) fn load(model: &Model, folder: &Path, module: &Module, digest: &str) 
     Trained::from_file(&file, model).ok()
 }
 
+/// The digest of a module from a file: the file's, and how the model reads it.
+pub(super) fn digest_of_file(module: &PretrainedModule) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("{FORMAT} {} {:?}", module.sha256(), module.request()));
+    hex(hash)
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Writes the trained module.
 pub(super) fn save(
     model: &Model,
@@ -79,5 +91,6 @@ pub(super) fn save(
 ) -> Result<(), String> {
     std::fs::create_dir_all(folder).map_err(|e| format!("cannot create {}: {e}", folder.display()))?;
     let path = path(folder, module);
-    trained.to_file(model, digest).write(&path).map_err(|e| format!("cannot write {}: {e}", path.display()))
+    let Some(file) = trained.to_file(model, digest) else { return Ok(()) };
+    file.write(&path).map_err(|e| format!("cannot write {}: {e}", path.display()))
 }

@@ -12,6 +12,7 @@ use crate::nets::column::Column;
 use crate::nets::conditional::ConditionalModule;
 use crate::nets::file::{FileError, ModuleFile};
 use crate::nets::generator::GeneratorModule;
+use crate::nets::pretrained::PretrainedModule;
 use crate::nets::table::TableModule;
 use crate::nets::{Hidden, Sampler};
 use rand_chacha::ChaCha8Rng;
@@ -26,6 +27,8 @@ pub enum Trained {
     Conditionals(ConditionalModule),
     /// Implicit generators.
     Generators(GeneratorModule),
+    /// A frozen mechanism from a file.
+    Pretrained(PretrainedModule),
 }
 
 impl Trained {
@@ -34,6 +37,7 @@ impl Trained {
             Self::Tables(module) => module,
             Self::Conditionals(module) => module,
             Self::Generators(module) => module,
+            Self::Pretrained(module) => module,
         }
     }
 
@@ -43,16 +47,27 @@ impl Trained {
             Self::Tables(module) => module.mechanisms.iter().map(|m| m.variable).collect(),
             Self::Conditionals(module) => module.mechanisms.iter().map(|m| m.variable).collect(),
             Self::Generators(module) => module.generators.iter().map(|g| g.shape.variable).collect(),
+            Self::Pretrained(module) => vec![module.variable],
         }
     }
 
-    /// The module as a file; `inputs` is the digest of what it was trained from.
-    pub fn to_file(&self, model: &Model, inputs: &str) -> ModuleFile {
+    /// The mechanisms as tables of the model's variables, where they are.
+    pub fn tables(&self) -> Option<&TableModule> {
+        match self {
+            Self::Tables(module) => Some(module),
+            Self::Pretrained(module) => module.tables(),
+            Self::Conditionals(_) | Self::Generators(_) => None,
+        }
+    }
+
+    /// The module as a file; `inputs` is the digest of what it was trained from. A pretrained one has its file.
+    pub fn to_file(&self, model: &Model, inputs: &str) -> Option<ModuleFile> {
         let names: Vec<String> = model.variables.keys().cloned().collect();
         match self {
-            Self::Tables(module) => module.to_file(&names, inputs),
-            Self::Conditionals(module) => module.to_file(&names, inputs),
-            Self::Generators(module) => module.to_file(|v| model.name(v), inputs),
+            Self::Tables(module) => Some(module.to_file(&names, inputs)),
+            Self::Conditionals(module) => Some(module.to_file(&names, inputs)),
+            Self::Generators(module) => Some(module.to_file(|v| model.name(v), inputs)),
+            Self::Pretrained(_) => None,
         }
     }
 

@@ -4,14 +4,15 @@ use super::{Observer, TrainError, Trained, checkpoint, likelihood, wgan_gp};
 use crate::data::Table;
 use crate::model::{Engine, Model, VarId};
 use crate::nets::ops::{device, with_device};
+use crate::nets::pretrained::PretrainedModule;
 use crate::plan::{Module, Plan};
 use crate::seed;
 use std::path::Path;
 use std::sync::{Condvar, Mutex};
 
 /// Trains the modules of `plan` that have no file of the same inputs in `folder`, at most `jobs` at a
-/// time, and writes their files there; returns all modules in the plan's order. `only` restricts
-/// training to one module and those it waits for (the others are left out of the result).
+/// time, and writes their files there; returns all modules in the plan's order. `pretrained` are the mechanisms from
+/// files, which are not trained and not written.
 ///
 /// # Errors
 /// The first [`TrainError`]; modules that were finished by then keep their files.
@@ -19,13 +20,14 @@ pub fn train_plan(
     model: &Model,
     plan: &Plan,
     tables: &[Table],
+    pretrained: &[PretrainedModule],
     folder: Option<&Path>,
     jobs: usize,
     observer: &dyn Observer,
 ) -> Result<Vec<Trained>, TrainError> {
     let state = Mutex::new(State { modules: plan.modules.iter().map(|_| Progress::Waiting).collect(), error: None });
     let changed = Condvar::new();
-    let work = Work { model, plan, tables, folder, observer };
+    let work = Work { model, plan, tables, pretrained, folder, observer };
     let device = device();
     std::thread::scope(|scope| {
         for _ in 0..jobs.clamp(1, plan.modules.len().max(1)) {
@@ -55,6 +57,7 @@ struct Work<'a> {
     model: &'a Model,
     plan: &'a Plan,
     tables: &'a [Table],
+    pretrained: &'a [PretrainedModule],
     folder: Option<&'a Path>,
     observer: &'a dyn Observer,
 }
@@ -108,6 +111,15 @@ impl Work<'_> {
             return Err(TrainError::Cancelled);
         }
         let variables: Vec<VarId> = module.variables.iter().filter_map(|name| self.model.id(name)).collect();
+        if module.engine == Engine::Pretrained {
+            let found = self.pretrained.iter().find(|p| variables == [p.variable]);
+            let found = found.ok_or_else(|| TrainError::Data {
+                module: module.id.clone(),
+                message: "its file was not loaded".into(),
+            })?;
+            self.observer.started(&module.id, true);
+            return Ok((Trained::Pretrained(found.clone()), checkpoint::digest_of_file(found)));
+        }
         let settings = self.model.settings.of(&variables);
         let ancestors: Vec<&str> = frozen.iter().map(|(_, digest)| digest.as_str()).collect();
         let digest = checkpoint::digest(self.model, module, self.tables, &settings, &ancestors);

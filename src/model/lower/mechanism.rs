@@ -4,17 +4,10 @@ use super::Lowering;
 use super::settings::{SETTINGS, read_setting};
 use crate::diag::{Diagnostic, Span};
 use crate::model::{Encoder, Mechanism, MechanismKind, Overrides, VarId, closest};
-use crate::syntax::ast::{Block, Entry, Name, Scalar, Setting, SettingKind, Spanned, Type, TypeArguments};
+use crate::syntax::ast::{Block, Entry, Name, Scalar, Setting, SettingKind, Type, TypeArguments};
 
 const KEYS: [&str; 2] = ["mechanism", "encode"];
 const MECHANISMS: [&str; 3] = ["mlp", "diffusion", "pretrained"];
-const PRETRAINED_KEYS: [&str; 3] = ["file", "inputs", "sha256"];
-
-/// The mechanism that `pretrained "file"` stands for.
-pub(super) fn pretrained_file(file: &Spanned<String>) -> Mechanism {
-    let kind = MechanismKind::Pretrained { file: file.value.clone(), inputs: None, sha256: None };
-    Mechanism { kind, span: file.span }
-}
 
 impl Lowering {
     /// The settings of the declared variables `names`.
@@ -108,46 +101,6 @@ impl Lowering {
         steps
     }
 
-    fn pretrained(&mut self, block: &Block, span: Span) -> Option<MechanismKind> {
-        let (mut file, mut inputs, mut sha256) = (None, None, None);
-        for entry in &block.entries {
-            match (entry.key.value.as_str(), entry.value.as_ref().map(|v| &v.kind)) {
-                ("file", Some(SettingKind::Scalar(Scalar::Text(path)))) => file = Some(path.clone()),
-                ("inputs", Some(SettingKind::List(items))) => inputs = Some(self.inputs(items)),
-                ("sha256", Some(SettingKind::Scalar(Scalar::Text(digest)))) => {
-                    let digits = digest.trim_end_matches('…');
-                    match digits.chars().all(|c| c.is_ascii_hexdigit()) && (8..=64).contains(&digits.len()) {
-                        true => sha256 = Some(digits.to_lowercase()),
-                        false => {
-                            let found = Diagnostic::new("E0404", "this is no SHA-256 digest").label(entry.span, "here");
-                            self.report(found.help("it has 64 hexadecimal digits; the first 8 or more are enough"));
-                        }
-                    }
-                }
-                (key, _) if PRETRAINED_KEYS.contains(&key) => {
-                    let title = format!("`{key}` is not written like this");
-                    let found = Diagnostic::new("E0101", title).label(entry.span, "here");
-                    self.report(found.help(example("mechanism")));
-                }
-                (key, _) => self.unknown_key(key, entry.key.span, "`pretrained`", &PRETRAINED_KEYS),
-            }
-        }
-        if file.is_none() {
-            let found = Diagnostic::new("E0103", "which file holds the mechanism?").label(span, "`file` is missing");
-            self.report(found.help(example("mechanism")));
-        }
-        Some(MechanismKind::Pretrained { file: file?, inputs, sha256 })
-    }
-
-    fn inputs(&mut self, items: &[Spanned<Scalar>]) -> Vec<VarId> {
-        let mut inputs = vec![];
-        for item in items {
-            let name = Spanned { value: item.value.text().to_owned(), span: item.span };
-            inputs.extend(self.variable(&name));
-        }
-        inputs
-    }
-
     fn encoder(&mut self, value: &Setting) -> Option<Encoder> {
         let (file, block) = match &value.kind {
             SettingKind::File(file, block) => (Some(file.value.clone()), Some(block)),
@@ -192,7 +145,7 @@ impl Lowering {
     }
 }
 
-fn example(key: &str) -> &'static str {
+pub(super) fn example(key: &str) -> &'static str {
     match key {
         "encode" => "write `encode: \"encoder.safetensors\" { to: vector[16] }`, or `encode: auto`",
         _ => {

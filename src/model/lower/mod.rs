@@ -6,6 +6,7 @@ mod data;
 mod graph;
 mod mechanism;
 mod output;
+mod pretrained;
 mod query;
 mod remarks;
 mod settings;

@@ -1,7 +1,7 @@
 //! Declarations: `A: binary`.
 
 use super::Lowering;
-use super::mechanism::pretrained_file;
+use super::pretrained::pretrained_file;
 use crate::diag::Diagnostic;
 use crate::model::{Domain, closest};
 use crate::syntax::ast::{Ast, StatementKind, Type, TypeArguments};

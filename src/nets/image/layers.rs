@@ -1,109 +1,12 @@
-//! Other people's networks as data: a list of layers and a state dict, run forward with frozen weights.
+//! Other people's networks, run forward with frozen weights: a list of layers with a state dict.
 //!
-//! A description is JSON (or anything else serde reads), e.g. of a DCGAN's first block and of a classifier's end:
-//!
-//! ```json
-//! {"input": [100, 1, 1],
-//!  "layers": [{"layer": "conv_transpose", "name": "main.0", "stride": 1, "padding": 0},
-//!             {"layer": "batch_norm", "name": "main.1"}, {"layer": "relu"}]}
-//! {"input": [1, 28, 28],
-//!  "layers": [{"layer": "scale", "factor": 3.2457, "shift": -0.4242}, {"layer": "flatten"},
-//!             {"layer": "linear", "name": "fc"}]}
-//! ```
-//!
-//! Names are those before `.weight`, `.bias`, `.running_mean` and `.running_var` in the state dict, whose tensors are
-//! laid out as PyTorch does; sizes come from them. A vector of `n` numbers has the shape `[n]`, a picture
-//! `[channels, height, width]` in descriptions and `[rows, height, width, channels]` when it runs.
+//! Pictures are `[channels, height, width]` in descriptions and `[rows, height, width, channels]` when they run.
 
 use crate::nets::file::{TensorData, Values};
 use crate::nets::ops::{Geometry, Parameter, Shift, conv_transpose2d, conv2d, linear, tanh};
+use crate::pretrained::layers::{Layer, LayerList};
 use candle_core::{Device, Result, Tensor};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// A network as a list of layers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LayerList {
-    /// The shape of the input: `[numbers]` or `[channels, height, width]`.
-    pub input: Vec<usize>,
-    /// The layers, first to last.
-    pub layers: Vec<Layer>,
-}
-
-/// A layer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "layer", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Layer {
-    /// A convolution with the weight `[outputs, inputs, kernel, kernel]`.
-    Conv {
-        /// Its name in the state dict.
-        name: String,
-        /// The stride.
-        stride: usize,
-        /// The padding.
-        padding: usize,
-    },
-    /// A transposed convolution with the weight `[inputs, outputs, kernel, kernel]`.
-    ConvTranspose {
-        /// Its name in the state dict.
-        name: String,
-        /// The stride.
-        stride: usize,
-        /// The padding.
-        padding: usize,
-        /// Rows and columns added at the far end.
-        #[serde(default)]
-        output_padding: usize,
-    },
-    /// Normalisation with running statistics.
-    BatchNorm {
-        /// Its name in the state dict.
-        name: String,
-        /// What is added to variances.
-        #[serde(default = "default_epsilon")]
-        epsilon: f32,
-    },
-    /// A fully connected layer with the weight `[outputs, inputs]`.
-    Linear {
-        /// Its name in the state dict.
-        name: String,
-    },
-    /// `max(0, v)`.
-    Relu,
-    /// `max(v, slope v)`.
-    LeakyRelu {
-        /// The slope, 0 to 1.
-        slope: f32,
-    },
-    /// The hyperbolic tangent.
-    Tanh,
-    /// The logistic function.
-    Sigmoid,
-    /// `factor · v + shift`.
-    Scale {
-        /// The factor.
-        factor: f32,
-        /// The shift.
-        shift: f32,
-    },
-    /// The largest of each square of pixels; rows and columns that fill no square are left out.
-    MaxPool {
-        /// The square's side.
-        size: usize,
-    },
-    /// A picture as a vector, channel by channel.
-    Flatten,
-    /// A vector as a picture, channel by channel.
-    Reshape {
-        /// `[channels, height, width]`.
-        shape: [usize; 3],
-    },
-}
-
-fn default_epsilon() -> f32 {
-    1e-5
-}
 
 /// A network that runs forward. Gradients pass through it to its input.
 #[derive(Clone, Debug)]
@@ -138,115 +41,51 @@ enum Step {
     Reshape([usize; 3]),
 }
 
-/// The most numbers in a row of any layer: more is an error in a description rather than a network.
-const MOST: usize = 1 << 26;
-
 impl LayerList {
     /// The network with the tensors of a state dict.
     ///
     /// # Errors
     /// Says which layer does not fit, and why: a missing tensor, a shape, a value that is not a finite number.
     pub fn build(&self, state: &BTreeMap<String, TensorData>) -> std::result::Result<LayerNetwork, String> {
-        let mut shape = self.input.clone();
-        if !matches!(shape.len(), 1 | 3) || !in_bounds(&shape) {
-            return Err(format!("an input of shape {shape:?}: [numbers] or [channels, height, width]"));
-        }
-        let mut steps = Vec::with_capacity(self.layers.len());
-        for (at, layer) in self.layers.iter().enumerate() {
-            let step = layer.step(&mut shape, state).map_err(|why| format!("layer {at} ({layer:?}): {why}"))?;
-            if !in_bounds(&shape) {
-                return Err(format!("layer {at} ({layer:?}): an output of shape {shape:?}"));
-            }
-            steps.push(step);
-        }
-        Ok(LayerNetwork { steps, input: self.input.clone(), output: shape })
+        let shapes = self.shapes(&|name| state.get(name).map(|t| t.shape.clone())).map_err(|error| error.text)?;
+        let inputs = [&self.input].into_iter().chain(&shapes);
+        let steps = self.layers.iter().zip(inputs.zip(&shapes)).enumerate().map(|(at, (layer, (input, output)))| {
+            let step = layer.step(input, output, &State(state));
+            step.map_err(|why| format!("layer {} ({}): {why}", at + 1, layer.text()))
+        });
+        let steps = steps.collect::<std::result::Result<_, _>>()?;
+        let output = shapes.last().unwrap_or(&self.input).clone();
+        Ok(LayerNetwork { steps, input: self.input.clone(), output })
     }
 }
 
-fn in_bounds(shape: &[usize]) -> bool {
-    shape.iter().try_fold(1usize, |count, &n| count.checked_mul(n)).is_some_and(|count| (1..=MOST).contains(&count))
-}
-
 impl Layer {
-    /// The layer ready to run on inputs of `shape`, which becomes that of its outputs.
-    fn step(&self, shape: &mut Vec<usize>, state: &BTreeMap<String, TensorData>) -> std::result::Result<Step, String> {
-        let state = State(state);
+    /// The layer ready to run on inputs of the shape `from`, whose outputs have the shape `to`.
+    fn step(&self, from: &[usize], to: &[usize], state: &State) -> std::result::Result<Step, String> {
         match self {
-            Self::Conv { name, stride, padding } => {
-                let (channels, height, width) = picture(shape)?;
-                let (weight, [small, large], kernel) = state.kernel(name)?;
-                let geometry = Geometry::conv((height, width), kernel, *stride, *padding)
-                    .filter(|_| large == channels)
-                    .ok_or_else(|| format!("a kernel of {kernel} from {large} channels does not fit {shape:?}"))?;
-                *shape = vec![small, geometry.small.0, geometry.small.1];
-                Ok(Step::Conv { weight, bias: state.bias(name, small)?, geometry, transposed: false })
+            Self::Conv { name, stride, padding } => state.conv(name, (from, from, to), *stride, *padding, false),
+            Self::ConvTranspose { name, stride, padding, .. } => {
+                state.conv(name, (to, from, to), *stride, *padding, true)
             }
-            Self::ConvTranspose { name, stride, padding, output_padding } => {
-                let (channels, height, width) = picture(shape)?;
-                let (weight, [small, large], kernel) = state.kernel(name)?;
-                let side = |n: usize| {
-                    let whole = (n - 1).checked_mul(*stride)?.checked_add(kernel)?.checked_add(*output_padding)?;
-                    whole.checked_sub(padding.checked_mul(2)?).filter(|&side| side <= MOST)
-                };
-                let geometry = side(height)
-                    .zip(side(width))
-                    .and_then(|large| Geometry::conv(large, kernel, *stride, *padding))
-                    .filter(|g| g.small == (height, width) && small == channels)
-                    .ok_or_else(|| format!("a kernel of {kernel} from {small} channels does not fit {shape:?}"))?;
-                *shape = vec![large, geometry.large.0, geometry.large.1];
-                Ok(Step::Conv { weight, bias: state.bias(name, large)?, geometry, transposed: true })
-            }
-            Self::BatchNorm { name, epsilon } => state.affine(name, shape[0], *epsilon),
+            Self::BatchNorm { name, epsilon } => state.affine(name, from[0], *epsilon),
             Self::Linear { name } => {
-                let &[inputs] = &shape[..] else { return Err(format!("{shape:?} is no vector: flatten it")) };
-                let (values, dims) = state.floats(&format!("{name}.weight"))?;
-                let &[outputs, columns] = dims else { return Err(format!("{name}.weight has shape {dims:?}")) };
-                if columns != inputs {
-                    return Err(format!("{name}.weight has {columns} columns for {inputs} numbers"));
-                }
+                let (inputs, outputs) = (from[0], to[0]);
+                let (values, _) = state.floats(&format!("{name}.weight"))?;
                 let transposed: Vec<f32> =
                     (0..inputs * outputs).map(|at| values[at % outputs * inputs + at / outputs]).collect();
-                *shape = vec![outputs];
                 let weight = fixed(transposed, &[inputs, outputs])?;
                 Ok(Step::Linear { weight, bias: state.bias(name, outputs)? })
             }
             Self::Relu => Ok(Step::Leaky(0.0)),
-            Self::LeakyRelu { slope } if (0.0..=1.0).contains(slope) => Ok(Step::Leaky(f64::from(*slope))),
-            Self::LeakyRelu { slope } => Err(format!("a slope of {slope}: between 0 and 1")),
+            Self::LeakyRelu { slope } => Ok(Step::Leaky(f64::from(*slope))),
             Self::Tanh => Ok(Step::Tanh),
             Self::Sigmoid => Ok(Step::Sigmoid),
-            Self::Scale { factor, shift } if factor.is_finite() && shift.is_finite() => {
-                affine(vec![*factor; shape[0]], vec![*shift; shape[0]])
-            }
-            Self::Scale { .. } => Err("a scale that is not finite".into()),
-            Self::MaxPool { size } => {
-                let (channels, height, width) = picture(shape)?;
-                if !(1..=height.min(width)).contains(size) {
-                    return Err(format!("squares of {size} in {shape:?}"));
-                }
-                *shape = vec![channels, height / size, width / size];
-                Ok(Step::MaxPool(*size))
-            }
-            Self::Flatten => {
-                picture(shape)?;
-                *shape = vec![shape.iter().product()];
-                Ok(Step::Flatten)
-            }
-            Self::Reshape { shape: target } => {
-                if !in_bounds(target) || shape[..] != [target.iter().product::<usize>()] {
-                    return Err(format!("{shape:?} has no shape {target:?}"));
-                }
-                *shape = target.to_vec();
-                Ok(Step::Reshape(*target))
-            }
+            // The last dimension when it runs: channels of a picture, numbers of a vector.
+            Self::Scale { factor, shift } => affine(vec![*factor; from[0]], vec![*shift; from[0]]),
+            Self::MaxPool { size } => Ok(Step::MaxPool(*size)),
+            Self::Flatten => Ok(Step::Flatten),
+            Self::Reshape { shape } => Ok(Step::Reshape(*shape)),
         }
-    }
-}
-
-fn picture(shape: &[usize]) -> std::result::Result<(usize, usize, usize), String> {
-    match *shape {
-        [channels, height, width] => Ok((channels, height, width)),
-        _ => Err(format!("{shape:?} is no picture [channels, height, width]")),
     }
 }
 
@@ -279,27 +118,36 @@ impl<'a> State<'a> {
         }
     }
 
-    fn row(&self, name: &str, count: usize) -> std::result::Result<Vec<f32>, String> {
-        match self.floats(name)? {
-            (values, [n]) if *n == count => Ok(values.to_vec()),
-            (_, shape) => Err(format!("{name} has shape {shape:?}, not [{count}]")),
-        }
+    fn row(&self, name: &str) -> std::result::Result<Vec<f32>, String> {
+        self.floats(name).map(|(values, _)| values.to_vec())
     }
 
     /// The bias, or zeros where there is none.
     fn bias(&self, name: &str, count: usize) -> std::result::Result<Parameter, String> {
         let name = format!("{name}.bias");
-        let values = if self.0.contains_key(&name) { self.row(&name, count)? } else { vec![0.0; count] };
+        let values = if self.0.contains_key(&name) { self.row(&name)? } else { vec![0.0; count] };
         fixed(values, &[count])
     }
 
-    /// A square kernel `[small, large, side, side]` in the layout of [`conv2d`], its channels and its side.
-    fn kernel(&self, name: &str) -> std::result::Result<(Parameter, [usize; 2], usize), String> {
+    /// A convolution whose larger picture has the shape `large`, from pictures of the shape `from` to `to`.
+    fn conv(
+        &self,
+        name: &str,
+        (large, from, to): (&[usize], &[usize], &[usize]),
+        stride: usize,
+        padding: usize,
+        transposed: bool,
+    ) -> std::result::Result<Step, String> {
+        let (weight, kernel) = self.kernel(name)?;
+        let geometry = Geometry::conv((large[1], large[2]), kernel, stride, padding)
+            .ok_or_else(|| format!("a kernel of {kernel} does not fit {from:?}"))?;
+        Ok(Step::Conv { weight, bias: self.bias(name, to[0])?, geometry, transposed })
+    }
+
+    /// A square kernel `[small, large, side, side]` in the layout of [`conv2d`], and its side.
+    fn kernel(&self, name: &str) -> std::result::Result<(Parameter, usize), String> {
         let (values, dims) = self.floats(&format!("{name}.weight"))?;
-        let &[small, large, side, other] = dims else { return Err(format!("{name}.weight has shape {dims:?}")) };
-        if side != other || values.is_empty() {
-            return Err(format!("{name}.weight has shape {dims:?}: only square kernels are supported"));
-        }
+        let &[small, large, side, _] = dims else { return Err(format!("{name}.weight has shape {dims:?}")) };
         let places = side * side;
         let mut laid = Vec::with_capacity(values.len());
         for place in 0..places {
@@ -307,12 +155,12 @@ impl<'a> State<'a> {
                 laid.extend((0..small).map(|s| values[(s * large + l) * places + place]));
             }
         }
-        Ok((fixed(laid, &[side, side, large, small])?, [small, large], side))
+        Ok((fixed(laid, &[side, side, large, small])?, side))
     }
 
     /// A normalisation's factor and constant for each channel.
     fn affine(&self, name: &str, channels: usize, epsilon: f32) -> std::result::Result<Step, String> {
-        let row = |part: &str| self.row(&format!("{name}.{part}"), channels);
+        let row = |part: &str| self.row(&format!("{name}.{part}"));
         let (mean, variance) = (row("running_mean")?, row("running_var")?);
         let or = |part: &str, value: f32| {
             if self.0.contains_key(&format!("{name}.{part}")) { row(part) } else { Ok(vec![value; channels]) }

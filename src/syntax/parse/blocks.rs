@@ -22,15 +22,12 @@ pub(super) fn setting(node: Node) -> Setting {
     let kind = match inner.as_rule() {
         Rule::condition => SettingKind::Condition(parts(inner).map(condition).collect()),
         Rule::list => SettingKind::List(parts(inner).map(scalar).collect()),
+        Rule::items => SettingKind::Items(parts(inner).map(item).collect()),
         Rule::block => SettingKind::Block(block(inner)),
-        Rule::name_block => {
-            let mut children = parts(inner);
-            let key = name(&next(&mut children));
-            match children.next() {
-                Some(braces) => SettingKind::Named(key, block(braces)),
-                None => SettingKind::Scalar(Scalar::Name(key.value)),
-            }
-        }
+        Rule::name_block => match name_block(inner) {
+            (key, Some(braces)) => SettingKind::Named(key, braces),
+            (key, None) => SettingKind::Scalar(Scalar::Name(key.value)),
+        },
         Rule::file_block => {
             let mut children = parts(inner);
             let file = string(&next(&mut children));
@@ -43,6 +40,18 @@ pub(super) fn setting(node: Node) -> Setting {
         _ => SettingKind::Scalar(plain_scalar(&inner)),
     };
     Setting { kind, span }
+}
+
+/// `name { … }`, or the name alone.
+fn name_block(node: Node) -> (Name, Option<Block>) {
+    let mut children = parts(node);
+    (name(&next(&mut children)), children.next().map(block))
+}
+
+fn item(node: Node) -> (Name, Block) {
+    let (name, block) = name_block(node);
+    let empty = Block { span: name.span, ..Block::default() };
+    (name, block.unwrap_or(empty))
 }
 
 pub(super) fn condition(node: Node) -> Condition {

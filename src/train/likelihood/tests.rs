@@ -473,7 +473,7 @@ fn forty_parents_need_a_network() {
     let settings = Overrides { bootstrap: Some(2), epochs: Some(30), ..Overrides::default() };
     let trained = train(&model, &module, std::slice::from_ref(&data), &settings, 1, &Quiet).unwrap();
     assert!(matches!(trained, Trained::Conditionals(_)));
-    let file = trained.to_file(&model, "digest");
+    let file = trained.to_file(&model, "digest").unwrap();
     assert!(matches!(Trained::from_file(&file, &model).unwrap(), Trained::Conditionals(_)));
     // Among rows with V0 != V1 the outcome is likelier, in the data and in the draws.
     let mut rng = seed::stream(1, "forty");

@@ -73,6 +73,12 @@ impl<'a> Mechanisms<'a> {
                     shapes: shapes(module),
                     networks: module.generators.iter().map(SoftGenerator::fixed).collect::<Result<_>>()?,
                 },
+                Trained::Pretrained(module) => {
+                    candle_core::bail!(
+                        "variable {}: a mechanism from a file cannot be an ancestor here",
+                        module.variable
+                    )
+                }
             });
         }
         Ok(Self { modules })

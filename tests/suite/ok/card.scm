@@ -1,1 +1,1 @@
-D -> I -> A; D <-> A; I: image[3,32,32] pretrained "../data/generator.safetensors"
+D -> I -> A; D <-> A; I: image[3,32,32] pretrained "mnist.safetensors"

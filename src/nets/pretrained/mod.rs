@@ -1,0 +1,192 @@
+//! Mechanisms from files that somebody trained before: frozen, of one variable each.
+//!
+//! | file | mechanism | gradients to its parents |
+//! |---|---|---|
+//! | a module of this program | as the run that wrote it sampled | yes |
+//! | weights of another program, layers in the model file | `network`: noise and codes, or an image, to an image or logits | yes |
+//! | ONNX | the same by `onnx`, a black box | no |
+
+mod load;
+mod module;
+mod network;
+#[cfg(feature = "onnx")]
+mod onnx;
+#[cfg(test)]
+mod tests;
+
+use super::column::{Column, Pixels, codes_of};
+use super::conditional::softmax;
+use super::soft::{TableHidden, soft_table};
+use super::table::{TableModule, draw};
+use super::{Hidden, Sampler};
+use crate::pretrained::{Kind, Request};
+use candle_core::{Device, Result, Tensor, bail};
+use module::FileModule;
+use network::FileNetwork;
+use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
+
+/// Rows that pass through a network at a time.
+const CHUNK: usize = 128;
+
+/// The frozen mechanism of one variable, from a file.
+#[derive(Clone, Debug)]
+pub struct PretrainedModule {
+    /// The variable.
+    pub variable: usize,
+    /// Its parents, ascending.
+    pub parents: Vec<usize>,
+    inside: Arc<Inside>,
+}
+
+#[derive(Debug)]
+struct Inside {
+    request: Request,
+    source: Source,
+    /// The SHA-256 of the file.
+    sha256: String,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// In the model's numbers and values.
+    Tables(TableModule),
+    /// In the file's.
+    Module(FileModule),
+    Network(FileNetwork),
+}
+
+impl PretrainedModule {
+    /// The SHA-256 of the file, in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.inside.sha256
+    }
+
+    /// What the model asked of the file.
+    pub fn request(&self) -> &Request {
+        &self.inside.request
+    }
+
+    /// The mechanism as a table of the model's variables, where the file has one.
+    pub fn tables(&self) -> Option<&TableModule> {
+        match &self.inside.source {
+            Source::Tables(tables) => Some(tables),
+            Source::Module(_) | Source::Network(_) => None,
+        }
+    }
+
+    /// The variable for soft values of its parents, ascending: `[rows, card]` codes of a discrete one, `[rows, height,
+    /// width, channels]` in [−1, 1] of an image. Gives logits `[rows, card]` or pictures, likewise, and passes
+    /// gradients to the parents unless the file is ONNX. Each row draws its own noise.
+    ///
+    /// # Errors
+    /// Where `variable` is not the module's, or a parent does not have the mechanism's shape.
+    pub fn soft(&self, variable: usize, parents: &[Tensor], rows: usize, rng: &mut ChaCha8Rng) -> Result<Tensor> {
+        self.check(variable, parents.len())?;
+        let request = &self.inside.request;
+        match &self.inside.source {
+            Source::Tables(tables) => {
+                let hidden = TableHidden::draw(tables, rows, rng);
+                // The constant stands for probabilities of zero, whose logarithm has no gradient.
+                (soft_table(tables, 0, parents, &hidden)? + 1e-10)?.log()
+            }
+            Source::Module(module) => module.soft(request, parents, rows, rng),
+            Source::Network(network) => network.soft(request, parents, rows, rng),
+        }
+    }
+
+    fn check(&self, variable: usize, parents: usize) -> Result<()> {
+        if variable != self.variable || parents != self.parents.len() {
+            bail!("variable {variable} with {parents} parents: the module holds {}", self.variable)
+        }
+        Ok(())
+    }
+}
+
+impl Sampler for PretrainedModule {
+    fn hidden(&self, rows: usize, rng: &mut ChaCha8Rng) -> Hidden {
+        match &self.inside.source {
+            Source::Tables(tables) => tables.hidden(rows, rng),
+            Source::Module(module) => module.sampler().hidden(rows, rng),
+            Source::Network(_) => Hidden::Vectors { rows, noise: vec![] },
+        }
+    }
+
+    fn codes(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
+        let columns: Vec<Column> = parents.iter().map(|codes| Column::Codes(codes.to_vec())).collect();
+        match self.sample(variable, &columns.iter().collect::<Vec<_>>(), hidden, rng)? {
+            Column::Codes(codes) => Ok(codes),
+            Column::Pixels(_) => bail!("variable {variable} is an image"),
+        }
+    }
+
+    fn sample(&self, variable: usize, parents: &[&Column], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Column> {
+        self.check(variable, parents.len())?;
+        let rows = match hidden {
+            Hidden::Levels { member, .. } => member.len(),
+            Hidden::Vectors { rows, .. } => *rows,
+        };
+        if parents.iter().any(|p| p.rows() != rows) {
+            bail!("variable {variable}: parents of other numbers of rows than {rows}")
+        }
+        let request = &self.inside.request;
+        match &self.inside.source {
+            Source::Tables(tables) => Ok(Column::Codes(tables.codes(variable, &codes_of(parents)?, hidden, rng)?)),
+            Source::Module(module) => module.sample(request, parents, hidden, rng),
+            Source::Network(network) => {
+                let mut whole = match request.variable.kind {
+                    Kind::Image(shape) => Column::Pixels(Pixels { shape, values: vec![] }),
+                    _ => Column::Codes(vec![]),
+                };
+                for start in (0..rows).step_by(CHUNK) {
+                    let range = start..rows.min(start + CHUNK);
+                    let soft = parents.iter().zip(&request.parents);
+                    let soft = soft.map(|(column, node)| tensor(column, &node.kind, range.clone()));
+                    let output = network.soft(request, &soft.collect::<Result<Vec<_>>>()?, range.len(), rng)?;
+                    append(&mut whole, &output, rng)?;
+                }
+                Ok(whole)
+            }
+        }
+    }
+}
+
+/// Rows of a column as [`PretrainedModule::soft`] takes them.
+fn tensor(column: &Column, kind: &Kind, range: std::ops::Range<usize>) -> Result<Tensor> {
+    match (column, kind) {
+        (Column::Codes(codes), Kind::Discrete(card)) => one_hot(&codes[range], *card),
+        (Column::Pixels(pixels), Kind::Image(shape)) if pixels.shape == *shape => {
+            let [channels, height, width] = *shape;
+            let values = pixels.values[range.start * pixels.size()..range.end * pixels.size()].to_vec();
+            let planes = Tensor::from_vec(values, (range.len(), channels, height, width), &Device::Cpu)?;
+            planes.permute((0, 2, 3, 1))?.contiguous()
+        }
+        _ => bail!("a parent's values are not of its type"),
+    }
+}
+
+/// The codes `[rows, card]` of values.
+fn one_hot(codes: &[u32], card: usize) -> Result<Tensor> {
+    if codes.iter().any(|&code| code as usize >= card) {
+        bail!("a parent's code is outside its domain")
+    }
+    let values: Vec<f32> =
+        codes.iter().flat_map(|&code| (0..card).map(move |v| f32::from(v == code as usize))).collect();
+    Tensor::from_vec(values, (codes.len(), card), &Device::Cpu)
+}
+
+/// Draws from logits, or takes pictures as they are.
+fn append(whole: &mut Column, output: &Tensor, rng: &mut ChaCha8Rng) -> Result<()> {
+    match whole {
+        Column::Codes(codes) => {
+            let (_, card) = output.dims2()?;
+            let probabilities = softmax(&output.flatten_all()?.to_vec1::<f32>()?, card);
+            codes.extend(probabilities.chunks_exact(card).map(|p| draw(p, rng)));
+        }
+        Column::Pixels(pixels) => {
+            let planes = output.permute((0, 3, 1, 2))?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
+            pixels.values.extend(planes);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Module files of this program: which of their mechanisms a variable takes, and which parent is which input.
+
+use super::{Fault, Kind, Node, Request};
+use serde::Deserialize;
+
+/// The description of a module, as far as its use by another model needs it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Module {
+    /// `tables`, `conditionals`, `generators`, …
+    pub kind: String,
+    /// The names of its variables; the architecture names them by their places here.
+    pub variables: Vec<String>,
+    architecture: Architecture,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct Architecture {
+    #[serde(alias = "generators")]
+    mechanisms: Vec<Mechanism>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+struct Mechanism {
+    variable: usize,
+    #[serde(default)]
+    card: Option<usize>,
+    #[serde(default)]
+    parents: Vec<usize>,
+    /// Of parents that are not discrete there is none.
+    #[serde(default)]
+    parent_cards: Vec<usize>,
+    #[serde(default)]
+    latents: Vec<usize>,
+}
+
+/// A mechanism of a module, and how it fits a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The variable's place among [`Module::variables`].
+    pub variable: usize,
+    /// Per input of the mechanism, in the file's order, the place of its parent in [`Request::parents`].
+    pub order: Vec<usize>,
+}
+
+/// More inputs than this are not matched by trying.
+const MOST_TRIED: usize = 8;
+
+impl Module {
+    /// The description in a header's entry.
+    ///
+    /// # Errors
+    /// E0605 where it is none.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        serde_json::from_str(text).map_err(|e| {
+            Fault::file("the file's description of its module cannot be read".into())
+                .note(e.to_string())
+                .note("module files of this program have it under `dcmc` in their header; an encoder or a critic is no mechanism")
+        })
+    }
+
+    /// The mechanism that the variable takes, and which parent is which of its inputs.
+    ///
+    /// # Errors
+    /// E0603, E0604 or E0605 where none fits.
+    pub fn choose(&self, request: &Request) -> Result<Choice, Fault> {
+        let mechanism = self.mechanism(request)?;
+        self.output_fits(mechanism, &request.variable)?;
+        let order = self.order(mechanism, request)?;
+        Ok(Choice { variable: mechanism.variable, order })
+    }
+
+    fn name(&self, place: usize) -> &str {
+        self.variables.get(place).map_or("?", String::as_str)
+    }
+
+    /// The only mechanism, or the one of the variable's name; without a hidden cause.
+    fn mechanism(&self, request: &Request) -> Result<&Mechanism, Fault> {
+        let name = &request.variable.name;
+        let all = &self.architecture.mechanisms;
+        let found = match &all[..] {
+            [only] => Some(only),
+            _ => all.iter().find(|m| self.name(m.variable) == name),
+        };
+        let found = found.ok_or_else(|| {
+            Fault::file(format!("the file has no mechanism of `{name}`"))
+                .note(format!("it has mechanisms of {}", self.list(all.iter().map(|m| m.variable))))
+                .help("of a file with several mechanisms a variable takes the one of its own name")
+        })?;
+        let other = |latent: &usize| {
+            let shares = |m: &&Mechanism| m.variable != found.variable && m.latents.contains(latent);
+            all.iter().find(shares).map(|m| m.variable)
+        };
+        match found.latents.iter().find_map(other) {
+            None => Ok(found),
+            Some(other) => Err(Fault::file(format!(
+                "the file's `{}` shares a hidden cause with `{}`, so that it cannot be taken alone",
+                self.name(found.variable),
+                self.name(other)
+            ))
+            .help("train both again in this model, with the hidden cause between them")),
+        }
+    }
+
+    fn list(&self, places: impl Iterator<Item = usize>) -> String {
+        let names: Vec<String> = places.map(|p| format!("`{}`", self.name(p))).collect();
+        if names.is_empty() { "nothing".into() } else { names.join(", ") }
+    }
+
+    fn output_fits(&self, mechanism: &Mechanism, variable: &Node) -> Result<(), Fault> {
+        let file = self.name(mechanism.variable);
+        match (mechanism.card, &variable.kind) {
+            (Some(card), Kind::Discrete(_)) if card == variable.classes => Ok(()),
+            (None, Kind::Image(_)) => Ok(()),
+            (card, _) => {
+                let gives = card.map_or("no discrete values".to_owned(), |card| format!("{card} values"));
+                Err(Fault::output(format!("the file does not give the values of `{}`", variable.name))
+                    .note(format!("the file's `{file}` has {gives}; the model has {}", variable.text())))
+            }
+        }
+    }
+
+    /// The inputs of `mechanism` with their numbers of values, `None` for images.
+    fn inputs(&self, mechanism: &Mechanism) -> Vec<(&str, Option<usize>)> {
+        let discrete = mechanism.parent_cards.len() == mechanism.parents.len();
+        let card = |at: usize| mechanism.parent_cards.get(at).copied().filter(|&card| discrete && card > 0);
+        mechanism.parents.iter().enumerate().map(|(at, &p)| (self.name(p), card(at))).collect()
+    }
+
+    /// By `inputs`, else by name, else in the only order that fits.
+    fn order(&self, mechanism: &Mechanism, request: &Request) -> Result<Vec<usize>, Fault> {
+        let inputs = self.inputs(mechanism);
+        let parents = &request.parents;
+        let wrong = |title: String| {
+            let takes: Vec<String> = inputs
+                .iter()
+                .map(|(name, card)| match card {
+                    Some(card) => format!("{name} ({card} values)"),
+                    None => format!("{name} (an image)"),
+                })
+                .collect();
+            let model: Vec<String> = parents.iter().map(Node::text).collect();
+            let or_none = |list: &[String]| if list.is_empty() { "nothing".to_owned() } else { list.join(", ") };
+            Fault::inputs(title)
+                .note(format!("the file's `{}` reads {}", self.name(mechanism.variable), or_none(&takes)))
+                .note(format!("the parents of `{}` are {}", request.variable.name, or_none(&model)))
+        };
+        if inputs.len() != parents.len() {
+            let title = format!("the file has {} inputs for {} parents", inputs.len(), parents.len());
+            return Err(wrong(title).help("change the edges to those that the file has"));
+        }
+        let fits = |input: usize, parent: usize| match (inputs[input].1, &parents[parent].kind) {
+            (Some(card), Kind::Discrete(_)) => card == parents[parent].classes,
+            (None, Kind::Image(_)) => true,
+            _ => false,
+        };
+        let checked = |order: Vec<usize>| match (0..order.len()).find(|&at| !fits(at, order[at])) {
+            None => Ok(order),
+            Some(at) => Err(wrong(format!(
+                "the file's input `{}` does not take the values of `{}`",
+                inputs[at].0, parents[order[at]].name
+            ))
+            .help("`labels` and `classes` say which of the file's classes a value is")),
+        };
+        if let Some(order) = &request.inputs {
+            return checked(order.clone());
+        }
+        let named = inputs.iter().map(|(name, _)| parents.iter().position(|p| p.name == *name));
+        if let Some(order) = named.collect::<Option<Vec<usize>>>() {
+            return checked(order);
+        }
+        let mut found = vec![];
+        if inputs.len() <= MOST_TRIED {
+            orders(inputs.len(), &fits, &mut vec![], &mut found);
+        }
+        match &mut found[..] {
+            [only] => Ok(std::mem::take(only)),
+            [] => Err(wrong("the parents do not fit the file's inputs in any order".into())),
+            _ => Err(wrong("which parent is which of the file's inputs?".into())
+                .help("write the parents in the order of the file's inputs: `inputs: […]`")),
+        }
+    }
+}
+
+/// Orders in which each input fits its parent; two are enough to know that there is not only one.
+fn orders(count: usize, fits: &dyn Fn(usize, usize) -> bool, order: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
+    if order.len() == count {
+        found.push(order.clone());
+        return;
+    }
+    for parent in 0..count {
+        if found.len() < 2 && !order.contains(&parent) && fits(order.len(), parent) {
+            order.push(parent);
+            orders(count, fits, order, found);
+            order.pop();
+        }
+    }
+}

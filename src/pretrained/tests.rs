@@ -1,0 +1,1 @@
+//! Files that fit and files that do not.
