@@ -39,6 +39,7 @@ fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
     let model = &trained.session.model;
     let fixed = |part: &[(VarId, Option<u32>)]| part.iter().filter_map(|&(v, c)| Some((v, c?))).collect::<Vec<_>>();
     let (interventions, evidence) = (fixed(&term.interventions), fixed(&term.evidence));
+    let set: Vec<VarId> = interventions.iter().map(|i| i.0).collect();
     let asked: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
     let mut rng = seed::stream(model.settings.seed(), &format!("sample/{}", query.text));
     let modules = trained.modules();
@@ -52,6 +53,9 @@ fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
         }
         let batch = arguments.n.max(1_000);
         let draw = query::Draw { model, modules: &modules, wanted: &wanted, rows: batch };
+        if let Some(missing) = draw.missing(&set) {
+            return Err(usage(query::QueryError::Untrained(model.name(missing).to_owned())));
+        }
         let drawn = draw.codes(&interventions, &mut rng).map_err(usage)?;
         drawn_rows += batch;
         let agrees = |row: &usize| evidence.iter().all(|&(v, code)| drawn[v][*row] == code);

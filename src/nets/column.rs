@@ -1,6 +1,7 @@
 //! The values of one variable, one per row.
 
-use candle_core::{Result, bail};
+use super::image::ImageSize;
+use candle_core::{Device, Result, Tensor, bail};
 
 /// The values of a variable in some rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +30,24 @@ impl Pixels {
     /// The number of images.
     pub fn rows(&self) -> usize {
         self.values.len() / self.size().max(1)
+    }
+
+    /// These `rows` as networks take them: `[rows, height, width, channels]`.
+    ///
+    /// # Errors
+    /// Where the images are of another size than `size`, or a row is not there.
+    pub fn pictures(&self, rows: &[usize], size: ImageSize) -> Result<Tensor> {
+        let ImageSize { channels, height, width } = size;
+        if self.shape != [channels, height, width] {
+            bail!("images {:?} where a network takes {:?}", self.shape, [channels, height, width])
+        }
+        let mut values = Vec::with_capacity(rows.len() * self.size());
+        for &row in rows {
+            let Some(planes) = self.values.chunks_exact(self.size().max(1)).nth(row) else { bail!("no image {row}") };
+            let pixels = (0..height * width).flat_map(|pixel| planes[pixel..].iter().step_by(height * width));
+            values.extend(pixels);
+        }
+        Tensor::from_vec(values, (rows.len(), height, width, channels), &Device::Cpu)
     }
 }
 
