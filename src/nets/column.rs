@@ -41,7 +41,7 @@ impl Pixels {
         if self.shape != [channels, height, width] {
             bail!("images {:?} where a network takes {:?}", self.shape, [channels, height, width])
         }
-        let mut values = Vec::with_capacity(rows.len() * self.size());
+        let mut values: Vec<f32> = Vec::with_capacity(rows.len() * self.size());
         for &row in rows {
             let Some(planes) = self.values.chunks_exact(self.size().max(1)).nth(row) else { bail!("no image {row}") };
             let pixels = (0..height * width).flat_map(|pixel| planes[pixel..].iter().step_by(height * width));

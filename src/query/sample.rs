@@ -79,7 +79,7 @@ impl Draw<'_> {
                         let parents = self.model.graph.parents(variable).iter();
                         let parents: Option<Vec<&Column>> = parents.map(|&p| columns[p].as_ref()).collect();
                         let Some(parents) = parents else { continue };
-                        let draw = || self.modules[module].sample(variable, &parents, &hidden[module], rng);
+                        let mut draw = || self.modules[module].sample(variable, &parents, &hidden[module], rng);
                         // Inside the pool the operations on images share its threads; they give the same numbers.
                         Some(if images { rayon::scope(|_| draw()) } else { draw() }?)
                     }

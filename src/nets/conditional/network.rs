@@ -226,3 +226,77 @@ pub fn forward(layers: &[(Parameter, Parameter)], x: Tensor) -> Result<Tensor> {
         linear(&x, weight, bias, slope)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nets::ops::Adam;
+    use candle_core::Device;
+
+    const SIZE: ImageSize = ImageSize { channels: 2, height: 8, width: 9 };
+
+    fn network() -> Network {
+        let mut rng = crate::seed::stream(1, "network");
+        let encoder = Classifier { pictures: vec![SIZE], codes: 0, width: 2, hidden: vec![], outputs: 3 };
+        Network::random_with_pictures(encoder, 2, &[5], 4, &mut rng).unwrap()
+    }
+
+    fn images(rows: usize) -> Pixels {
+        let values = (0..rows * SIZE.count()).map(|at| ((at * 37 % 101) as f32) / 50.0 - 1.0).collect();
+        Pixels { shape: [SIZE.channels, SIZE.height, SIZE.width], values }
+    }
+
+    /// Each image serves two rows of codes; the other side repeats it.
+    #[test]
+    fn soft_and_plain_networks_agree() {
+        let (network, images) = (network(), images(3));
+        let codes: Vec<f32> = (0..3).flat_map(|_| [1.0, 0.0, 0.0, 1.0]).collect();
+        for soft in [SoftNetwork::fixed(&network).unwrap(), SoftNetwork::trained(&network).unwrap()] {
+            let features = soft.features(vec![images.pictures(&[0, 1, 2], SIZE).unwrap()]).unwrap();
+            let matrix = Tensor::from_slice(&codes, (6, 2), &Device::Cpu).unwrap();
+            let logits = soft.logits(features.as_ref(), &matrix).unwrap();
+            let found = softmax(&logits.flatten_all().unwrap().to_vec1().unwrap(), 4);
+            let features = network.features_of(&[&images], &[0, 0, 1, 1, 2, 2]).unwrap();
+            let rows = features.chunks_exact(3).zip(codes.chunks_exact(2));
+            let x: Vec<f32> = rows.flat_map(|(f, c)| [f, c].concat()).collect();
+            let expected = network.probabilities(&x);
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {expected:?}");
+            assert!((found[0] - found[8]).abs() > 1e-4, "the image does not matter");
+        }
+    }
+
+    #[test]
+    fn training_reaches_every_parameter_and_comes_back() {
+        let (network, images) = (network(), images(4));
+        let soft = SoftNetwork::trained(&network).unwrap();
+        let mut adam = Adam::new(soft.parameters(), (0.9, 0.999));
+        let features = soft.features(vec![images.pictures(&[0, 1, 2, 3], SIZE).unwrap()]).unwrap();
+        let codes = Tensor::ones((8, 2), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let logits = soft.logits(features.as_ref(), &codes).unwrap();
+        logits.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+        assert!(soft.parameters().all(|p| p.gradient().unwrap().iter().any(|g| *g != 0.0)));
+        assert!(soft.network(&network).unwrap() == network);
+        adam.step(0.01).unwrap();
+        assert!(soft.network(&network).unwrap() != network);
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_errors() {
+        let (network, images) = (network(), images(2));
+        let soft = SoftNetwork::fixed(&network).unwrap();
+        let features = soft.features(vec![images.pictures(&[0, 1], SIZE).unwrap()]).unwrap();
+        let codes = |rows| Tensor::ones((rows, 2), candle_core::DType::F32, &Device::Cpu).unwrap();
+        assert!(soft.logits(features.as_ref(), &codes(4)).is_ok());
+        assert!(soft.logits(features.as_ref(), &codes(3)).is_err());
+        assert!(soft.logits(None, &codes(4)).is_err());
+        assert!(soft.features(vec![]).is_err());
+        assert!(network.fixed().is_err());
+        assert!(
+            images.pictures(&[2], SIZE).is_err() && images.pictures(&[0], ImageSize { height: 9, ..SIZE }).is_err()
+        );
+        let plain = Network::random(2, &[3], 2, &mut crate::seed::stream(1, "plain"));
+        assert!(SoftNetwork::fixed(&plain).unwrap().features(vec![codes(2)]).is_err());
+        let encoder = Classifier { pictures: vec![], codes: 2, width: 2, hidden: vec![], outputs: 3 };
+        assert!(Network::random_with_pictures(encoder, 2, &[], 2, &mut crate::seed::stream(1, "no")).is_err());
+    }
+}

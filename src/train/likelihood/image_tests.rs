@@ -93,8 +93,8 @@ fn the_front_door_through_an_image_without_a_model_of_it() {
         let (first, last) = draw(&vec![bit; rows]);
         for v in [0, 1] {
             let weight = |u: usize| prior(u) * given(v, u);
-            let expected = (weight(0) * LAST[bit as usize][0] + weight(1) * LAST[bit as usize][1])
-                / (weight(0) + weight(1));
+            let expected =
+                (weight(0) * LAST[bit as usize][0] + weight(1) * LAST[bit as usize][1]) / (weight(0) + weight(1));
             let found = share(&last, |row| first[row] == v as u32);
             assert!((found - expected).abs() < 0.04, "P(V2 | {bit}, {v}): {found} {expected}");
         }
@@ -227,4 +227,58 @@ fn images_that_do_not_fit_are_errors() {
     assert!(train_tables(&model, &module, &[good()], &recipe, 1, &Quiet).is_err());
     model.variables[1].domain = Some(Domain::Image([1, 4, 4]));
     assert!(fails(&model, good()));
+}
+
+const DIGITS: &str = "D -> I -> A; D <-> A; D: binary; A: int[0..2]; I: image[3,32,32]
+    truth {
+      U ~ bernoulli(0.5)
+      D = U xor bernoulli(0.2)
+      I = digit(D, color: uniform_int(0, 2), thickness: uniform_int(0, 1))
+      A = if bernoulli(0.15) then uniform_int(0, 2) else (classify(I, classes: 3, seed: 1) + U) % 3
+    }
+    data obs = simulate(truth, n: ROWS)";
+
+/// `P(A | do(D))` through drawn digits, at full size: `ROWS` rows (default 10,000).
+#[test]
+#[ignore = "takes a minute: cargo test --release --lib front_door_digits -- --ignored --nocapture"]
+fn front_door_digits() {
+    use crate::model::DoValue;
+    let count = std::env::var("ROWS").unwrap_or_else(|_| "10000".to_owned());
+    let base = std::path::Path::new(".");
+    let (ast, found) = crate::syntax::parse(&DIGITS.replace("ROWS", &count));
+    assert_eq!(found, []);
+    let (model, _) = crate::model::lower(&ast, |model| crate::data::infer_domains(model, base, 0));
+    let (table, _) = crate::data::load(&model, 0, base, 1).unwrap();
+    let truth = crate::truth::Scm::build(&model).unwrap().unwrap();
+    let [d, i, a] = ["D", "I", "A"].map(|name| model.id(name).unwrap());
+    let planned = crate::plan::make(&model, &[], crate::plan::Options::default()).unwrap().plan;
+    let module = planned.modules.iter().find(|m| m.variables == ["A", "D"]).unwrap();
+    let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse().ok());
+    let lr = std::env::var("LR").ok().and_then(|v| v.parse().ok());
+    let settings = Overrides {
+        epochs: number("EPOCHS"),
+        bootstrap: number("MEMBERS"),
+        batch: number("BATCH"),
+        levels: number("LEVELS"),
+        lr,
+        ..Overrides::default()
+    };
+    let start = std::time::Instant::now();
+    let trained = train(&model, module, &[table], &settings, 1, &Quiet).unwrap();
+    eprintln!("{count} rows: fitted in {:.1} s", start.elapsed().as_secs_f64());
+    for value in [0, 1] {
+        let mut rng = seed::stream(7, "do");
+        let (rows, mut drawn) = (5_000, ImagesBuilder::new([3, 32, 32], usize::MAX));
+        let set = [(d, DoValue::Fixed(value))];
+        truth.simulate_with_images(&set, rows, &mut rng, &|v| v == i, &mut |_, image| drawn.push(image)).unwrap();
+        let hidden = trained.hidden(rows, &mut rng);
+        let images = pixels(&drawn.finish().unwrap());
+        let codes = trained.sample(a, &[&images], &hidden, &mut rng).unwrap();
+        let codes = codes.codes().unwrap();
+        let exact = truth.estimate(&[a], &[(d, value)], &[]).unwrap().table.values;
+        let shares: Vec<f64> = (0..3).map(|k| codes.iter().filter(|&&c| c == k).count() as f64 / rows as f64).collect();
+        let distance = crate::query::total_variation(&shares, &exact);
+        eprintln!("P(A | do(D = {value})): {shares:.3?}, true {exact:.3?}: TVD {distance:.4}");
+        assert!(distance < 0.03);
+    }
 }
