@@ -57,7 +57,7 @@ fn without_data_a_complete_observational_data_set_is_assumed() {
     model.settings.global.modular = Some(false);
     let at_once = plan(&model, &[]);
     assert_eq!(at_once.stages, [["H1"]]);
-    assert_eq!(tasks(&at_once, "A"), ["obs:D,I,A||"]);
+    assert_eq!(tasks(&at_once, "A"), ["obs:A,D,I||"]);
     assert_eq!(module(&at_once, "A").c_components, [vec!["A", "D"], vec!["I"]]);
     model.settings.global.modular = None;
     // A held-out data set changes nothing.
@@ -201,13 +201,29 @@ fn likelihood_modules_need_no_ancestors_and_adversarial_ones_wait_for_them() {
     let found = plan(&model, &[]);
     assert_eq!((module(&found, "I").engine, module(&found, "A").engine), (Engine::Likelihood, Engine::WganGp));
     assert_eq!(module(&found, "A").after, [module(&found, "I").id.clone()]);
-    // An image makes its own c-component and its children's adversarial.
+    // An image makes its own c-component adversarial; its children have it as an input.
     model.settings.modules.clear();
     model.variables["I"].domain = Some(Domain::Image([3, 32, 32]));
-    assert!(plan(&model, &[]).modules.iter().all(|m| m.engine == Engine::WganGp));
-    model.settings.global.engine = Some(EngineChoice::Likelihood);
+    let found = plan(&model, &[]);
+    assert_eq!((module(&found, "I").engine, module(&found, "A").engine), (Engine::WganGp, Engine::Likelihood));
+    assert_eq!((tasks(&found, "A"), found.stages.len()), (vec!["obs:A,D||I".to_owned()], 1));
+    let planned = make(&model, &[], Options::default()).unwrap();
+    let warned = planned.diagnostics.iter().filter(|d| d.code == "W0608").map(|d| d.message.as_str());
+    assert!(warned.eq(["the image `I` enters the critic of H2 {I} without an encoder"]));
+    let words = to_text(&planned, &model);
+    assert!(words.contains("obs: every row's likelihood of A, D, with I as in the row"), "{words}");
+    // What is itself an image has no likelihood, and other parents than images must be discrete.
+    let likelihood = Some(EngineChoice::Likelihood);
+    model.settings.global.engine = likelihood;
     let errors = make(&model, &[], Options::default()).unwrap_err();
-    assert!(errors.iter().all(|e| e.code == "E0612"));
+    assert!(errors.iter().map(|e| e.code).eq(["E0612"]) && errors[0].message.contains("{I}"), "{errors:#?}");
+    model.settings.global.engine = None;
+    model.variables["I"].domain = Some(Domain::Real);
+    assert!(plan(&model, &[]).modules.iter().all(|m| m.engine == Engine::WganGp));
+    model.settings.modules =
+        vec![(vec![model.id("A").unwrap()], Overrides { engine: likelihood, ..Overrides::default() })];
+    let errors = make(&model, &[], Options::default()).unwrap_err();
+    assert!(errors.iter().map(|e| e.code).eq(["E0612"]) && errors[0].message.contains("{A, D}"), "{errors:#?}");
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl TrainedModel {
             modules: self.modules(),
             truth: self.session.truth.as_ref(),
             seed: settings.seed(),
-            samples: settings.global.samples.unwrap_or(query::SAMPLES),
+            samples: settings.global.samples,
         }
     }
 }

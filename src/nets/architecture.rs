@@ -1,6 +1,7 @@
 //! The part of a module file's header that modules of discrete mechanisms share.
 
 use super::file::{FileError, ModuleFile, ModuleHeader};
+use super::image::Classifier;
 use super::table::{TableLatent, TableMechanism};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,9 @@ pub(super) struct Architecture {
     /// The widths of hidden layers, where there are networks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<usize>,
+    /// Per mechanism the encoder of its image parents, where there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encoders: Vec<Option<Classifier>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -30,12 +34,13 @@ struct Shape {
 
 impl Architecture {
     /// The header of a module of this `kind`. `names` are the model's variables by number, `inputs` the
-    /// digest of what the module was trained from, `counts` its members and replicates.
+    /// digest of what the module was trained from, `(members, replicates)` their numbers, `(hidden, encoders)` say
+    /// what networks look like.
     pub fn header(
         kind: &str,
         (latents, mechanisms): (&[TableLatent], &[TableMechanism]),
         (members, replicates): (usize, usize),
-        hidden: &[usize],
+        (hidden, encoders): (&[usize], &[Option<Classifier>]),
         names: &[String],
         inputs: &str,
     ) -> ModuleHeader {
@@ -57,6 +62,7 @@ impl Architecture {
             members,
             replicates,
             hidden: hidden.to_vec(),
+            encoders: encoders.to_vec(),
         };
         ModuleHeader {
             kind: kind.into(),
@@ -92,10 +98,12 @@ impl Architecture {
             let name = file.header.variables.get(place).ok_or_else(|| wrong(format!("no variable {place}")))?;
             names.iter().position(|n| n == name).ok_or_else(|| wrong(format!("unknown variable {name}")))
         };
-        let mechanism = |shape: &Shape| {
+        let mechanism = |(at, shape): (usize, &Shape)| {
+            let images = self.encoders.get(at).and_then(Option::as_ref).map_or(0, |encoder| encoder.pictures.len());
             let parents = shape.parents.iter().map(|&p| number(p)).collect::<Result<Vec<_>, _>>()?;
             let sound = shape.card > 0
                 && shape.parent_cards.len() == parents.len()
+                && shape.parent_cards.iter().filter(|&&card| card == 0).count() == images
                 && parents.is_sorted_by(|a, b| a < b)
                 && shape.latents.iter().all(|&l| l < self.latents.len());
             if !sound {
@@ -109,6 +117,6 @@ impl Architecture {
                 latents: shape.latents.clone(),
             })
         };
-        self.mechanisms.iter().map(mechanism).collect()
+        self.mechanisms.iter().enumerate().map(mechanism).collect()
     }
 }

@@ -1,6 +1,8 @@
 //! The values of one variable, one per row.
 
-use candle_core::{Result, bail};
+use super::image::ImageSize;
+use super::ops::device;
+use candle_core::{Result, Tensor, bail};
 
 /// The values of a variable in some rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,24 @@ impl Pixels {
     pub fn bytes(&self, row: usize) -> Vec<u8> {
         let image = self.values.chunks_exact(self.size().max(1)).nth(row).unwrap_or_default();
         image.iter().map(|v| ((v + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8).collect()
+    }
+
+    /// These `rows` as networks take them: `[rows, height, width, channels]`.
+    ///
+    /// # Errors
+    /// Where the images are of another size than `size`, or a row is not there.
+    pub fn pictures(&self, rows: &[usize], size: ImageSize) -> Result<Tensor> {
+        let ImageSize { channels, height, width } = size;
+        if self.shape != [channels, height, width] {
+            bail!("images {:?} where a network takes {:?}", self.shape, [channels, height, width])
+        }
+        let mut values: Vec<f32> = Vec::with_capacity(rows.len() * self.size());
+        for &row in rows {
+            let Some(planes) = self.values.chunks_exact(self.size().max(1)).nth(row) else { bail!("no image {row}") };
+            let pixels = (0..height * width).flat_map(|pixel| planes[pixel..].iter().step_by(height * width));
+            values.extend(pixels);
+        }
+        Tensor::from_vec(values, (rows.len(), height, width, channels), &device())
     }
 }
 

@@ -42,7 +42,7 @@ pub struct TableMechanism {
     pub card: usize,
     /// Its observed parents, ascending.
     pub parents: Vec<usize>,
-    /// Their numbers of values.
+    /// Their numbers of values; 0 for an image, which only neural conditionals take.
     pub parent_cards: Vec<usize>,
     /// The hidden causes that act on it, as places in [`TableModule::latents`].
     pub latents: Vec<usize>,
@@ -58,9 +58,17 @@ pub struct TableMember {
 }
 
 impl TableMechanism {
-    /// The number of joint values of the observed parents (`usize::MAX` if there are more).
+    /// The number of joint values of the observed parents (`usize::MAX` if there are more, or an image among them).
     pub fn rows(&self) -> usize {
-        self.parent_cards.iter().fold(1, |rows, &card| rows.saturating_mul(card))
+        match self.images() {
+            0 => self.parent_cards.iter().fold(1, |rows, &card| rows.saturating_mul(card)),
+            _ => usize::MAX,
+        }
+    }
+
+    /// The number of observed parents that are images.
+    pub fn images(&self) -> usize {
+        self.parent_cards.iter().filter(|&&card| card == 0).count()
     }
 
     /// The shape of its table: `[parents…, latents…, value]`.
@@ -151,7 +159,7 @@ impl TableModule {
         }
         let parts = (&self.latents[..], &self.mechanisms[..]);
         let counts = (self.members.len(), self.replicates.len());
-        let header = Architecture::header(KIND, parts, counts, &[], names, inputs);
+        let header = Architecture::header(KIND, parts, counts, (&[], &[]), names, inputs);
         ModuleFile { header, tensors }
     }
 
@@ -162,6 +170,9 @@ impl TableModule {
     /// do not fit its architecture or are no probabilities.
     pub fn from_file(file: &ModuleFile, names: &[String]) -> Result<Self, FileError> {
         let architecture = Architecture::of(file, KIND)?;
+        if !architecture.encoders.is_empty() {
+            return Err(FileError::Format("tables with encoders".into()));
+        }
         let mechanisms = architecture.mechanisms(file, names)?;
         let mut module = Self { latents: architecture.latents(), mechanisms, members: vec![], replicates: vec![] };
         module.members = module.fits(file, "members", architecture.members)?;

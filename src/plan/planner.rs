@@ -16,7 +16,7 @@ use crate::model::{Engine, Model, VarId};
 ///
 /// # Errors
 /// E0505 for every c-component that no data set teaches, or not at all values of its parents; E0612 for
-/// `engine: likelihood` where a variable is not discrete.
+/// `engine: likelihood` where it does not apply.
 ///
 /// Near-linear in the graph for each regime while ancestor sets are small.
 pub fn make(model: &Model, schemas: &[Schema], options: Options) -> Result<Planned, Vec<Diagnostic>> {

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 const MAX_CELLS: f64 = 2e6;
 
 /// Compares each data set's rows with the model's distribution under the same interventions, over the
-/// variables that the data set observes and does not set.
+/// discrete variables that the data set observes and does not set (all those that can be drawn, where some causes
+/// are not trained).
 ///
 /// # Errors
 /// Candle's.
@@ -27,6 +28,7 @@ fn fit_one(runtime: &Runtime, table: &Table, test: bool) -> candle_core::Result<
     let set: Vec<VarId> = regime.into_iter().flat_map(|r| r.interventions.iter().map(|i| i.0)).collect();
     let observed: Vec<VarId> = (0..runtime.model.variables.len())
         .filter(|v| !set.contains(v) && table.column(*v).is_some() && runtime.model.card(*v).is_some())
+        .filter(|v| runtime.draw(&[*v], &set).missing(&set).is_none())
         .collect();
     let needed: Vec<VarId> = set.iter().chain(&observed).copied().collect();
     let counts = table.counts(&needed).unwrap_or_default();
@@ -103,7 +105,8 @@ fn sampled(
         })
         .collect();
     let total = cumulative.last().copied().unwrap_or(0.0);
-    let rows: Vec<usize> = (0..runtime.samples)
+    let draw = runtime.draw(observed, set);
+    let rows: Vec<usize> = (0..draw.rows)
         .map(|_| {
             let mark = rng.random::<f64>() * total;
             cumulative.partition_point(|&c| c <= mark).min(table.rows.saturating_sub(1))
@@ -112,14 +115,14 @@ fn sampled(
     let columns = set.iter().filter_map(|&v| Some((v, table.column(v)?)));
     let interventions: Vec<(VarId, Vec<u32>)> =
         columns.map(|(v, column)| (v, rows.iter().map(|&row| column[row]).collect())).collect();
-    let drawn = runtime.draw(observed).codes_with(&interventions, &mut rng)?;
+    let drawn = draw.codes_with(&interventions, &mut rng)?;
     let mut shares = BTreeMap::new();
     let key_of = |row: usize| {
         let set = interventions.iter().map(|(_, codes)| codes[row]);
         set.chain(observed.iter().map(|&v| drawn[v][row])).collect::<Vec<u32>>()
     };
-    for key in (0..runtime.samples).map(key_of) {
-        *shares.entry(key).or_insert(0.0) += 1.0 / runtime.samples as f64;
+    for key in (0..draw.rows).map(key_of) {
+        *shares.entry(key).or_insert(0.0) += 1.0 / draw.rows as f64;
     }
     Ok(shares)
 }

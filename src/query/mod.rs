@@ -19,8 +19,10 @@ use crate::train::Trained;
 use crate::truth::{Scm, TruthAnswer};
 use answer::{Answer, Assignment, Row};
 
-/// Samples drawn per query unless the settings say otherwise.
+/// Samples drawn per query unless the settings say otherwise,
 pub const SAMPLES: usize = 100_000;
+/// and where images are drawn for it.
+pub const IMAGE_SAMPLES: usize = 20_000;
 
 /// An answer has at most this many rows.
 const MAX_ROWS: usize = 1_000_000;
@@ -38,8 +40,8 @@ pub struct Runtime<'a> {
     pub truth: Option<&'a Scm>,
     /// The run's seed.
     pub seed: u64,
-    /// Samples drawn where an answer is not summed.
-    pub samples: usize,
+    /// Samples drawn where an answer is not summed; [`SAMPLES`] or [`IMAGE_SAMPLES`] where `None`.
+    pub samples: Option<usize>,
 }
 
 /// Why a query has no answer.
@@ -49,6 +51,8 @@ pub enum QueryError {
     TooManyRows(f64),
     /// No sample out of so many agreed with the evidence.
     NoEvidence(usize),
+    /// This variable, a cause of what is asked, has no trained mechanism.
+    Untrained(String),
     /// Counterfactuals are for a later version.
     NotYet,
     /// Drawn images that need a temporary file cannot be kept.
@@ -71,6 +75,7 @@ impl std::fmt::Display for QueryError {
                 write!(f, "the evidence has (nearly) no probability: none of {drawn} samples agrees with it")
             }
             Self::File(error) => write!(f, "the drawn images cannot be kept: {error}"),
+            Self::Untrained(name) => write!(f, "`{name}` has no trained mechanism: train the whole model"),
             Self::NotYet => f.write_str("this version does not answer this kind of query"),
             Self::Candle(error) => write!(f, "{error}"),
         }
@@ -231,16 +236,25 @@ impl Runtime<'_> {
         }
         let mut rng = seed::stream(self.seed, &format!("query/{name}"));
         let wanted: Vec<VarId> = outcome.iter().copied().chain(group.evidence.iter().map(|e| e.0)).collect();
-        let drawn = self.draw(&wanted).codes(&group.interventions, &mut rng)?;
+        let set: Vec<VarId> = group.interventions.iter().map(|i| i.0).collect();
+        let draw = self.draw(&wanted, &set);
+        if let Some(missing) = draw.missing(&set) {
+            return Err(QueryError::Untrained(self.model.name(missing).to_owned()));
+        }
+        let drawn = draw.codes(&group.interventions, &mut rng)?;
         let (point, kept) = sample::tally(self.model, &drawn, outcome, &group.evidence);
         if kept == 0 {
-            return Err(QueryError::NoEvidence(self.samples));
+            return Err(QueryError::NoEvidence(draw.rows));
         }
-        Ok(Distribution { point, replicates: vec![], samples: self.samples, ess: kept as f64 })
+        Ok(Distribution { point, replicates: vec![], samples: draw.rows, ess: kept as f64 })
     }
 
-    fn draw<'b>(&'b self, wanted: &'b [VarId]) -> Draw<'b> {
-        self.draw_rows(wanted, self.samples)
+    /// What is drawn to see `wanted` where `set` is intervened on.
+    fn draw<'b>(&'b self, wanted: &'b [VarId], set: &[VarId]) -> Draw<'b> {
+        let mut draw = self.draw_rows(wanted, 0);
+        let usual = if draw.has_images(set) { IMAGE_SAMPLES } else { SAMPLES };
+        draw.rows = self.samples.unwrap_or(usual);
+        draw
     }
 
     fn draw_rows<'b>(&'b self, wanted: &'b [VarId], rows: usize) -> Draw<'b> {

@@ -64,10 +64,10 @@ impl Draw<'_> {
         rng: &mut ChaCha8Rng,
         visit: &mut Visit,
     ) -> candle_core::Result<()> {
-        let order = self.order(interventions);
-        let chunk = if order.iter().any(|&v| self.is_image(v)) { IMAGE_CHUNK } else { CHUNK };
-        let home = |v: VarId| self.modules.iter().position(|m| m.variables().contains(&v));
-        let homes: Vec<Option<usize>> = (0..self.model.graph.len()).map(home).collect();
+        let set: Vec<VarId> = interventions.iter().map(|(v, _)| *v).collect();
+        let (order, images) = (self.order(&set), self.has_images(&set));
+        let chunk = if images { IMAGE_CHUNK } else { CHUNK };
+        let homes: Vec<Option<usize>> = (0..self.model.graph.len()).map(|v| self.home(v)).collect();
         for start in (0..self.rows).step_by(chunk) {
             let range = start..self.rows.min(start + chunk);
             let hidden: Vec<Hidden> = self.modules.iter().map(|m| m.hidden(range.len(), rng)).collect();
@@ -79,7 +79,9 @@ impl Draw<'_> {
                         let parents = self.model.graph.parents(variable).iter();
                         let parents: Option<Vec<&Column>> = parents.map(|&p| columns[p].as_ref()).collect();
                         let Some(parents) = parents else { continue };
-                        Some(self.modules[module].sample(variable, &parents, &hidden[module], rng)?)
+                        let mut draw = || self.modules[module].sample(variable, &parents, &hidden[module], rng);
+                        // Inside the pool the operations on images share its threads; they give the same numbers.
+                        Some(if images { rayon::scope(|_| draw()) } else { draw() }?)
                     }
                     (None, None) => None,
                 };
@@ -89,19 +91,30 @@ impl Draw<'_> {
         Ok(())
     }
 
-    /// The variables to draw, causes first: what is wanted, and the ancestors of it that the interventions leave.
-    fn order(&self, interventions: &[(VarId, Vec<u32>)]) -> Vec<VarId> {
-        let set: Vec<VarId> = interventions.iter().map(|(v, _)| *v).collect();
-        let cut = self.model.graph.intervene(&set);
+    /// A variable that would have to be drawn where `set` is intervened on, but has no trained mechanism.
+    pub fn missing(&self, set: &[VarId]) -> Option<VarId> {
+        self.order(set).into_iter().find(|v| !set.contains(v) && self.home(*v).is_none())
+    }
+
+    /// Whether images are drawn where `set` is intervened on.
+    pub fn has_images(&self, set: &[VarId]) -> bool {
+        self.order(set).into_iter().any(|v| matches!(self.model.domain(v), Some(Domain::Image(_))))
+    }
+
+    /// The variables to draw, causes first: what is wanted, and the ancestors of it that interventions on `set` leave.
+    fn order(&self, set: &[VarId]) -> Vec<VarId> {
+        let cut = self.model.graph.intervene(set);
         let needed = ancestors(&cut, self.wanted);
         let order = self.model.graph.topological_order().unwrap_or_default();
         order.into_iter().filter(|v| needed.binary_search(v).is_ok()).collect()
     }
 
-    fn is_image(&self, variable: VarId) -> bool {
-        matches!(self.model.domain(variable), Some(Domain::Image(_)))
+    /// The module of a variable.
+    fn home(&self, variable: VarId) -> Option<usize> {
+        self.modules.iter().position(|m| m.variables().contains(&variable))
     }
 }
+
 /// The distribution of `outcome` (row-major) among the rows that agree with `evidence`, and their number.
 pub(super) fn tally(
     model: &Model,

@@ -1,7 +1,7 @@
 //! Which trained modules of an earlier run can be used again.
 
 use super::Trained;
-use crate::data::Table;
+use crate::data::{Images, Table};
 use crate::model::{Model, Overrides};
 use crate::nets::file::ModuleFile;
 use crate::nets::pretrained::PretrainedModule;
@@ -46,12 +46,25 @@ pub(super) fn digest(
             if let Some(column) = model.id(name).and_then(|id| table.column(id)) {
                 column.iter().for_each(|code| hash.update(code.to_le_bytes()));
             }
+            if let Some(images) = model.id(name).and_then(|id| table.images(id)) {
+                hash_images(&mut hash, images);
+            }
         }
         for weight in table.weights.iter().flatten() {
             hash.update(weight.to_le_bytes());
         }
     }
     hex(hash)
+}
+
+fn hash_images(hash: &mut Sha256, images: &Images) {
+    let mut pixels = vec![0; images.size()];
+    for row in 0..images.len() {
+        // Images that cannot be read end training with its own message.
+        if images.read(row, &mut pixels).is_ok() {
+            hash.update(&pixels);
+        }
+    }
 }
 
 fn described(model: &Model, variable: usize) -> String {

@@ -8,6 +8,7 @@ mod elimination;
 mod em;
 mod layout;
 mod networks;
+mod pictures;
 mod posterior;
 mod rows;
 mod tables;
@@ -16,7 +17,7 @@ pub use tables::Recipe;
 
 use super::{Observer, TrainError, Trained};
 use crate::data::Table;
-use crate::model::{Model, Overrides, VarId};
+use crate::model::{Domain, Model, Overrides, VarId};
 use crate::plan::Module;
 use layout::Layout;
 use rows::Rows;
@@ -25,8 +26,8 @@ use rows::Rows;
 /// of its own.
 ///
 /// # Errors
-/// [`TrainError::Data`] where a task names data, variables or columns that `tables` lack or a variable
-/// is not discrete; [`TrainError::Cancelled`] on request.
+/// [`TrainError::Data`] where a task names data, variables or columns that `tables` lack, a variable is not
+/// discrete, or a parent neither that nor an image; [`TrainError::Cancelled`] on request.
 pub fn train(
     model: &Model,
     module: &Module,
@@ -53,7 +54,7 @@ pub fn train(
 /// Fits tables, all choices spelt out, whatever their size.
 ///
 /// # Errors
-/// As [`train`].
+/// As [`train`]; images cannot be parents.
 pub fn train_tables(
     model: &Model,
     module: &Module,
@@ -63,6 +64,10 @@ pub fn train_tables(
     observer: &dyn Observer,
 ) -> Result<Trained, TrainError> {
     let (variables, rows) = prepare(model, module, tables)?;
+    if Layout::new(model, &variables, 1).mechanisms.iter().any(|m| m.images() > 0) {
+        let message = "tables have no images as parents".to_owned();
+        return Err(TrainError::Data { module: module.id.clone(), message });
+    }
     let job = tables::Job { model, module: &module.id, variables: &variables, rows: &rows, recipe, seed, observer };
     Ok(Trained::Tables(job.fit()?))
 }
@@ -88,19 +93,33 @@ const ROWS_PER_CELL: f64 = 4.0;
 /// Joint values of a variable's parents up to which a table is preferred anyway.
 const FEW_CELLS: f64 = 256.0;
 
-/// The module's variables by number; they and their parents must be discrete.
+/// The module's variables by number; they must be discrete, their parents discrete or images.
 fn variables(model: &Model, module: &Module) -> Result<Vec<VarId>, String> {
     let number = |name: &String| model.variables.get_index_of(name).ok_or_else(|| format!("no variable {name}"));
     let variables = module.variables.iter().map(number).collect::<Result<Vec<_>, _>>()?;
-    for &v in variables.iter().chain(variables.iter().flat_map(|&v| model.graph.parents(v))) {
-        let (name, variable) = model.variables.get_index(v).ok_or("a parent outside the model")?;
-        let cardinality = variable.domain.as_ref().and_then(|d| d.cardinality());
-        if cardinality.is_none_or(|card| card == 0) {
-            return Err(format!("{name} is not discrete"));
+    for &v in &variables {
+        discrete(model, v)?;
+        for &parent in model.graph.parents(v) {
+            match model.domain(parent) {
+                Some(&Domain::Image(shape)) => {
+                    let wrong = |why: String| format!("{} is {why}", model.name(parent));
+                    pictures::size(shape).check().map_err(wrong)?;
+                }
+                _ => discrete(model, parent)?,
+            }
         }
     }
     Ok(variables)
 }
 
+fn discrete(model: &Model, variable: VarId) -> Result<(), String> {
+    match model.card(variable) {
+        Some(1..) => Ok(()),
+        _ => Err(format!("{} is not discrete", model.name(variable))),
+    }
+}
+
+#[cfg(test)]
+mod image_tests;
 #[cfg(test)]
 mod tests;

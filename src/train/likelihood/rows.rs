@@ -2,6 +2,7 @@
 //! rows, and how each data set's rows fall on them.
 
 use super::layout::gamma;
+use super::pictures::Pictures;
 use crate::data::Table;
 use crate::model::{Model, VarId};
 use crate::nets::table::TableMechanism;
@@ -9,6 +10,7 @@ use crate::plan::Module;
 use crate::seed;
 use indexmap::IndexMap;
 use rand::seq::SliceRandom;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The data of a module.
@@ -18,6 +20,8 @@ pub(super) struct Rows {
     pub terms: Vec<Term>,
     /// The data sets, each once.
     pub sets: Vec<Set>,
+    /// The images of image parents.
+    pub pictures: Pictures,
 }
 
 /// Mechanisms joined by shared hidden causes, and the distinct rows of their variables and parents.
@@ -27,7 +31,7 @@ pub(super) struct Term {
     pub mechanisms: Vec<usize>,
     /// Their variables and parents, ascending.
     columns: Vec<VarId>,
-    /// The distinct rows over `columns`, row-major.
+    /// The distinct rows over `columns`, row-major; the code of an image is its number in [`Rows::pictures`].
     codes: Vec<u32>,
 }
 
@@ -80,13 +84,14 @@ impl Rows {
     ) -> Result<Self, String> {
         let mut builders: IndexMap<Vec<usize>, IndexMap<Vec<u32>, u32>> = IndexMap::new();
         let mut sets: BTreeMap<String, Set> = BTreeMap::new();
+        let mut pictures = Pictures::default();
         for task in &module.tasks {
             let table =
                 tables.iter().find(|t| t.name == task.data).ok_or_else(|| format!("no data set {}", task.data))?;
             let taught = taught(model, &task.teaches, mechanisms)?;
             for group in joined(mechanisms, &taught) {
                 let at = builders.entry(group.clone()).or_default();
-                let places = place_rows(table, &group, mechanisms, at)?;
+                let places = place_rows(table, &group, mechanisms, &mut pictures, at)?;
                 let term = builders.get_index_of(&group).unwrap_or(0);
                 sets.entry(task.data.clone()).or_insert_with(|| Set::new(table)).places.push((term, places));
             }
@@ -99,7 +104,7 @@ impl Rows {
                 codes: rows.into_keys().flatten().collect(),
             })
             .collect();
-        Ok(Self { terms, sets: sets.into_values().collect() })
+        Ok(Self { terms, sets: sets.into_values().collect(), pictures })
     }
 
     /// The weights of the rows as they are.
@@ -222,7 +227,7 @@ fn joined(mechanisms: &[TableMechanism], places: &[usize]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// The variables and parents of a group of mechanisms with their numbers of values, ascending.
+/// The variables and parents of a group of mechanisms with their numbers of values (0 for images), ascending.
 fn columns(group: &[usize], mechanisms: &[TableMechanism]) -> Vec<(VarId, usize)> {
     let own = group.iter().map(|&m| (mechanisms[m].variable, mechanisms[m].card));
     let parents = |m: usize| mechanisms[m].parents.iter().copied().zip(mechanisms[m].parent_cards.iter().copied());
@@ -234,15 +239,20 @@ fn place_rows(
     table: &Table,
     group: &[usize],
     mechanisms: &[TableMechanism],
+    pictures: &mut Pictures,
     distinct: &mut IndexMap<Vec<u32>, u32>,
 ) -> Result<Vec<u32>, String> {
-    let mut all = vec![];
+    let mut all: Vec<Cow<[u32]>> = vec![];
     for (v, card) in columns(group, mechanisms) {
+        if card == 0 {
+            all.push(Cow::Owned(pictures.numbers(table, v)?));
+            continue;
+        }
         let codes = table.column(v).ok_or_else(|| format!("data set {} lacks a variable", table.name))?;
         if codes.len() != table.rows || codes.iter().any(|&code| code as usize >= card) {
             return Err(format!("data set {} has a value outside its domain", table.name));
         }
-        all.push(codes);
+        all.push(Cow::Borrowed(codes));
     }
     let mut key = vec![];
     let place = |row: usize| {

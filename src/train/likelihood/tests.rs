@@ -13,14 +13,14 @@ use crate::seed;
 use crate::train::Metric;
 use rand::Rng;
 
-struct Quiet;
+pub(super) struct Quiet;
 
 impl Observer for Quiet {
     fn metric(&self, _: &Metric) {}
 }
 
 /// A model over variables with these numbers of values, named `V0`, `V1`, …
-fn model(cards: &[usize], directed: &[(usize, usize)], latents: &[&[usize]]) -> Model {
+pub(super) fn model(cards: &[usize], directed: &[(usize, usize)], latents: &[&[usize]]) -> Model {
     let pairs: Vec<(usize, usize)> = latents
         .iter()
         .flat_map(|l| l.iter().flat_map(|&a| l.iter().map(move |&b| (a, b))))
@@ -36,7 +36,7 @@ fn model(cards: &[usize], directed: &[(usize, usize)], latents: &[&[usize]]) -> 
     }
 }
 
-fn module(variables: &[usize], tasks: Vec<Task>) -> Module {
+pub(super) fn module(variables: &[usize], tasks: Vec<Task>) -> Module {
     Module {
         id: format!("H{}", variables[0]),
         variables: names(variables),
@@ -47,7 +47,7 @@ fn module(variables: &[usize], tasks: Vec<Task>) -> Module {
     }
 }
 
-fn task(data: &str, interventions: &[usize], teaches: &[usize]) -> Task {
+pub(super) fn task(data: &str, interventions: &[usize], teaches: &[usize]) -> Task {
     Task {
         data: data.into(),
         interventions: names(interventions),
@@ -61,7 +61,7 @@ fn names(variables: &[usize]) -> Vec<String> {
     variables.iter().map(|v| format!("V{v}")).collect()
 }
 
-fn table(name: &str, columns: Vec<Option<Vec<u32>>>, weights: Option<Vec<f64>>) -> Table {
+pub(super) fn table(name: &str, columns: Vec<Option<Vec<u32>>>, weights: Option<Vec<f64>>) -> Table {
     let rows = columns.iter().flatten().map(Vec::len).next().unwrap_or(0);
     Table { name: name.into(), rows, columns, weights, ..Table::default() }
 }

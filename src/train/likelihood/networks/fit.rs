@@ -1,0 +1,211 @@
+//! One fit of networks by gradient descent.
+
+use super::super::elimination::Scratch;
+use super::super::layout::Layout;
+use super::super::rows::Weights;
+use super::Recipe;
+use super::compiled::Compiled;
+use crate::nets::conditional::{ConditionalMember, Network, SoftNetwork, softmax};
+use crate::nets::image::Classifier;
+use crate::nets::ops::Adam;
+use crate::nets::table::{TableLatent, TableMechanism};
+use candle_core::{Device, Error, Result, Tensor};
+use rand::Rng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+/// Steps of an epoch where the distinct rows make fewer batches.
+const STEPS: usize = 50;
+/// The channels after the first halving of an image.
+const WIDTH: usize = 16;
+/// The numbers that an encoder makes of a mechanism's image parents.
+const FEATURES: usize = 64;
+
+/// One fit in progress.
+pub(super) struct Fit<'a> {
+    layout: &'a Layout,
+    compiled: &'a [Compiled<'a>],
+    /// Per mechanism its network.
+    pub networks: Vec<SoftNetwork>,
+    /// The networks before training.
+    shapes: Vec<Network>,
+    priors: Vec<Vec<f64>>,
+    rate: f32,
+    batch: usize,
+}
+
+/// The posterior of a batch's hidden causes.
+struct Posterior {
+    log_likelihood: f64,
+    /// Per mechanism of the term `[rows, states]`, times the rows' weights.
+    states: Vec<Vec<f64>>,
+    /// Per latent the expected counts of its values.
+    latents: Vec<Vec<f64>>,
+}
+
+impl<'a> Fit<'a> {
+    /// Networks with random weights.
+    pub fn new(
+        layout: &'a Layout,
+        compiled: &'a [Compiled<'a>],
+        recipe: &Recipe,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Self> {
+        let network = |m: &TableMechanism| {
+            let latents: usize = m.latents.iter().map(|&l| layout.latents[l].levels).sum();
+            let inputs = m.parent_cards.iter().sum::<usize>() + latents;
+            let pictures = compiled.first().map_or(vec![], |term| term.sizes(m));
+            if pictures.is_empty() {
+                return Ok(Network::random(inputs, &recipe.hidden, m.card, rng));
+            }
+            let encoder = Classifier { pictures, codes: 0, width: WIDTH, hidden: vec![], outputs: FEATURES };
+            Network::random_with_pictures(encoder, inputs, &recipe.hidden, m.card, rng).map_err(Error::msg)
+        };
+        let shapes = layout.mechanisms.iter().map(network).collect::<Result<Vec<_>>>()?;
+        let networks = shapes.iter().map(SoftNetwork::trained).collect::<Result<_>>()?;
+        let prior = |l: &TableLatent| {
+            let draws: Vec<f64> = (0..l.levels).map(|_| 0.5 + rng.random::<f64>()).collect();
+            let total: f64 = draws.iter().sum();
+            draws.into_iter().map(|d| d / total).collect()
+        };
+        let priors = layout.latents.iter().map(prior).collect();
+        Ok(Self { layout, compiled, networks, shapes, priors, rate: recipe.rate, batch: recipe.batch })
+    }
+
+    /// At least one pass over the rows in random order, and [`STEPS`] steps; the latents' priors move to their
+    /// expected shares. Ends early where it is to `stop`.
+    pub fn epoch(
+        &mut self,
+        weights: &Weights,
+        adam: &mut Adam,
+        rng: &mut ChaCha8Rng,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<()> {
+        let mut batches: Vec<(usize, Vec<usize>)> = vec![];
+        while batches.len() < STEPS {
+            for (at, weights) in weights.iter().enumerate() {
+                let mut rows: Vec<usize> = (0..weights.len()).filter(|&row| weights[row] > 0.0).collect();
+                rows.shuffle(rng);
+                batches.extend(rows.chunks(self.batch).map(|rows| (at, rows.to_vec())));
+            }
+            if batches.is_empty() {
+                return Ok(());
+            }
+        }
+        batches.shuffle(rng);
+        let used = weights.iter().flatten().filter(|w| **w > 0.0).count();
+        let mean = weights.iter().flatten().sum::<f64>() / used.max(1) as f64;
+        let mut counts: Vec<Vec<f64>> = self.priors.iter().map(|p| vec![1.0; p.len()]).collect();
+        for (at, rows) in batches {
+            if stop() {
+                return Ok(());
+            }
+            let weights: Vec<f64> = rows.iter().map(|&row| weights[at][row]).collect();
+            let posterior = self.step(&self.compiled[at], &rows, &weights, mean)?;
+            adam.step(self.rate)?;
+            counts.iter_mut().flatten().zip(posterior.latents.iter().flatten()).for_each(|(c, p)| *c += p);
+        }
+        for (prior, counts) in self.priors.iter_mut().zip(counts) {
+            let total: f64 = counts.iter().sum();
+            *prior = counts.into_iter().map(|c| c / total).collect();
+        }
+        Ok(())
+    }
+
+    /// Adds the gradient of the batch's mean loss to the parameters'.
+    fn step(&self, at: &Compiled, rows: &[usize], weights: &[f64], mean: f64) -> Result<Posterior> {
+        let logits = self.logits(at, rows)?;
+        let probabilities = self.probabilities(at, &logits)?;
+        let posterior = self.posterior(at, rows, weights, &probabilities);
+        let scale = 1.0 / (mean * rows.len() as f64);
+        for (place, logits) in logits.iter().enumerate() {
+            let m = &self.layout.mechanisms[at.term.mechanisms[place]];
+            let states = self.layout.states[at.term.mechanisms[place]];
+            // d loss / d logit = weight · (probability − [the row's value]).
+            let mut gradient: Vec<f32> = Vec::with_capacity(probabilities[place].len());
+            for (cell, p) in probabilities[place].chunks_exact(m.card).enumerate() {
+                let value = at.term.code(rows[cell / states], m.variable);
+                let weight = posterior.states[place][cell] * scale;
+                gradient.extend(p.iter().enumerate().map(|(k, p)| (weight * (p - f64::from(k == value))) as f32));
+            }
+            let gradient = Tensor::from_vec(gradient, logits.shape(), &Device::Cpu)?;
+            (logits * gradient)?.sum_all()?.backward()?;
+        }
+        Ok(posterior)
+    }
+
+    /// `Σ weight · log P'(row)`.
+    pub fn log_likelihood(&self, weights: &Weights) -> Result<f64> {
+        let mut sum = 0.0;
+        for (at, weights) in self.compiled.iter().zip(weights) {
+            let rows: Vec<usize> = (0..weights.len()).filter(|&row| weights[row] > 0.0).collect();
+            for rows in rows.chunks(1024) {
+                let weights: Vec<f64> = rows.iter().map(|&row| weights[row]).collect();
+                let probabilities = self.probabilities(at, &self.logits(at, rows)?)?;
+                sum += self.posterior(at, rows, &weights, &probabilities).log_likelihood;
+            }
+        }
+        Ok(sum)
+    }
+
+    /// Per mechanism of the term its logits `[rows · states, card]`. An encoder sees the images of a row once,
+    /// whatever the number of states.
+    fn logits(&self, at: &Compiled, rows: &[usize]) -> Result<Vec<Tensor>> {
+        (at.term.mechanisms.iter().enumerate())
+            .map(|(place, &mechanism)| {
+                let network = &self.networks[mechanism];
+                let features = network.features(at.images(&self.layout.mechanisms[mechanism], rows)?)?;
+                network.logits(features.as_ref(), &at.codes(self.layout, place, rows)?)
+            })
+            .collect()
+    }
+
+    fn probabilities(&self, at: &Compiled, logits: &[Tensor]) -> Result<Vec<Vec<f64>>> {
+        let card = |place: usize| self.layout.mechanisms[at.term.mechanisms[place]].card;
+        let values = |(place, t): (usize, &Tensor)| Ok(softmax(&t.flatten_all()?.to_vec1()?, card(place)));
+        logits.iter().enumerate().map(values).collect()
+    }
+
+    fn posterior(&self, at: &Compiled, rows: &[usize], weights: &[f64], probabilities: &[Vec<f64>]) -> Posterior {
+        let priors: Vec<f64> = self.priors.concat();
+        let states: Vec<usize> = at.term.mechanisms.iter().map(|&m| self.layout.states[m]).collect();
+        let mut found = Posterior {
+            log_likelihood: 0.0,
+            states: states.iter().map(|s| Vec::with_capacity(s * rows.len())).collect(),
+            latents: self.priors.iter().map(|p| vec![0.0; p.len()]).collect(),
+        };
+        // A row's parameters: the priors, then per mechanism the probability of the row's value in each state.
+        let mut starts = vec![];
+        let mut length = priors.len();
+        for s in &states {
+            starts.push(length);
+            length += s;
+        }
+        let mut scratch = Scratch::default();
+        for (b, &row) in rows.iter().enumerate() {
+            let mut parameters = priors.clone();
+            for (place, &mechanism) in at.term.mechanisms.iter().enumerate() {
+                let m = &self.layout.mechanisms[mechanism];
+                let value = at.term.code(row, m.variable);
+                let first = b * states[place] * m.card + value;
+                let picked = (0..states[place]).map(|s| probabilities[place][first + s * m.card].max(1e-30));
+                parameters.extend(picked);
+            }
+            let mut counts = vec![0.0; length];
+            found.log_likelihood += weights[b] * at.elimination.log_likelihood(&parameters, &starts, &mut scratch);
+            at.elimination.count(&starts, weights[b], &mut counts, &mut scratch, None);
+            for (place, &start) in starts.iter().enumerate() {
+                found.states[place].extend(&counts[start..start + states[place]]);
+            }
+            found.latents.iter_mut().flatten().zip(&counts).for_each(|(sum, c)| *sum += c);
+        }
+        found
+    }
+
+    /// The networks as they stand.
+    pub fn member(&self) -> Result<ConditionalMember> {
+        let networks = self.networks.iter().zip(&self.shapes).map(|(network, like)| network.network(like));
+        let networks = networks.collect::<Result<_>>()?;
+        Ok(ConditionalMember { priors: self.priors.clone(), networks })
+    }
+}

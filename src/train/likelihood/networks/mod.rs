@@ -1,0 +1,137 @@
+//! Neural conditionals, for mechanisms whose tables are too large or the rows too few to fill them.
+//!
+//! The loss is the exact marginal likelihood: the gradient of `log Σ_u Π P(u) Π P(v | pa, u)` is the
+//! posterior expectation of the gradient of the complete-data likelihood (Fisher's identity), and the
+//! posterior comes from [`Elimination`]. So each step is a weighted classification.
+
+mod compiled;
+mod fit;
+
+use super::layout::Layout;
+use super::rows::{Rows, Weights};
+use crate::model::{Domain, Model, Overrides, VarId};
+use crate::nets::conditional::{ConditionalMember, ConditionalModule, SoftNetwork};
+use crate::nets::ops::Adam;
+use crate::seed;
+use crate::train::{Metric, Observer, TrainError};
+use compiled::Compiled;
+use fit::Fit;
+use rayon::prelude::*;
+
+/// The share of the rows that is held out to stop early: one part of so many.
+const PARTS: usize = 8;
+
+/// A module to be fitted with networks.
+pub(super) struct Job<'a> {
+    pub model: &'a Model,
+    pub module: &'a str,
+    pub variables: &'a [VarId],
+    pub rows: &'a Rows,
+    pub settings: &'a Overrides,
+    pub seed: u64,
+    pub observer: &'a dyn Observer,
+}
+
+/// Choices of the networks and their training.
+struct Recipe {
+    /// Values of each hidden cause.
+    levels: usize,
+    /// Widths of the hidden layers.
+    hidden: Vec<usize>,
+    rate: f32,
+    /// Rows of a step.
+    batch: usize,
+    epochs: usize,
+    /// Epochs without an improvement on the held-out rows before a fit stops.
+    patience: usize,
+    /// Fits, each to other resampled rows.
+    members: usize,
+}
+
+impl Recipe {
+    /// The recipe for a model's settings; a pass over images takes long, so there are fewer of them.
+    fn new(settings: &Overrides, images: bool) -> Self {
+        let either = |with: usize, without: usize| if images { with } else { without };
+        Self {
+            levels: settings.levels.unwrap_or(4).max(1),
+            hidden: settings.hidden.clone().unwrap_or_else(|| vec![64, 64]),
+            rate: settings.lr.unwrap_or(if images { 1e-3 } else { 3e-3 }) as f32,
+            batch: settings.batch.unwrap_or(either(128, 256)).max(1),
+            epochs: settings.epochs.unwrap_or(either(15, 100)).max(1),
+            patience: either(2, 6),
+            members: settings.bootstrap.unwrap_or(either(2, 8)).max(1),
+        }
+    }
+}
+
+impl Job<'_> {
+    /// Fits several sets of networks (as many as the settings ask bootstrap refits), each to a bootstrap
+    /// resample of the rows.
+    pub fn fit(&self) -> Result<ConditionalModule, TrainError> {
+        let recipe = self.recipe();
+        let layout = Layout::new(self.model, self.variables, recipe.levels);
+        let compiled: Vec<Compiled> =
+            self.rows.terms.iter().map(|term| Compiled::new(&layout, self.rows, term)).collect();
+        let count = recipe.members;
+        let fits: Vec<(ConditionalMember, f64)> = (0..count)
+            .into_par_iter()
+            .map(|at| self.member(&layout, &compiled, &recipe, at))
+            .collect::<Result<_, _>>()?;
+        let mut members = vec![];
+        for (at, (member, loss)) in fits.into_iter().enumerate() {
+            if !loss.is_finite() {
+                return Err(TrainError::NotFinite { module: self.module.into(), step: at });
+            }
+            self.observer.metric(&Metric { module: self.module.into(), step: at + 1, total: count, loss, tv: None });
+            members.push(member);
+        }
+        Ok(ConditionalModule { latents: layout.latents, mechanisms: layout.mechanisms, members })
+    }
+
+    /// One fit and its loss on the held-out rows, in nats per row.
+    fn member(
+        &self,
+        layout: &Layout,
+        compiled: &[Compiled],
+        recipe: &Recipe,
+        at: usize,
+    ) -> Result<(ConditionalMember, f64), TrainError> {
+        let mut rng = seed::stream(self.seed, &format!("likelihood/{}/network/{at}", self.module));
+        let (train, test) = self.split(at);
+        let total: f64 = test.iter().flatten().sum();
+        let mut fit = Fit::new(layout, compiled, recipe, &mut rng)?;
+        let mut adam = Adam::new(fit.networks.iter().flat_map(SoftNetwork::parameters), (0.9, 0.999));
+        let mut best = (fit.member()?, f64::INFINITY, 0);
+        for epoch in 0..recipe.epochs {
+            fit.epoch(&train, &mut adam, &mut rng, &|| self.observer.cancelled())?;
+            if self.observer.cancelled() {
+                return Err(TrainError::Cancelled);
+            }
+            let loss = -fit.log_likelihood(&test)? / total.max(1.0);
+            if loss.is_nan() || loss < best.1 {
+                best = (fit.member()?, loss, epoch);
+            }
+            if !loss.is_finite() || epoch >= best.2 + recipe.patience {
+                break;
+            }
+        }
+        Ok((best.0, best.1))
+    }
+
+    fn recipe(&self) -> Recipe {
+        let is_image = |v: &VarId| matches!(self.model.domain(*v), Some(Domain::Image(_)));
+        let images = self.variables.iter().any(|&v| self.model.graph.parents(v).iter().any(is_image));
+        Recipe::new(self.settings, images)
+    }
+
+    /// Resampled rows to train on, and real rows, none of them among those, to stop on.
+    fn split(&self, at: usize) -> (Weights, Weights) {
+        let (rest, part) = self.rows.folds(seed::derive(self.seed, &format!("networks/{at}")), PARTS).swap_remove(0);
+        let resampled = self.rows.resampled(self.seed, at);
+        let share = |(rest, part): (&f64, &f64)| if rest + part > 0.0 { rest / (rest + part) } else { 0.0 };
+        let train = |((r, p), w): ((&Vec<f64>, &Vec<f64>), &Vec<f64>)| {
+            r.iter().zip(p).map(share).zip(w).map(|(share, w)| share * w).collect()
+        };
+        (rest.iter().zip(&part).zip(&resampled).map(train).collect(), part)
+    }
+}
