@@ -51,7 +51,7 @@ pub fn found(names: &[&'static str]) -> Option<&'static str> {
 
 fn load(names: &[&str]) -> Option<Library> {
     // SAFETY: these are NVIDIA's own libraries, whose initialisers have no conditions.
-    names.iter().find_map(|name| unsafe { Library::new(name) }.ok())
+    names.iter().find_map(|name| unsafe { Library::new(*name) }.ok())
 }
 
 type Status = c_int;

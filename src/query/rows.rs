@@ -25,6 +25,10 @@ impl Runtime<'_> {
         let (interventions, evidence) = (fixed(&term.interventions), fixed(&term.evidence));
         let asked: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
         let wanted: Vec<VarId> = asked.iter().copied().chain(evidence.iter().map(|e| e.0)).collect();
+        let set: Vec<VarId> = interventions.iter().map(|i| i.0).collect();
+        if let Some(missing) = self.draw_rows(&wanted, 0).missing(&set) {
+            return Err(QueryError::Untrained(self.model.name(missing).to_owned()));
+        }
         let mut rng = seed::stream(self.seed, &format!("sample/{name}"));
         let mut drawn = Drawn::new(self, &asked);
         let mut tried = 0;

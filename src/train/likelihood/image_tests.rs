@@ -167,7 +167,7 @@ fn quick() -> (Model, Trained) {
 #[test]
 fn modules_are_equal_on_any_threads_and_come_back_from_their_files() {
     let (model, trained) = quick();
-    let file = trained.to_file(&model, "digest");
+    let file = trained.to_file(&model, "digest").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("H1.safetensors");
     file.write(&path).unwrap();
