@@ -63,10 +63,7 @@ impl Trained {
     pub fn from_file(file: &ModuleFile, model: &Model) -> Result<Self, FileError> {
         let names: Vec<String> = model.variables.keys().cloned().collect();
         match file.header.kind.as_str() {
-            "generators" => {
-                let module = GeneratorModule::from_file(file, |name| model.id(name));
-                module.map(Self::Generators).map_err(FileError::Format)
-            }
+            "generators" => GeneratorModule::from_file(file, |name| model.id(name)).map(Self::Generators),
             "conditionals" => ConditionalModule::from_file(file, &names).map(Self::Conditionals),
             _ => TableModule::from_file(file, &names).map(Self::Tables),
         }

@@ -2,6 +2,7 @@
 
 use crate::nets::conditional::{ConditionalModule, Network, forward};
 use crate::nets::generator::{GeneratorModule, GeneratorShape};
+use crate::nets::image::Batch;
 use crate::nets::noise::{gumbel, normal};
 use crate::nets::ops::{Moments, Parameter, Relaxation, gumbel_softmax};
 use crate::nets::soft::{SoftGenerator, TableHidden, soft_table};
@@ -164,9 +165,9 @@ impl Forward<'_> {
         Ok(Hidden { rows, modules })
     }
 
-    /// The code `[rows, card]` of a part for its parents' codes.
+    /// The value of a part for its parents' values: codes `[rows, card]`, or pictures `[rows, height, width, channels]`.
     pub fn part(&mut self, part: &Part, parents: &[Tensor], hidden: &Hidden) -> Result<Tensor> {
-        let logits = match (&self.mechanisms.modules[part.module], hidden.modules.get(&part.module)) {
+        let value = match (&self.mechanisms.modules[part.module], hidden.modules.get(&part.module)) {
             (Module::Tables(tables), Some(Shared::Levels(levels))) => {
                 // The constant stands for probabilities of zero, whose logarithm has no gradient.
                 (soft_table(tables, part.mechanism, parents, levels)? + 1e-10)?.log()?
@@ -180,8 +181,11 @@ impl Forward<'_> {
             (Module::Generators { noise, networks, .. }, Some(Shared::Noise(vectors))) => {
                 let own = normal(hidden.rows, *noise, self.rng)?;
                 let shared = part.latents.iter().filter_map(|latent| vectors.get(latent));
-                let inputs: Vec<&Tensor> = [&own].into_iter().chain(shared).chain(parents).collect();
-                networks[part.mechanism].logits(&Tensor::cat(&inputs, 1)?, |block, moments| {
+                let (pictures, codes): (Vec<&Tensor>, Vec<&Tensor>) = parents.iter().partition(|p| p.rank() == 4);
+                let inputs: Vec<&Tensor> = [&own].into_iter().chain(shared).chain(codes).collect();
+                let pictures = pictures.into_iter().cloned().collect();
+                let batch = Batch { codes: Some(Tensor::cat(&inputs, 1)?), pictures };
+                networks[part.mechanism].run(&batch, |block, moments| {
                     if let (true, Some(watch)) = (part.is_own(), &mut self.watch) {
                         watch(part.mechanism, block, moments);
                     }
@@ -189,7 +193,10 @@ impl Forward<'_> {
             }
             _ => candle_core::bail!("variable {}: hidden causes of another kind than its module", part.variable),
         };
-        let (rows, card) = logits.dims2()?;
-        gumbel_softmax(&logits, &gumbel(rows, card, self.rng)?, self.relaxation)
+        if value.rank() == 4 {
+            return Ok(value);
+        }
+        let (rows, card) = value.dims2()?;
+        gumbel_softmax(&value, &gumbel(rows, card, self.rng)?, self.relaxation)
     }
 }

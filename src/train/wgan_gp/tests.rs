@@ -6,6 +6,7 @@ use crate::diag::Span;
 use crate::model::{Domain, Engine, Latent, Variable};
 use crate::nets::Sampler;
 use crate::nets::table::{TableMechanism, TableMember, TableModule};
+use rand::Rng;
 use std::sync::Mutex;
 
 /// Collects metrics; asks to stop after as many as `limit`.
@@ -231,7 +232,8 @@ fn frozen_modules_do_not_move() {
     let frozen = train(&model, &mediator, &tables, &[], &small(30), 1, &watch()).unwrap();
     let before = generators(frozen.clone());
     let own =
-        super::generators(&model, &front_door_module(), &Options::new(&small(30)), &mut stream(1, "own")).unwrap();
+        super::generators(&model, &front_door_module(), &Options::new(&small(30), Sight::Codes), &mut stream(1, "own"))
+            .unwrap();
     let networks: Vec<SoftGenerator> = own.generators.iter().map(|g| SoftGenerator::trained(g).unwrap()).collect();
     let mechanisms = Mechanisms::new(&own, networks.clone(), &[&frozen]).unwrap();
     let values = |networks: &[SoftGenerator]| -> Vec<Vec<f32>> {
@@ -242,7 +244,7 @@ fn frozen_modules_do_not_move() {
     let module = front_door_module();
     let tasks = [Task::new(&model, &module.tasks[0], &tables, &mechanisms).unwrap()];
     let streams = Streams::new(1, "H1");
-    let options = Options::new(&small(30));
+    let options = Options::new(&small(30), Sight::Codes);
     let mut training = Training::new(&module, options, &tasks, own, networks.clone(), mechanisms, &streams).unwrap();
     training.run(&watch()).unwrap();
     assert!(kept.iter().flat_map(|n| n.parameters()).all(|p| p.gradient().is_none()));
@@ -267,7 +269,7 @@ fn soft_draws_at_the_last_temperature_are_nearly_hard() {
         let mut forward = Forward { mechanisms: &mechanisms, relaxation, rng: &mut rng, watch: None };
         task.distance(20_000, &mut forward).unwrap()
     };
-    let (soft, hard) = (distance(Options::new(&small(1)).relaxation(1.0)), distance(HARD));
+    let (soft, hard) = (distance(Options::new(&small(1), Sight::Codes).relaxation(1.0)), distance(HARD));
     assert!((soft - hard).abs() < 0.02, "{soft} {hard}");
 }
 
