@@ -8,7 +8,7 @@ use super::{CHECK_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
 use crate::data::{self, Schema, Table};
 use crate::diag::{self, Diagnostic};
 use crate::identification::{self, Distribution, Known, distributions, evaluate};
-use crate::model::{MechanismKind, Model, Query, QueryKind};
+use crate::model::{Domain, MechanismKind, Model, Query, QueryKind};
 use crate::plan::{Options, Plan};
 use crate::query::answer::{Answer, Answers};
 use crate::query::{self, QueryError, Runtime};
@@ -186,7 +186,8 @@ fn train_modules(
     let progress = Progress::new(modules, mode, stop);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.unwrap_or(processors).max(1);
-    let outcome = train_plan(&session.model, plan, tables, Some(&directory.modules()), jobs, &progress);
+    let (base, modules) = (session.base(), directory.modules());
+    let outcome = train_plan(&session.model, plan, tables, (&base, Some(&modules)), jobs, &progress);
     let metrics = progress.finish();
     match outcome {
         Ok(trained) => Ok((trained, metrics)),
@@ -257,9 +258,13 @@ fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
         }
         match &variable.domain {
             Some(domain) if domain.cardinality().is_some() => {}
+            Some(Domain::Image(_)) => {}
             Some(domain) => found.push(
-                Diagnostic::new("E0904", format!("`{name}` is {domain}: this version trains discrete variables only"))
-                    .label(variable.declared.unwrap_or(variable.span), "not discrete"),
+                Diagnostic::new(
+                    "E0904",
+                    format!("`{name}` is {domain}: this version trains discrete variables and images"),
+                )
+                .label(variable.declared.unwrap_or(variable.span), "neither discrete nor an image"),
             ),
             None => found.push(
                 Diagnostic::new("E0406", format!("`{name}` needs a type"))

@@ -138,18 +138,22 @@ impl Session {
         schemas
     }
 
-    /// W0609 for `pretrained` files that are not there, one for each file.
+    /// W0609 for files of mechanisms and encoders that are not there, one for each file.
     fn missing_mechanisms(&mut self, base: &Path) {
-        let mut missing: BTreeMap<&str, Vec<(&str, Span)>> = BTreeMap::new();
+        let mut missing: BTreeMap<(&str, &str), Vec<(&str, Span)>> = BTreeMap::new();
         for (name, variable) in &self.model.variables {
-            if let Some((path, span)) = variable.pretrained().filter(|(path, _)| !base.join(path).is_file()) {
-                missing.entry(path).or_default().push((name, span));
+            let encoder = variable.encoder.as_ref().and_then(|e| Some((e.file.as_deref()?, e.span)));
+            let files = [("pretrained", variable.pretrained()), ("encoder", encoder)];
+            for (kind, (path, span)) in files.into_iter().filter_map(|(kind, file)| Some((kind, file?))) {
+                if !base.join(path).is_file() {
+                    missing.entry((path, kind)).or_default().push((name, span));
+                }
             }
         }
-        for (path, places) in missing {
-            let found = Diagnostic::new("W0609", format!("the pretrained file `{path}` is not there"));
-            let label =
-                |d: Diagnostic, (name, span): &(&str, Span)| d.label(*span, format!("the mechanism of `{name}`"));
+        for ((path, kind), places) in missing {
+            let found = Diagnostic::new("W0609", format!("the {kind} file `{path}` is not there"));
+            let part = if kind == "encoder" { "encoder" } else { "mechanism" };
+            let label = |d: Diagnostic, (name, span): &(&str, Span)| d.label(*span, format!("the {part} of `{name}`"));
             let found = places.iter().fold(found, label);
             self.diagnostics.push(found.note(format!("looked for {}", base.join(path).display())));
         }

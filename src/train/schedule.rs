@@ -1,16 +1,19 @@
 //! Training a whole plan: modules that do not wait for each other train side by side.
 
+use super::encoder::{self, Recipe};
 use super::{Observer, TrainError, Trained, checkpoint, likelihood, wgan_gp};
 use crate::data::Table;
-use crate::model::{Engine, Model, VarId};
+use crate::model::{Domain, Engine, Model, VarId};
+use crate::nets::ops::with_threads;
 use crate::plan::{Module, Plan};
 use crate::seed;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Condvar, Mutex};
 
 /// Trains the modules of `plan` that have no file of the same inputs in `folder`, at most `jobs` at a
-/// time, and writes their files there; returns all modules in the plan's order. `only` restricts
-/// training to one module and those it waits for (the others are left out of the result).
+/// time, and writes their files there; returns all modules in the plan's order. A module with images shares its
+/// work out over `jobs` threads. Paths in the model are relative to `base`.
 ///
 /// # Errors
 /// The first [`TrainError`]; modules that were finished by then keep their files.
@@ -18,13 +21,13 @@ pub fn train_plan(
     model: &Model,
     plan: &Plan,
     tables: &[Table],
-    folder: Option<&Path>,
+    (base, folder): (&Path, Option<&Path>),
     jobs: usize,
     observer: &dyn Observer,
 ) -> Result<Vec<Trained>, TrainError> {
     let state = Mutex::new(State { modules: plan.modules.iter().map(|_| Progress::Waiting).collect(), error: None });
     let changed = Condvar::new();
-    let work = Work { model, plan, tables, folder, observer };
+    let work = Work { model, plan, tables, base, folder, jobs, observer };
     std::thread::scope(|scope| {
         for _ in 0..jobs.clamp(1, plan.modules.len().max(1)) {
             scope.spawn(|| work.serve(&state, &changed));
@@ -53,7 +56,9 @@ struct Work<'a> {
     model: &'a Model,
     plan: &'a Plan,
     tables: &'a [Table],
+    base: &'a Path,
     folder: Option<&'a Path>,
+    jobs: usize,
     observer: &'a dyn Observer,
 }
 
@@ -107,25 +112,56 @@ impl Work<'_> {
         }
         let variables: Vec<VarId> = module.variables.iter().filter_map(|name| self.model.id(name)).collect();
         let settings = self.model.settings.of(&variables);
+        let recipes: Vec<Recipe> = match module.engine {
+            Engine::WganGp => encoder::encoded(self.model, module).into_iter().map(|v| self.recipe(v)).collect(),
+            _ => vec![],
+        };
+        let encoders: Vec<String> = recipes.iter().map(Recipe::digest).collect::<Result<_, _>>()?;
         let ancestors: Vec<&str> = frozen.iter().map(|(_, digest)| digest.as_str()).collect();
-        let digest = checkpoint::digest(self.model, module, self.tables, &settings, &ancestors);
+        let from = (&ancestors[..], &encoders.iter().map(String::as_str).collect::<Vec<&str>>()[..]);
+        let digest = checkpoint::digest(self.model, module, self.tables, &settings, from).map_err(|e| {
+            TrainError::Data { module: module.id.clone(), message: format!("its images cannot be read: {e}") }
+        })?;
         if let Some(trained) = self.folder.and_then(|f| checkpoint::load(self.model, f, module, &digest)) {
             self.observer.started(&module.id, true);
             return Ok((trained, digest));
         }
         self.observer.started(&module.id, false);
-        let seed = seed::derive(self.model.settings.seed(), &format!("train/{}", module.variables.join(",")));
-        let trained = match module.engine {
-            Engine::Likelihood => likelihood::train(self.model, module, self.tables, &settings, seed, self.observer)?,
+        let train = || match module.engine {
+            Engine::Likelihood => {
+                likelihood::train(self.model, module, self.tables, &settings, self.seed(module), self.observer)
+            }
             Engine::WganGp | Engine::Pretrained | Engine::Diffusion => {
                 let frozen: Vec<&Trained> = frozen.iter().map(|(trained, _)| trained).collect();
-                wgan_gp::train(self.model, module, self.tables, &frozen, &settings, seed, self.observer)?
+                let mut networks = BTreeMap::new();
+                for (recipe, digest) in recipes.iter().zip(&encoders) {
+                    networks.insert(recipe.variable, recipe.network(digest, self.observer)?);
+                }
+                let from = wgan_gp::Inputs { tables: self.tables, frozen: &frozen, encoders: &networks };
+                wgan_gp::train(self.model, module, &from, &settings, self.seed(module), self.observer)
             }
         };
+        let trained = if self.has_images(module) { with_threads(self.jobs, train)?? } else { train()? };
         if let Some(folder) = self.folder {
             checkpoint::save(self.model, folder, module, &trained, &digest).map_err(TrainError::File)?;
         }
         self.observer.finished(&module.id);
         Ok((trained, digest))
+    }
+
+    fn seed(&self, module: &Module) -> u64 {
+        seed::derive(self.model.settings.seed(), &format!("train/{}", module.variables.join(",")))
+    }
+
+    fn recipe(&self, variable: VarId) -> Recipe<'_> {
+        Recipe { model: self.model, variable, tables: self.tables, base: self.base, folder: self.folder }
+    }
+
+    /// Whether images are among the variables of the module and of its tasks.
+    fn has_images(&self, module: &Module) -> bool {
+        let tasks = module.tasks.iter().flat_map(|t| [&t.ancestors, &t.conditions, &t.interventions]);
+        let names = tasks.flatten().chain(&module.variables);
+        let domains = names.filter_map(|name| self.model.domain(self.model.id(name)?));
+        domains.into_iter().any(|domain| matches!(domain, Domain::Image(_)))
     }
 }

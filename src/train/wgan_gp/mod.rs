@@ -10,6 +10,8 @@ mod alias;
 mod critic;
 mod mechanisms;
 mod options;
+#[cfg(test)]
+mod picture_tests;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,7 @@ use super::{Metric, Observer, TrainError, Trained};
 use crate::data::Table;
 use crate::model::{Domain, Model, Overrides, VarId};
 use crate::nets::generator::{Generator, GeneratorModule, GeneratorShape, Kind, Widths};
-use crate::nets::image::Batch;
+use crate::nets::image::{Batch, Classifier, Network};
 use crate::nets::ops::{Adam, Moments, Relaxation};
 use crate::nets::soft::SoftGenerator;
 use crate::plan;
@@ -34,8 +36,26 @@ use task::{Task, image_size};
 /// Adam's decay rates, as in the paper's experiments (its appendix F.1 does not name them).
 const BETAS: (f32, f32) = (0.5, 0.9);
 
-/// Trains the generators of `module` on its tasks, `frozen` holding the modules that its ancestors belong to.
-/// The result depends on the arguments alone, not on threads.
+/// What a module is trained from.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The rows of the data sets.
+    pub tables: &'a [Table],
+    /// The modules that the ancestors of its tasks belong to.
+    pub frozen: &'a [&'a Trained],
+    /// Encoders of images that the module does not draw: its critics see their codes in the images' place.
+    pub encoders: &'a BTreeMap<VarId, Network<Classifier>>,
+}
+
+impl<'a> Inputs<'a> {
+    /// Rows and frozen modules; critics see images whole.
+    pub fn new(tables: &'a [Table], frozen: &'a [&'a Trained]) -> Self {
+        static NONE: BTreeMap<VarId, Network<Classifier>> = BTreeMap::new();
+        Self { tables, frozen, encoders: &NONE }
+    }
+}
+
+/// Trains the generators of `module` on its tasks. The result depends on the arguments alone, not on threads.
 ///
 /// # Errors
 /// [`TrainError::Data`] where a data set, column or ancestor is missing or a variable is neither discrete nor an image,
@@ -43,8 +63,7 @@ const BETAS: (f32, f32) = (0.5, 0.9);
 pub fn train(
     model: &Model,
     module: &plan::Module,
-    tables: &[Table],
-    frozen: &[&Trained],
+    inputs: &Inputs<'_>,
     settings: &Overrides,
     seed: u64,
     observer: &dyn Observer,
@@ -54,8 +73,8 @@ pub fn train(
     let streams = Streams::new(seed, &module.id);
     let generators = generators(model, module, &options, &mut streams.of("weights")).map_err(input)?;
     let networks = generators.generators.iter().map(SoftGenerator::trained).collect::<Result<Vec<_>, _>>()?;
-    let trained = Mechanisms::new(&generators, networks.clone(), frozen)?;
-    let tasks = (module.tasks.iter().map(|task| Task::new(model, task, tables, &trained)))
+    let trained = Mechanisms::new(&generators, networks.clone(), inputs.frozen)?;
+    let tasks = (module.tasks.iter().map(|task| Task::new(model, task, inputs, &trained)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(input)?;
     for generator in &generators.generators {

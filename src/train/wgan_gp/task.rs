@@ -1,11 +1,12 @@
 //! A task of the plan made ready: batches of its rows, and the generators' forward pass on them
 //! (paper Algorithms 4 and 9).
 
+use super::Inputs;
 use super::alias::Alias;
 use super::mechanisms::{Forward, Mechanisms, Part};
 use crate::data::{Images, Table};
 use crate::model::{Domain, Model, VarId};
-use crate::nets::image::{Batch, ImageSize, from_planes};
+use crate::nets::image::{Batch, Classifier, ImageSize, Soft, from_planes};
 use crate::nets::ops::largest;
 use crate::plan;
 use candle_core::{Device, Result, Tensor};
@@ -20,6 +21,8 @@ pub struct Task<'a> {
     given: Vec<VarId>,
     /// The values of every variable the task needs.
     columns: BTreeMap<VarId, Values<'a>>,
+    /// The encoders of images that the critic sees as codes.
+    encoders: BTreeMap<VarId, Soft<Classifier>>,
     rows: usize,
     rows_by_weight: Option<Alias>,
     /// The rows' distribution over the discrete variables.
@@ -82,10 +85,11 @@ impl<'a> Task<'a> {
     pub fn new(
         model: &Model,
         task: &plan::Task,
-        tables: &'a [Table],
+        inputs: &Inputs<'a>,
         mechanisms: &Mechanisms<'_>,
     ) -> std::result::Result<Self, String> {
-        let table = tables.iter().find(|t| t.name == task.data).ok_or_else(|| format!("no data set {}", task.data))?;
+        let table = inputs.tables.iter().find(|t| t.name == task.data);
+        let table = table.ok_or_else(|| format!("no data set {}", task.data))?;
         if table.rows == 0 {
             return Err(format!("the data set {} has no rows", task.data));
         }
@@ -118,7 +122,12 @@ impl<'a> Task<'a> {
             }
             None => None,
         };
-        let mut ready = Self { parts, given, columns, rows: table.rows, rows_by_weight, distribution: BTreeMap::new() };
+        let mut encoders = BTreeMap::new();
+        for (&v, network) in inputs.encoders.iter().filter(|(v, _)| columns.contains_key(v)) {
+            encoders.insert(v, Soft::<Classifier>::fixed(network).map_err(|e| e.to_string())?);
+        }
+        let (rows, distribution) = (table.rows, BTreeMap::new());
+        let mut ready = Self { parts, given, columns, encoders, rows, rows_by_weight, distribution };
         for row in 0..table.rows {
             *ready.distribution.entry(ready.key(row)).or_insert(0.0) += table.weight(row) / table.total_weight();
         }
@@ -134,9 +143,10 @@ impl<'a> Task<'a> {
     pub fn sees(&self) -> (usize, Vec<ImageSize>) {
         let (mut codes, mut pictures) = (0, vec![]);
         for v in self.variables() {
-            match &self.columns[&v] {
-                Values::Codes(_, card) => codes += card,
-                Values::Images(_, size) => pictures.push(*size),
+            match (&self.columns[&v], self.encoders.get(&v)) {
+                (Values::Codes(_, card), _) => codes += card,
+                (Values::Images(..), Some(encoder)) => codes += encoder.architecture.outputs,
+                (Values::Images(_, size), None) => pictures.push(*size),
             }
         }
         (codes, pictures)
@@ -194,10 +204,16 @@ impl<'a> Task<'a> {
     }
 
     fn seen(&self, values: &BTreeMap<VarId, Tensor>) -> Result<Batch> {
-        let tensors: Vec<&Tensor> = self.variables().map(|v| &values[&v]).collect();
-        let (pictures, codes): (Vec<&Tensor>, Vec<&Tensor>) = tensors.into_iter().partition(|t| t.rank() == 4);
-        let codes = if codes.is_empty() { None } else { Some(Tensor::cat(&codes, 1)?) };
-        Ok(Batch { codes, pictures: pictures.into_iter().cloned().collect() })
+        let mut tensors = Vec::with_capacity(values.len());
+        for v in self.variables() {
+            let value = values[&v].clone();
+            tensors.push(match self.encoders.get(&v) {
+                Some(encoder) => encoder.outputs(&Batch { codes: None, pictures: vec![value] })?,
+                None => value,
+            });
+        }
+        let (pictures, codes): (Vec<Tensor>, Vec<Tensor>) = tensors.into_iter().partition(|t| t.rank() == 4);
+        Ok(Batch { codes: if codes.is_empty() { None } else { Some(Tensor::cat(&codes, 1)?) }, pictures })
     }
 
     /// All variables, generated ones first.

@@ -10,12 +10,12 @@ use rand::Rng;
 use std::sync::Mutex;
 
 /// Collects metrics; asks to stop after as many as `limit`.
-struct Watch {
-    metrics: Mutex<Vec<Metric>>,
+pub(super) struct Watch {
+    pub(super) metrics: Mutex<Vec<Metric>>,
     limit: usize,
 }
 
-fn watch() -> Watch {
+pub(super) fn watch() -> Watch {
     Watch { metrics: Mutex::new(vec![]), limit: usize::MAX }
 }
 
@@ -41,11 +41,17 @@ fn model(names: &[&str], directed: &[(usize, usize)], bidirected: &[(usize, usiz
     }
 }
 
-fn names(list: &[&str]) -> Vec<String> {
+pub(super) fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(|s| (*s).to_owned()).collect()
 }
 
-fn task(data: &str, interventions: &[&str], ancestors: &[&str], conditions: &[&str], teaches: &[&str]) -> plan::Task {
+pub(super) fn task(
+    data: &str,
+    interventions: &[&str],
+    ancestors: &[&str],
+    conditions: &[&str],
+    teaches: &[&str],
+) -> plan::Task {
     plan::Task {
         data: data.to_owned(),
         interventions: names(interventions),
@@ -55,7 +61,7 @@ fn task(data: &str, interventions: &[&str], ancestors: &[&str], conditions: &[&s
     }
 }
 
-fn module(variables: &[&str], tasks: Vec<plan::Task>) -> plan::Module {
+pub(super) fn module(variables: &[&str], tasks: Vec<plan::Task>) -> plan::Module {
     plan::Module {
         id: "H1".to_owned(),
         variables: names(variables),
@@ -82,15 +88,27 @@ fn table(name: &str, rows: usize, columns: usize, mut draw: impl FnMut(&mut [u32
     }
 }
 
-fn coin(p: f64, rng: &mut ChaCha8Rng) -> u32 {
+pub(super) fn coin(p: f64, rng: &mut ChaCha8Rng) -> u32 {
     u32::from(rng.random::<f64>() < p)
+}
+
+fn train(
+    model: &Model,
+    module: &plan::Module,
+    tables: &[Table],
+    frozen: &[&Trained],
+    settings: &Overrides,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Trained, TrainError> {
+    super::train(model, module, &Inputs::new(tables, frozen), settings, seed, observer)
 }
 
 fn small(steps: usize) -> Overrides {
     Overrides { steps: Some(steps), hidden: Some(vec![48, 48]), noise: Some(8), ..Overrides::default() }
 }
 
-fn generators(trained: Trained) -> GeneratorModule {
+pub(super) fn generators(trained: Trained) -> GeneratorModule {
     match trained {
         Trained::Generators(module) => module,
         _ => panic!("the engine trains generators"),
@@ -242,7 +260,7 @@ fn frozen_modules_do_not_move() {
     let kept = mechanisms.networks(1).to_vec();
     let (kept_before, own_before) = (values(&kept), values(&networks));
     let module = front_door_module();
-    let tasks = [Task::new(&model, &module.tasks[0], &tables, &mechanisms).unwrap()];
+    let tasks = [Task::new(&model, &module.tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap()];
     let streams = Streams::new(1, "H1");
     let options = Options::new(&small(30), Sight::Codes);
     let mut training = Training::new(&module, options, &tasks, own, networks.clone(), mechanisms, &streams).unwrap();
@@ -263,7 +281,7 @@ fn soft_draws_at_the_last_temperature_are_nearly_hard() {
     let trained = train(&model, &module, &tables, &[&frozen], &small(400), 1, &watch()).map(generators).unwrap();
     let fixed = trained.generators.iter().map(|g| SoftGenerator::fixed(g).unwrap()).collect();
     let mechanisms = Mechanisms::new(&trained, fixed, &[&frozen]).unwrap();
-    let task = Task::new(&model, &module.tasks[0], &tables, &mechanisms).unwrap();
+    let task = Task::new(&model, &module.tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap();
     let distance = |relaxation| {
         let mut rng = stream(1, "noise");
         let mut forward = Forward { mechanisms: &mechanisms, relaxation, rng: &mut rng, watch: None };
