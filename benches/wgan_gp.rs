@@ -315,7 +315,7 @@ fn train(case: &Case, model: &Model, tables: &[Table], settings: &Overrides, see
         let stage: Vec<&Module> = case.modules.iter().filter(ready).collect();
         let run = |module: &Module| {
             let frozen: Vec<&Trained> = module.after.iter().map(|a| &done[a]).collect();
-            let trained = wgan_gp::train(model, module, tables, &frozen, settings, seed, &Quiet);
+            let trained = wgan_gp::train(model, module, &wgan_gp::Inputs::new(tables, &frozen), settings, seed, &Quiet);
             (module.id.clone(), trained.expect("training succeeds"))
         };
         let run = &run;
@@ -398,7 +398,8 @@ fn speed() {
             ..Overrides::default()
         };
         let timer = Timer(std::sync::Mutex::new(vec![]));
-        wgan_gp::train(&model, &module, &tables, &[], &settings, 1, &timer).expect("training succeeds");
+        wgan_gp::train(&model, &module, &wgan_gp::Inputs::new(&tables, &[]), &settings, 1, &timer)
+            .expect("training succeeds");
         let rate = timer.rate();
         println!("speed: {critic_steps} critic steps, pac {pac}, noise {noise}: {rate:.1} steps/s, one thread");
     }

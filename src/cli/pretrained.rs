@@ -12,22 +12,31 @@ use std::path::{Path, PathBuf};
 /// W0609 for files that are not there, one for each file; of the others what their headers tell (E0603 to E0605).
 pub(super) fn check(session: &mut Session) {
     let (base, model) = (session.base(), &session.model);
-    let mut missing: BTreeMap<&str, Vec<(&str, Span)>> = BTreeMap::new();
+    let mut missing: BTreeMap<(&str, &str), Vec<(&str, Span)>> = BTreeMap::new();
     let mut found = vec![];
     for (id, path) in files(model, &base) {
         let Some((written, span)) = model.variables[id].pretrained() else { continue };
         // A file that may not be looked at is there all the same.
         if matches!(path.try_exists(), Ok(false)) {
-            missing.entry(written).or_default().push((model.name(id), span));
+            missing.entry((written, "pretrained")).or_default().push((model.name(id), span));
         } else if !session.has_errors()
             && let Some(Err(fault)) = model.request(id).map(|request| pretrained::check(&request, &path))
         {
             found.push(diagnostic(model, id, &fault));
         }
     }
-    for (path, places) in missing {
-        let warning = Diagnostic::new("W0609", format!("the pretrained file `{path}` is not there"));
-        let label = |d: Diagnostic, (name, span): &(&str, Span)| d.label(*span, format!("the mechanism of `{name}`"));
+    for (name, variable) in &model.variables {
+        let Some((path, span)) = variable.encoder.as_ref().and_then(|e| Some((e.file.as_deref()?, e.span))) else {
+            continue;
+        };
+        if !base.join(path).is_file() {
+            missing.entry((path, "encoder")).or_default().push((name, span));
+        }
+    }
+    for ((path, kind), places) in missing {
+        let warning = Diagnostic::new("W0609", format!("the {kind} file `{path}` is not there"));
+        let part = if kind == "encoder" { "encoder" } else { "mechanism" };
+        let label = |d: Diagnostic, (name, span): &(&str, Span)| d.label(*span, format!("the {part} of `{name}`"));
         let warning = places.iter().fold(warning, label);
         found.push(warning.note(format!("looked for {}", base.join(path).display())));
     }

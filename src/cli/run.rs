@@ -17,7 +17,7 @@ use crate::plan::{Options, Plan};
 use crate::query::answer::{Answer, Answers};
 use crate::query::{self, QueryError, Runtime};
 use crate::report;
-use crate::train::{Metric, TrainError, Trained, train_plan};
+use crate::train::{Given, Metric, TrainError, Trained, train_plan};
 use candle_core::Device;
 use clap::Args;
 use std::path::PathBuf;
@@ -199,7 +199,9 @@ fn train_modules(
     let progress = Progress::new(modules, mode, stop);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.unwrap_or(processors).max(1);
-    let outcome = train_plan(&session.model, plan, tables, pretrained, Some(&directory.modules()), jobs, &progress);
+    let (base, modules) = (session.base(), directory.modules());
+    let given = Given { tables, pretrained, base: &base };
+    let outcome = train_plan(&session.model, plan, &given, Some(&modules), jobs, &progress);
     let metrics = progress.finish();
     match outcome {
         Ok(trained) => Ok((trained, metrics)),
@@ -271,10 +273,13 @@ fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
         }
         match &variable.domain {
             Some(domain) if domain.cardinality().is_some() => {}
-            Some(Domain::Image(_)) if variable.pretrained().is_some() => {}
+            Some(Domain::Image(_)) => {}
             Some(domain) => found.push(
-                Diagnostic::new("E0904", format!("`{name}` is {domain}: this version trains discrete variables only"))
-                    .label(variable.declared.unwrap_or(variable.span), "not discrete"),
+                Diagnostic::new(
+                    "E0904",
+                    format!("`{name}` is {domain}: this version trains discrete variables and images"),
+                )
+                .label(variable.declared.unwrap_or(variable.span), "neither discrete nor an image"),
             ),
             None => found.push(
                 Diagnostic::new("E0406", format!("`{name}` needs a type"))

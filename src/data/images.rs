@@ -98,7 +98,7 @@ impl Images {
         let mut pixels = vec![0; size];
         for (&row, out) in rows.iter().zip(batch.chunks_exact_mut(size)) {
             self.read(row, &mut pixels)?;
-            out.iter_mut().zip(&pixels).for_each(|(x, &p)| *x = f32::from(p) / 127.5 - 1.0);
+            out.iter_mut().zip(&pixels).for_each(|(x, &p)| *x = scaled(p));
         }
         Ok(())
     }
@@ -109,6 +109,11 @@ impl PartialEq for Images {
         let same = |row| matches!((self.row(row), other.row(row)), (Ok(a), Ok(b)) if a == b);
         self.shape == other.shape && self.rows == other.rows && (0..self.rows).all(same)
     }
+}
+
+/// The number in −1…1 that a byte of a pixel stands for.
+pub fn scaled(byte: u8) -> f32 {
+    f32::from(byte) / 127.5 - 1.0
 }
 
 /// Images that come one by one.

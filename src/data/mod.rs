@@ -30,7 +30,7 @@ mod write;
 #[cfg(feature = "run")]
 mod write_images;
 
-pub use images::{Images, ImagesBuilder};
+pub use images::{Images, ImagesBuilder, scaled};
 pub use infer::{Inferred, infer, infer_domains};
 pub use load::{load, schema};
 pub use simulate::ground_truth;

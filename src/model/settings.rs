@@ -59,6 +59,9 @@ pub struct Overrides {
     pub pac: Option<usize>,
     /// Critic dropout (adversarial).
     pub dropout: Option<f64>,
+    /// Channels of networks on images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<usize>,
     /// Values of each hidden cause (likelihood); chosen on held-out rows where absent.
     pub levels: Option<usize>,
     /// Restarts from random tables (likelihood).
@@ -119,6 +122,6 @@ impl Overrides {
             ($($field:ident),*) => { $(if other.$field.is_some() { self.$field.clone_from(&other.$field); })* };
         }
         take!(engine, epochs, steps, batch, lr, seed, device, hidden, noise, lambda, critic_steps, pac, dropout);
-        take!(levels, restarts, bootstrap, samples, modular, image_memory);
+        take!(width, levels, restarts, bootstrap, samples, modular, image_memory);
     }
 }

@@ -1,7 +1,6 @@
 //! The values of one variable, one per row.
 
-use super::image::ImageSize;
-use super::ops::device;
+use super::image::{ImageSize, from_planes};
 use candle_core::{Result, Tensor, bail};
 
 /// The values of a variable in some rows.
@@ -48,13 +47,12 @@ impl Pixels {
         if self.shape != [channels, height, width] {
             bail!("images {:?} where a network takes {:?}", self.shape, [channels, height, width])
         }
-        let mut values: Vec<f32> = Vec::with_capacity(rows.len() * self.size());
+        let mut planes: Vec<f32> = Vec::with_capacity(rows.len() * self.size());
         for &row in rows {
-            let Some(planes) = self.values.chunks_exact(self.size().max(1)).nth(row) else { bail!("no image {row}") };
-            let pixels = (0..height * width).flat_map(|pixel| planes[pixel..].iter().step_by(height * width));
-            values.extend(pixels);
+            let Some(image) = self.values.chunks_exact(self.size().max(1)).nth(row) else { bail!("no image {row}") };
+            planes.extend_from_slice(image);
         }
-        Tensor::from_vec(values, (rows.len(), height, width, channels), &device())
+        from_planes(&planes, size)
     }
 }
 

@@ -1,15 +1,29 @@
-//! Mechanisms of discrete variables as implicit generators (paper appendices C.3 and F.1).
+//! Mechanisms as implicit generators (paper appendices C.3, F.1 and F.2).
 //!
-//! A generator is a network from its own noise, the noise that it shares with the other children of each of
-//! its hidden causes, and its parents' one-hot codes, to the logits of its variable. Its blocks are linear
-//! layers with batch normalisation and ReLU. The value is a Gumbel-max draw from the logits.
+//! A generator is a network from its own noise, the noise that it shares with the other children of each of its
+//! hidden causes, and its parents. Which network depends on what is an image:
+//!
+//! | variable | parents | network | its value |
+//! |---|---|---|---|
+//! | discrete | discrete | linear layers with batch normalisation and ReLU, to logits | a Gumbel-max draw |
+//! | image | any | [`ImageGenerator`] | its pictures |
+//! | discrete | images among them | [`Classifier`], to logits | a Gumbel-max draw |
+//!
+//! All take the matrix own noise, shared noise, one-hot codes of the discrete parents; and the image parents' pictures.
 
+pub use super::dense::{BatchNorm, Block, Dense, Layers};
+
+use super::column::{Column, Pixels};
+use super::image::{Batch, Classifier, ImageGenerator, ImageSize, Network, from_planes, to_planes};
 use super::noise::{gumbel_number, normals};
-use super::ops::{EPSILON, Matrix, multiply};
+use super::ops::{View, with_threads};
+use super::soft::SoftGenerator;
 use super::{Hidden, Sampler};
-use candle_core::{Result, bail};
+use candle_core::{Device, Result, Tensor, bail};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// The mechanisms of a module as generators.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,10 +41,29 @@ pub struct GeneratorModule {
 pub struct Generator {
     /// What goes in and comes out.
     pub shape: GeneratorShape,
-    /// The hidden blocks, first to last.
-    pub blocks: Vec<Block>,
-    /// The layer that gives the logits.
-    pub output: Dense,
+    /// The network, of the kind that the shape asks for.
+    pub network: GeneratorNetwork,
+}
+
+/// The network of a mechanism.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GeneratorNetwork {
+    /// From codes to logits.
+    Layers(Layers),
+    /// To pictures.
+    Pictures(Network<ImageGenerator>),
+    /// From pictures and codes to logits.
+    Classifier(Network<Classifier>),
+}
+
+/// What a variable's values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// One of so many codes.
+    Codes(usize),
+    /// An image.
+    Image(ImageSize),
 }
 
 /// What goes into a generator and comes out.
@@ -38,196 +71,225 @@ pub struct Generator {
 pub struct GeneratorShape {
     /// The variable.
     pub variable: usize,
-    /// The number of its values.
-    pub card: usize,
+    /// Its values.
+    pub kind: Kind,
     /// Its observed parents, ascending.
     pub parents: Vec<usize>,
-    /// Their numbers of values.
-    pub parent_cards: Vec<usize>,
+    /// Their values.
+    pub parent_kinds: Vec<Kind>,
     /// The hidden causes that act on it, as places in [`GeneratorModule::latents`].
     pub latents: Vec<usize>,
 }
 
-/// A hidden block: linear, batch normalisation, ReLU.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Block {
-    /// The linear layer.
-    pub dense: Dense,
-    /// Its normalisation.
-    pub norm: BatchNorm,
+/// How large networks are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Widths<'a> {
+    /// Widths of fully connected hidden layers.
+    pub hidden: &'a [usize],
+    /// Channels of networks on pictures: [`ImageGenerator::width`] and [`Classifier::width`].
+    pub width: usize,
 }
 
-/// A linear layer `x W + b`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Dense {
-    /// The number of inputs.
-    pub inputs: usize,
-    /// The number of outputs.
-    pub outputs: usize,
-    /// `W [inputs, outputs]`, row-major.
-    pub weight: Vec<f32>,
-    /// `b [outputs]`.
-    pub bias: Vec<f32>,
-}
-
-/// Batch normalisation with the statistics that stand for a batch's when sampling.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BatchNorm {
-    /// The factor of each column.
-    pub scale: Vec<f32>,
-    /// The constant of each column.
-    pub shift: Vec<f32>,
-    /// The running mean of each column.
-    pub mean: Vec<f32>,
-    /// The running variance of each column.
-    pub variance: Vec<f32>,
-}
-
-impl Dense {
-    /// Uniform weights in ±√(6 / (inputs + outputs)), zero bias (Glorot & Bengio 2010).
-    pub fn random(inputs: usize, outputs: usize, rng: &mut impl Rng) -> Self {
-        let bound = (6.0 / (inputs + outputs).max(1) as f32).sqrt();
-        let weight = (0..inputs * outputs).map(|_| (2.0 * rng.random::<f32>() - 1.0) * bound).collect();
-        Self { inputs, outputs, weight, bias: vec![0.0; outputs] }
-    }
-
-    /// The layer's values for `x [rows, inputs]`, row-major.
-    pub fn apply(&self, x: &[f32]) -> Vec<f32> {
-        let rows = x.len() / self.inputs.max(1);
-        let mut y: Vec<f32> = self.bias.iter().copied().cycle().take(rows * self.outputs).collect();
-        let weight = Matrix::new(&self.weight, self.inputs, self.outputs);
-        multiply(Matrix::new(x, rows, self.inputs), weight, &mut y, true);
-        y
-    }
-}
-
-impl BatchNorm {
-    /// The identity of `columns` columns.
-    pub fn identity(columns: usize) -> Self {
-        let (zeros, ones) = (vec![0.0; columns], vec![1.0; columns]);
-        Self { scale: ones.clone(), shift: zeros.clone(), mean: zeros, variance: ones }
-    }
-}
-
-impl Block {
-    /// The linear layer that does what the block does with its running statistics, but for the ReLU.
-    pub fn folded(&self) -> Dense {
-        let norm = &self.norm;
-        let factors: Vec<f32> = norm.scale.iter().zip(&norm.variance).map(|(s, v)| s / (v + EPSILON).sqrt()).collect();
-        let mut dense = self.dense.clone();
-        for row in dense.weight.chunks_exact_mut(dense.outputs.max(1)) {
-            row.iter_mut().zip(&factors).for_each(|(w, f)| *w *= f);
+impl Kind {
+    /// The number of codes; `None` for an image.
+    pub fn card(self) -> Option<usize> {
+        match self {
+            Self::Codes(card) => Some(card),
+            Self::Image(_) => None,
         }
-        for (j, bias) in dense.bias.iter_mut().enumerate() {
-            *bias = (*bias - norm.mean[j]) * factors[j] + norm.shift[j];
+    }
+
+    /// The size of an image; `None` for codes.
+    pub fn image(self) -> Option<ImageSize> {
+        match self {
+            Self::Codes(_) => None,
+            Self::Image(size) => Some(size),
         }
-        dense
+    }
+
+    /// Whether the values of `column` are of this kind.
+    fn holds(self, column: &Column) -> bool {
+        match (self, column) {
+            (Self::Codes(card), Column::Codes(codes)) => codes.iter().all(|&c| (c as usize) < card),
+            (Self::Image(size), Column::Pixels(p)) => p.shape == [size.channels, size.height, size.width],
+            _ => false,
+        }
     }
 }
 
 impl Generator {
-    /// A generator with random weights and hidden layers of the widths `hidden`.
-    pub fn random(shape: GeneratorShape, noise: usize, hidden: &[usize], rng: &mut impl Rng) -> Self {
-        let mut inputs = shape.inputs(noise);
-        let mut blocks = Vec::with_capacity(hidden.len());
-        for &width in hidden {
-            blocks.push(Block { dense: Dense::random(inputs, width, rng), norm: BatchNorm::identity(width) });
-            inputs = width;
-        }
-        Self { output: Dense::random(inputs, shape.card, rng), shape, blocks }
+    /// A generator with random weights.
+    ///
+    /// # Errors
+    /// A sentence, where there can be no such network.
+    pub fn random(
+        shape: GeneratorShape,
+        noise: usize,
+        widths: &Widths,
+        rng: &mut impl Rng,
+    ) -> std::result::Result<Self, String> {
+        let codes = shape.inputs(noise);
+        let network = match shape.kind {
+            Kind::Image(_) => GeneratorNetwork::Pictures(Network::random(shape.image_generator(noise, widths)?, rng)?),
+            Kind::Codes(card) if shape.pictures().is_empty() => {
+                GeneratorNetwork::Layers(Layers::random(codes, widths.hidden, card, rng))
+            }
+            Kind::Codes(_) => GeneratorNetwork::Classifier(Network::random(shape.classifier(noise, widths)?, rng)?),
+        };
+        Ok(Self { shape, network })
     }
 
-    /// The layers to sample with: the folded blocks, each followed by ReLU, and the output layer.
-    pub fn folded(&self) -> Vec<Dense> {
-        self.blocks.iter().map(Block::folded).chain([self.output.clone()]).collect()
+    /// Sets the running statistics of normalisation number `at`.
+    pub fn set_moments(&mut self, at: usize, moments: &super::ops::Moments) {
+        match &mut self.network {
+            GeneratorNetwork::Layers(layers) => {
+                if let Some(block) = layers.blocks.get_mut(at) {
+                    (block.norm.mean, block.norm.variance) = (moments.mean.clone(), moments.variance.clone());
+                }
+            }
+            GeneratorNetwork::Pictures(network) => network.set_moments(at, moments),
+            GeneratorNetwork::Classifier(_) => {}
+        }
     }
 }
 
 impl GeneratorShape {
-    /// The length of the network's input: own noise, shared noise, parents' one-hot codes.
+    /// The length of the network's matrix: own noise, shared noise, discrete parents' one-hot codes.
     pub fn inputs(&self, noise: usize) -> usize {
-        noise * (1 + self.latents.len()) + self.parent_cards.iter().sum::<usize>()
+        let cards = self.parent_kinds.iter().filter_map(|k| k.card());
+        noise * (1 + self.latents.len()) + cards.sum::<usize>()
+    }
+
+    /// The sizes of the image parents, in their order.
+    pub fn pictures(&self) -> Vec<ImageSize> {
+        self.parent_kinds.iter().filter_map(|k| k.image()).collect()
+    }
+
+    /// The architecture of an image's generator.
+    ///
+    /// # Errors
+    /// A sentence, where the variable is discrete.
+    pub(super) fn image_generator(&self, noise: usize, widths: &Widths) -> std::result::Result<ImageGenerator, String> {
+        let size = self.kind.image().ok_or("a discrete variable has no picture")?;
+        Ok(ImageGenerator { size, codes: self.inputs(noise), pictures: self.pictures(), width: widths.width })
+    }
+
+    /// The architecture of the network of a discrete child of images.
+    ///
+    /// # Errors
+    /// A sentence, where the variable is an image.
+    pub(super) fn classifier(&self, noise: usize, widths: &Widths) -> std::result::Result<Classifier, String> {
+        let outputs = self.kind.card().ok_or("an image has no logits")?;
+        let (codes, pictures, hidden) = (self.inputs(noise), self.pictures(), widths.hidden.to_vec());
+        Ok(Classifier { pictures, codes, width: widths.width, hidden, outputs })
     }
 }
 
 /// Rows that pass through the layers together: their activations stay in the cache.
 const CHUNK: usize = 512;
+/// The same where there are images.
+const IMAGE_CHUNK: usize = 64;
 
 impl Sampler for GeneratorModule {
     fn hidden(&self, rows: usize, rng: &mut ChaCha8Rng) -> Hidden {
         Hidden::Vectors { rows, noise: self.latents.iter().map(|_| normals(rows * self.noise, rng)).collect() }
     }
 
+    fn codes(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
+        let parents: Vec<Column> = parents.iter().map(|codes| Column::Codes(codes.to_vec())).collect();
+        match self.sample(variable, &parents.iter().collect::<Vec<_>>(), hidden, rng)? {
+            Column::Codes(codes) => Ok(codes),
+            Column::Pixels(_) => bail!("variable {variable} is an image: it has no codes"),
+        }
+    }
+
     /// # Errors
     /// Where `variable` is not the module's, or `parents` or `hidden` do not have the mechanism's shape.
-    fn codes(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
+    fn sample(&self, variable: usize, parents: &[&Column], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Column> {
         let Some(generator) = self.generators.iter().find(|g| g.shape.variable == variable) else {
             bail!("the module has no generator of variable {variable}")
         };
         let Hidden::Vectors { rows, noise } = hidden else { bail!("generators share noise vectors, not levels") };
-        if noise.len() != self.latents.len() || parents.len() != generator.shape.parents.len() {
+        let shape = &generator.shape;
+        if noise.len() != self.latents.len() || parents.len() != shape.parents.len() {
             bail!("variable {variable}: the hidden causes or parents given are not the mechanism's")
         }
-        let shared: Vec<&[f32]> = generator.shape.latents.iter().map(|&at| noise[at].as_slice()).collect();
-        self.draw(generator, *rows, parents, &shared, rng)
+        if parents.iter().any(|p| p.rows() != *rows) || noise.iter().any(|n| n.len() != rows * self.noise) {
+            bail!("variable {variable}: parents and hidden causes have different numbers of rows")
+        }
+        if parents.iter().zip(&shape.parent_kinds).any(|(column, kind)| !kind.holds(column)) {
+            bail!("variable {variable}: a parent's value is outside its domain")
+        }
+        let shared: Vec<&[f32]> = shape.latents.iter().map(|&at| noise[at].as_slice()).collect();
+        let draw = Draw { shape, network: SoftGenerator::fixed(generator)?, parents, shared, noise: self.noise };
+        if matches!(generator.network, GeneratorNetwork::Layers(_)) {
+            return draw.rows(*rows, CHUNK, rng);
+        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        with_threads(threads, || draw.rows(*rows, IMAGE_CHUNK, rng))?
     }
 }
 
-impl GeneratorModule {
-    /// Draws `rows` values of a generator given its parents' codes and its hidden causes' noise.
-    ///
-    /// # Errors
-    /// Where a list is shorter than `rows` or a code is outside its domain.
-    fn draw(
-        &self,
-        generator: &Generator,
-        rows: usize,
-        parents: &[&[u32]],
-        shared: &[&[f32]],
-        rng: &mut impl Rng,
-    ) -> Result<Vec<u32>> {
-        let shape = &generator.shape;
-        if parents.iter().any(|p| p.len() != rows) || shared.iter().any(|s| s.len() != rows * self.noise) {
-            bail!("variable {}: parents and hidden causes have different numbers of rows", shape.variable)
-        }
-        if parents.iter().zip(&shape.parent_cards).any(|(codes, &card)| codes.iter().any(|&c| c as usize >= card)) {
-            bail!("variable {}: a parent's code is outside its domain", shape.variable)
-        }
-        let layers = generator.folded();
-        let mut codes = Vec::with_capacity(rows);
-        for start in (0..rows).step_by(CHUNK) {
-            let end = rows.min(start + CHUNK);
-            let mut x = self.inputs(shape, start..end, parents, shared, rng);
-            for (at, layer) in layers.iter().enumerate() {
-                x = layer.apply(&x);
-                if at + 1 < layers.len() {
-                    x.iter_mut().for_each(|v| *v = v.max(0.0));
+/// A mechanism with what it reads.
+struct Draw<'a> {
+    shape: &'a GeneratorShape,
+    network: SoftGenerator,
+    parents: &'a [&'a Column],
+    /// The noise of the mechanism's hidden causes, `[rows, noise]` each.
+    shared: Vec<&'a [f32]>,
+    noise: usize,
+}
+
+impl Draw<'_> {
+    /// The values of `rows` rows, `chunk` at a time.
+    fn rows(&self, rows: usize, chunk: usize, rng: &mut ChaCha8Rng) -> Result<Column> {
+        let (mut codes, mut values) = (vec![], vec![]);
+        for start in (0..rows).step_by(chunk) {
+            let range = start..rows.min(start + chunk);
+            let batch = Batch { codes: Some(self.matrix(range.clone(), rng)?), pictures: self.pictures(range)? };
+            let y = self.network.run(&batch, |_, _| ())?;
+            match self.shape.kind {
+                Kind::Image(_) => values.extend(to_planes(&y)?),
+                Kind::Codes(card) => {
+                    let y = View::of(&y);
+                    codes.extend(y.values()?.chunks_exact(card).map(|logits| gumbel_max(logits, rng)));
                 }
             }
-            codes.extend(x.chunks_exact(shape.card).map(|logits| gumbel_max(logits, rng)));
         }
-        Ok(codes)
+        Ok(match self.shape.kind {
+            Kind::Codes(_) => Column::Codes(codes),
+            Kind::Image(ImageSize { channels, height, width }) => {
+                Column::Pixels(Pixels { shape: [channels, height, width], values })
+            }
+        })
     }
 
-    fn inputs(
-        &self,
-        shape: &GeneratorShape,
-        rows: std::ops::Range<usize>,
-        parents: &[&[u32]],
-        shared: &[&[f32]],
-        rng: &mut impl Rng,
-    ) -> Vec<f32> {
-        let mut x = Vec::with_capacity(rows.len() * shape.inputs(self.noise));
+    /// Own noise, shared noise, one-hot codes.
+    fn matrix(&self, rows: Range<usize>, rng: &mut ChaCha8Rng) -> Result<Tensor> {
+        let (count, width) = (rows.len(), self.shape.inputs(self.noise));
+        let mut x = Vec::with_capacity(count * width);
         for row in rows {
             x.extend(normals(self.noise, rng));
-            for noise in shared {
+            for noise in &self.shared {
                 x.extend_from_slice(&noise[row * self.noise..(row + 1) * self.noise]);
             }
-            for (codes, &card) in parents.iter().zip(&shape.parent_cards) {
-                x.extend((0..card).map(|value| f32::from(value == codes[row] as usize)));
+            for (column, kind) in self.parents.iter().zip(&self.shape.parent_kinds) {
+                if let (Column::Codes(codes), Kind::Codes(card)) = (column, *kind) {
+                    x.extend((0..card).map(|value| f32::from(value == codes[row] as usize)));
+                }
             }
         }
-        x
+        Tensor::from_vec(x, (count, width), &Device::Cpu)
+    }
+
+    fn pictures(&self, rows: Range<usize>) -> Result<Vec<Tensor>> {
+        let of = |(column, kind): (&&Column, &Kind)| match (column, *kind) {
+            (Column::Pixels(p), Kind::Image(size)) => {
+                Some(from_planes(&p.values[rows.start * p.size()..rows.end * p.size()], size))
+            }
+            _ => None,
+        };
+        self.parents.iter().zip(&self.shape.parent_kinds).filter_map(of).collect()
     }
 }
 
@@ -248,12 +310,28 @@ mod tests {
     use super::*;
     use crate::seed::stream;
 
+    const SIZE: ImageSize = ImageSize { channels: 2, height: 8, width: 9 };
+
+    /// A mechanism of variable 4 with the parent 1 and a hidden cause.
+    fn random(kind: Kind, parent: Kind) -> Generator {
+        let shape =
+            GeneratorShape { variable: 4, kind, parents: vec![1], parent_kinds: vec![parent], latents: vec![0] };
+        Generator::random(shape, 2, &Widths { hidden: &[4], width: 3 }, &mut stream(1, "weights")).unwrap()
+    }
+
+    fn output(generator: &mut Generator) -> &mut Dense {
+        match &mut generator.network {
+            GeneratorNetwork::Layers(layers) => &mut layers.output,
+            _ => panic!("no layers of codes"),
+        }
+    }
+
     /// One variable of three values with one parent and one hidden cause, whose output layer ignores its input.
     fn module() -> GeneratorModule {
-        let shape = GeneratorShape { variable: 4, card: 3, parents: vec![1], parent_cards: vec![2], latents: vec![0] };
-        let mut generator = Generator::random(shape, 2, &[4], &mut stream(1, "weights"));
-        generator.output.weight.fill(0.0);
-        generator.output.bias = vec![0.2f32.ln(), 0.5f32.ln(), 0.3f32.ln()];
+        let mut generator = random(Kind::Codes(3), Kind::Codes(2));
+        let output = output(&mut generator);
+        output.weight.fill(0.0);
+        output.bias = vec![0.2f32.ln(), 0.5f32.ln(), 0.3f32.ln()];
         GeneratorModule { noise: 2, latents: vec![9], generators: vec![generator] }
     }
 
@@ -275,10 +353,10 @@ mod tests {
     fn hidden_causes_are_shared_between_draws() {
         let mut module = module();
         let generator = &mut module.generators[0];
-        generator.blocks.clear();
-        generator.output = Dense { inputs: 6, outputs: 3, weight: vec![0.0; 18], bias: vec![0.0; 3] };
+        let mut output = Dense { inputs: 6, outputs: 3, weight: vec![0.0; 18], bias: vec![0.0; 3] };
         // Input 2 is the first number of the shared noise.
-        generator.output.weight[2 * 3] = 1e6;
+        output.weight[2 * 3] = 1e6;
+        generator.network = GeneratorNetwork::Layers(Layers { blocks: vec![], output });
         let mut rng = stream(1, "sample");
         let hidden = module.hidden(100, &mut rng);
         let mut draw = || module.codes(4, &[&[0; 100]], &hidden, &mut rng).unwrap();
@@ -301,5 +379,49 @@ mod tests {
         assert!(fails(4, &[&[0, 1]], &hidden).contains("different numbers of rows"));
         assert!(fails(4, &[&[0, 1, 2]], &hidden).contains("outside its domain"));
         assert!(fails(4, &[&[0, 1, 1]], &levels).contains("not levels"));
+    }
+
+    fn pixels(rows: usize) -> Column {
+        let values = normals(rows * SIZE.count(), &mut stream(3, "pixels")).into_iter().map(f32::tanh).collect();
+        Column::Pixels(Pixels { shape: [2, 8, 9], values })
+    }
+
+    /// Every combination of a discrete and an image variable with a discrete and an image parent draws values of its
+    /// kind that depend on the parent, the same with the same stream, and refuses parents of the other kind.
+    #[test]
+    fn every_kind_draws_from_every_kind() {
+        const ROWS: usize = 150;
+        let kinds = [Kind::Codes(3), Kind::Image(SIZE)];
+        for (kind, parent) in kinds.into_iter().flat_map(|k| kinds.map(|p| (k, p))) {
+            let module = GeneratorModule { noise: 2, latents: vec![9], generators: vec![random(kind, parent)] };
+            let draw = |column: &Column| {
+                let mut rng = stream(1, "sample");
+                let hidden = module.hidden(ROWS, &mut rng);
+                module.sample(4, &[column], &hidden, &mut rng)
+            };
+            let [one, other] = match parent {
+                Kind::Codes(_) => [Column::Codes(vec![0; ROWS]), Column::Codes(vec![2; ROWS])],
+                Kind::Image(_) => {
+                    [pixels(ROWS), Column::Pixels(Pixels { shape: [2, 8, 9], values: vec![0.9; 21_600] })]
+                }
+            };
+            let drawn = draw(&one).unwrap();
+            assert!(drawn.rows() == ROWS && kind.holds(&drawn), "{kind:?} {parent:?}");
+            assert_eq!(draw(&one).unwrap(), drawn);
+            assert_ne!(draw(&other).unwrap(), drawn);
+            if let Column::Pixels(p) = &drawn {
+                assert!(p.values.iter().all(|v| v.abs() <= 1.0) && p.values[..144] != p.values[144..288]);
+            }
+            let wrong = if parent.card().is_some() { pixels(ROWS) } else { Column::Codes(vec![0; ROWS]) };
+            assert!(draw(&wrong).unwrap_err().to_string().contains("outside its domain"));
+        }
+    }
+
+    #[test]
+    fn a_picture_that_no_network_draws_is_refused() {
+        let kind = Kind::Image(ImageSize { height: 4, ..SIZE });
+        let shape = GeneratorShape { variable: 0, kind, parents: vec![], parent_kinds: vec![], latents: vec![] };
+        let widths = Widths { hidden: &[4], width: 3 };
+        assert!(Generator::random(shape, 2, &widths, &mut stream(1, "weights")).unwrap_err().contains("8 to 256"));
     }
 }

@@ -4,6 +4,7 @@ mod architecture;
 pub mod column;
 pub mod conditional;
 pub mod critic;
+mod dense;
 pub mod file;
 pub mod generator;
 mod generator_file;

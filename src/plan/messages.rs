@@ -214,7 +214,7 @@ pub(super) fn skipped(model: &Model, regimes: &[Training], skipped: &[Skipped]) 
     by_regime.into_iter().map(message).collect()
 }
 
-/// W0608: images that a critic sees in full size.
+/// W0608: images that the critic of a module which does not draw them sees in full size.
 pub(super) fn whole_images(model: &Model, plan: &Plan) -> Vec<Diagnostic> {
     let mut seen_by: BTreeMap<VarId, Vec<String>> = BTreeMap::new();
     for module in plan.modules.iter().filter(|m| m.engine == Engine::WganGp) {
@@ -224,7 +224,8 @@ pub(super) fn whole_images(model: &Model, plan: &Plan) -> Vec<Diagnostic> {
         shown.dedup();
         let whole = |v: &VarId| {
             let variable = &model.variables[*v];
-            matches!(variable.domain, Some(Domain::Image(_))) && variable.encoder.is_none()
+            let drawn = module.variables.iter().any(|name| name == model.name(*v));
+            matches!(variable.domain, Some(Domain::Image(_))) && variable.encoder.is_none() && !drawn
         };
         for image in shown.into_iter().filter(whole) {
             seen_by.entry(image).or_default().push(format!("{} {{{}}}", module.id, module.variables.join(", ")));

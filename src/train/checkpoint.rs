@@ -1,69 +1,88 @@
 //! Which trained modules of an earlier run can be used again.
 
 use super::Trained;
-use crate::data::{Images, Table};
+use crate::data::Table;
 use crate::model::{Model, Overrides};
 use crate::nets::file::ModuleFile;
 use crate::nets::pretrained::PretrainedModule;
 use crate::plan::Module;
 use sha2::{Digest, Sha256};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Changes whenever trained modules of older versions must not be used any more.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The digest of everything a module is trained from: its plan, the shape of its mechanisms, its
-/// settings, the rows of its tasks, and the digests of the modules frozen in its training.
+/// settings, the rows of its tasks, and the digests of the modules frozen in its training and of the encoders its
+/// critics use.
+///
+/// # Errors
+/// Where images that are kept in a temporary file cannot be read.
 pub(super) fn digest(
     model: &Model,
     module: &Module,
     tables: &[Table],
     settings: &Overrides,
-    frozen: &[&str],
-) -> String {
-    let mut hash = Sha256::new();
-    let settings = Overrides { device: None, samples: None, ..settings.clone() };
+    (frozen, encoders): (&[&str], &[&str]),
+) -> io::Result<String> {
+    let mut hash = Hasher::default();
+    let settings = Overrides { device: None, samples: None, image_memory: None, ..settings.clone() };
     // The id says where in the plan the module stands, not what it is.
     let plan = (&module.variables, &module.c_components, &module.tasks, module.engine);
-    let text = serde_json::to_string(&(FORMAT, plan, settings, model.settings.seed(), frozen)).unwrap_or_default();
-    hash.update(text);
+    let all = (FORMAT, plan, settings, model.settings.seed(), frozen, encoders);
+    hash.add(serde_json::to_string(&all).unwrap_or_default());
     for name in &module.variables {
         let Some(id) = model.id(name) else { continue };
         let parents: Vec<String> = model.graph.parents(id).iter().map(|&p| described(model, p)).collect();
-        hash.update(format!("{} <- {parents:?}\n", described(model, id)));
+        hash.add(format!("{} <- {parents:?}\n", described(model, id)));
         for (at, latent) in model.latents.iter().enumerate().filter(|(_, l)| l.children.contains(&id)) {
             // Module files name hidden causes by their numbers.
-            hash.update(format!("{at} {:?}\n", model.sorted_names(latent.children.iter().copied())));
+            hash.add(format!("{at} {:?}\n", model.sorted_names(latent.children.iter().copied())));
         }
     }
     for task in &module.tasks {
         let Some(table) = tables.iter().find(|t| t.name == task.data) else { continue };
-        let mut needed: Vec<&String> =
-            [&task.teaches, &task.ancestors, &task.conditions, &task.interventions].into_iter().flatten().collect();
+        let needed = [&task.teaches, &task.ancestors, &task.conditions, &task.interventions].into_iter().flatten();
+        let mut needed: Vec<&String> = needed.collect();
         needed.sort();
-        for name in needed {
-            hash.update(name);
-            if let Some(column) = model.id(name).and_then(|id| table.column(id)) {
-                column.iter().for_each(|code| hash.update(code.to_le_bytes()));
-            }
-            if let Some(images) = model.id(name).and_then(|id| table.images(id)) {
-                hash_images(&mut hash, images);
-            }
-        }
-        for weight in table.weights.iter().flatten() {
-            hash.update(weight.to_le_bytes());
-        }
+        hash.rows(model, table, &needed.into_iter().filter_map(|name| model.id(name)).collect::<Vec<_>>())?;
     }
-    hex(hash)
+    Ok(hash.finish())
 }
 
-fn hash_images(hash: &mut Sha256, images: &Images) {
-    let mut pixels = vec![0; images.size()];
-    for row in 0..images.len() {
-        // Images that cannot be read end training with its own message.
-        if images.read(row, &mut pixels).is_ok() {
-            hash.update(&pixels);
+/// A digest in the making (SHA-256).
+#[derive(Default)]
+pub(super) struct Hasher(Sha256);
+
+impl Hasher {
+    pub fn add(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.update(bytes);
+    }
+
+    /// Adds what `table` has of `variables`: names, types, values, weights.
+    ///
+    /// # Errors
+    /// Where images cannot be read.
+    pub fn rows(&mut self, model: &Model, table: &Table, variables: &[usize]) -> io::Result<()> {
+        for &v in variables {
+            self.add(described(model, v));
+            table.column(v).into_iter().flatten().for_each(|code| self.add(code.to_le_bytes()));
+            if let Some(images) = table.images(v) {
+                let mut pixels = vec![0; images.size()];
+                for row in 0..images.len() {
+                    images.read(row, &mut pixels)?;
+                    self.add(&pixels);
+                }
+            }
         }
+        table.weights.iter().flatten().for_each(|weight| self.add(weight.to_le_bytes()));
+        Ok(())
+    }
+
+    /// The digest in hexadecimal digits.
+    pub fn finish(self) -> String {
+        hex(self.0)
     }
 }
 

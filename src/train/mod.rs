@@ -1,11 +1,12 @@
 //! Training: a plan's modules, one engine a file.
 
 mod checkpoint;
+mod encoder;
 pub mod likelihood;
 mod schedule;
 pub mod wgan_gp;
 
-pub use schedule::train_plan;
+pub use schedule::{Given, train_plan};
 
 use crate::model::{Model, VarId};
 use crate::nets::column::Column;
@@ -78,10 +79,7 @@ impl Trained {
     pub fn from_file(file: &ModuleFile, model: &Model) -> Result<Self, FileError> {
         let names: Vec<String> = model.variables.keys().cloned().collect();
         match file.header.kind.as_str() {
-            "generators" => {
-                let module = GeneratorModule::from_file(file, |name| model.id(name));
-                module.map(Self::Generators).map_err(FileError::Format)
-            }
+            "generators" => GeneratorModule::from_file(file, |name| model.id(name)).map(Self::Generators),
             "conditionals" => ConditionalModule::from_file(file, &names).map(Self::Conditionals),
             _ => TableModule::from_file(file, &names).map(Self::Tables),
         }

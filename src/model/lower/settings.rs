@@ -6,7 +6,7 @@ use crate::model::{EngineChoice, Model, Overrides, closest};
 use crate::syntax::ast::{Ast, Block, Entry, Setting, SettingKind, StatementKind};
 
 /// The keys of `train` blocks.
-pub(super) const SETTINGS: [&str; 19] = [
+pub(super) const SETTINGS: [&str; 20] = [
     "engine",
     "epochs",
     "steps",
@@ -20,6 +20,7 @@ pub(super) const SETTINGS: [&str; 19] = [
     "critic_steps",
     "pac",
     "dropout",
+    "width",
     "levels",
     "restarts",
     "bootstrap",
@@ -120,6 +121,7 @@ fn set(overrides: &mut Overrides, key: &str, text: &str) -> Result<(), String> {
         "batch" => overrides.batch = Some(whole(text, 2, 1_000_000)?),
         "noise" => overrides.noise = Some(whole(text, 1, 65_536)?),
         "critic_steps" => overrides.critic_steps = Some(whole(text, 1, 1_000)?),
+        "width" => overrides.width = Some(whole(text, 1, 1_024)?),
         "pac" => overrides.pac = Some(whole(text, 1, 1_000)?),
         "levels" => overrides.levels = Some(whole(text, 1, 1_000)?),
         "restarts" => overrides.restarts = Some(whole(text, 1, 10_000)?),

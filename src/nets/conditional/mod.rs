@@ -4,7 +4,7 @@
 mod file;
 mod network;
 
-pub use network::{Network, SoftNetwork, encode, forward, softmax};
+pub use network::{Network, SoftNetwork, encode, softmax};
 
 use super::column::{Column, Pixels};
 use super::table::{TableLatent, TableMechanism, TableMember, TableModule, draw};

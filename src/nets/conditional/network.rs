@@ -53,17 +53,6 @@ impl Network {
         self.encoder.as_ref().map_or(0, |encoder| encoder.architecture.outputs)
     }
 
-    /// The layers' weights and biases as parameters that never move.
-    ///
-    /// # Errors
-    /// For a network with picture parents ([`SoftNetwork::fixed`] takes those), and Candle's.
-    pub fn fixed(&self) -> Result<Vec<(Parameter, Parameter)>> {
-        if self.encoder.is_some() {
-            bail!("a mechanism with image parents cannot be frozen in this engine")
-        }
-        fixed_layers(&self.layers)
-    }
-
     /// The probabilities `[rows, card]` for the layers' inputs `x [rows, features + codes]`, row-major.
     pub fn probabilities(&self, x: &[f32]) -> Vec<f64> {
         let mut values = x.to_vec();
@@ -172,6 +161,20 @@ impl SoftNetwork {
         forward(&self.layers, x)
     }
 
+    /// The logits `[rows, card]` for inputs of any kind in their order: one-hot codes `[rows, values]`, and pictures
+    /// `[rows, height, width, channels]`.
+    ///
+    /// # Errors
+    /// Where the shapes do not fit.
+    pub fn mixed(&self, inputs: &[&Tensor]) -> Result<Tensor> {
+        let (pictures, codes): (Vec<&Tensor>, Vec<&Tensor>) = inputs.iter().partition(|input| input.rank() == 4);
+        let features = self.features(pictures.into_iter().cloned().collect())?;
+        match (codes.is_empty(), &features) {
+            (true, Some(features)) => forward(&self.layers, features.clone()),
+            _ => self.logits(features.as_ref(), &Tensor::cat(&codes, 1)?),
+        }
+    }
+
     /// The network with the parameters as they stand; `like` is one of the same shape.
     ///
     /// # Errors
@@ -220,7 +223,7 @@ pub fn encode(cards: &[usize], codes: impl Iterator<Item = usize>, x: &mut Vec<f
 ///
 /// # Errors
 /// Where the shapes do not fit.
-pub fn forward(layers: &[(Parameter, Parameter)], x: Tensor) -> Result<Tensor> {
+fn forward(layers: &[(Parameter, Parameter)], x: Tensor) -> Result<Tensor> {
     (layers.iter().enumerate()).try_fold(x, |x, (k, (weight, bias))| {
         let slope = if k + 1 < layers.len() { 0.0 } else { 1.0 };
         linear(&x, weight, bias, slope)
@@ -290,7 +293,6 @@ mod tests {
         assert!(soft.logits(features.as_ref(), &codes(3)).is_err());
         assert!(soft.logits(None, &codes(4)).is_err());
         assert!(soft.features(vec![]).is_err());
-        assert!(network.fixed().is_err());
         assert!(
             images.pictures(&[2], SIZE).is_err() && images.pictures(&[0], ImageSize { height: 9, ..SIZE }).is_err()
         );

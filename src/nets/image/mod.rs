@@ -1,7 +1,7 @@
 //! Networks on pictures: generators, critics, classifiers and encoders, for a training engine to put together.
 //!
 //! Pictures are tensors `[rows, height, width, channels]` (channels last) of numbers in [−1, 1];
-//! [`from_bytes`] and [`to_bytes`] translate the bytes of data files. A network takes a [`Batch`]: a matrix of
+//! [`from_planes`] and [`to_planes`] translate the order of data files and columns. A network takes a [`Batch`]: a matrix of
 //! everything that is not a picture (noise, hidden causes' noise, one-hot codes soft or hard, real numbers), and
 //! any number of pictures.
 //!
@@ -153,34 +153,34 @@ pub fn between(real: &Batch, fake: &Batch, rng: &mut impl Rng) -> Result<Batch> 
     })
 }
 
-/// Pictures of numbers in [−1, 1] from bytes in the order of data files, `[pictures, channels, height, width]`.
+/// Pictures as networks take them from numbers in the order of [`crate::nets::column::Pixels`] and of data files,
+/// `[pictures, channels, height, width]`.
 ///
 /// # Errors
-/// Where the bytes are no whole number of pictures.
-pub fn from_bytes(bytes: &[u8], size: ImageSize) -> Result<Tensor> {
+/// Where the numbers are no whole number of pictures.
+pub fn from_planes(planes: &[f32], size: ImageSize) -> Result<Tensor> {
     let ImageSize { channels, height, width } = size;
-    let pictures = bytes.len() / size.count().max(1);
-    if pictures * size.count() != bytes.len() {
-        bail!("{} bytes for pictures of {}", bytes.len(), size.count())
+    let pictures = planes.len() / size.count().max(1);
+    if pictures * size.count() != planes.len() {
+        bail!("{} numbers for pictures of {}", planes.len(), size.count())
     }
-    let mut values = vec![0.0; bytes.len()];
-    for (values, bytes) in values.chunks_exact_mut(size.count()).zip(bytes.chunks_exact(size.count())) {
-        for (channel, plane) in bytes.chunks_exact(height * width).enumerate() {
-            for (pixel, byte) in plane.iter().enumerate() {
-                values[pixel * channels + channel] = f32::from(*byte) / 127.5 - 1.0;
+    let mut values = vec![0.0; planes.len()];
+    for (values, picture) in values.chunks_exact_mut(size.count()).zip(planes.chunks_exact(size.count())) {
+        for (channel, plane) in picture.chunks_exact(height * width).enumerate() {
+            for (pixel, value) in plane.iter().enumerate() {
+                values[pixel * channels + channel] = *value;
             }
         }
     }
     Tensor::from_vec(values, (pictures, height, width, channels), &Device::Cpu)
 }
 
-/// The bytes of pictures, `[pictures, channels, height, width]`: the inverse of [`from_bytes`], rounded.
+/// The numbers of pictures, `[pictures, channels, height, width]`: the inverse of [`from_planes`].
 ///
 /// # Errors
 /// Where the tensor has other dimensions.
-pub fn to_bytes(pictures: &Tensor) -> Result<Vec<u8>> {
-    let planes = pictures.permute((0, 3, 1, 2))?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
-    Ok(planes.into_iter().map(|v| ((v + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8).collect())
+pub fn to_planes(pictures: &Tensor) -> Result<Vec<f32>> {
+    pictures.permute((0, 3, 1, 2))?.contiguous()?.flatten_all()?.to_vec1::<f32>()
 }
 
 #[cfg(test)]

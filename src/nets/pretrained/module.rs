@@ -1,10 +1,10 @@
 //! Module files of this program as frozen mechanisms: the file's numbers of variables inside, the model's outside.
 
 use super::super::column::Column;
-use super::super::conditional::{ConditionalModule, digits, forward};
+use super::super::conditional::{ConditionalModule, SoftNetwork, digits};
 use super::super::generator::GeneratorModule;
+use super::super::image::Batch;
 use super::super::noise::normal;
-use super::super::ops::Parameter;
 use super::super::soft::{SoftGenerator, TableHidden};
 use super::super::table::{TableMechanism, TableMember, TableModule};
 use super::super::{Hidden, Sampler};
@@ -24,8 +24,8 @@ pub struct FileModule {
 enum Module {
     Conditionals {
         module: ConditionalModule,
-        /// The layers of the mechanism in the first member.
-        network: Vec<(Parameter, Parameter)>,
+        /// The mechanism's network in the first member.
+        network: SoftNetwork,
         mechanism: usize,
     },
     Generators {
@@ -41,8 +41,10 @@ impl FileModule {
         let Some(mechanism) = module.mechanisms.iter().position(|m| m.variable == choice.variable) else {
             bail!("no mechanism of variable {}", choice.variable)
         };
-        let network = module.members.first().and_then(|m| m.networks.get(mechanism)).map(|n| n.fixed());
-        let network = network.transpose()?.unwrap_or_default();
+        let Some(network) = module.members.first().and_then(|m| m.networks.get(mechanism)) else {
+            bail!("a module without members")
+        };
+        let network = SoftNetwork::fixed(network)?;
         Ok(Self { module: Module::Conditionals { module, network, mechanism }, choice })
     }
 
@@ -93,14 +95,16 @@ impl FileModule {
                 let latents = &module.mechanisms[*mechanism].latents;
                 let codes = latents.iter().map(|&l| levels.one_hot(l, module.latents[l].levels));
                 let codes = codes.collect::<Result<Vec<Tensor>>>()?;
-                forward(network, Tensor::cat(&inputs.iter().chain(&codes).collect::<Vec<_>>(), 1)?)?
+                network.mixed(&inputs.iter().chain(&codes).collect::<Vec<_>>())?
             }
             Module::Generators { module, network, mechanism } => {
                 // Its own noise, then that of hidden causes, which nothing else shares.
                 let noises = 1 + module.generators[*mechanism].shape.latents.len();
                 let noise = normal(rows, noises * module.noise, rng)?;
-                let all: Vec<&Tensor> = [&noise].into_iter().chain(&inputs).collect();
-                network.logits(&Tensor::cat(&all, 1)?, |_, _| ())?
+                let (pictures, codes): (Vec<&Tensor>, Vec<&Tensor>) = inputs.iter().partition(|i| i.rank() == 4);
+                let codes: Vec<&Tensor> = [&noise].into_iter().chain(codes).collect();
+                let pictures = pictures.into_iter().cloned().collect();
+                network.run(&Batch { codes: Some(Tensor::cat(&codes, 1)?), pictures }, |_, _| ())?
             }
         };
         logits(&output, &request.variable)

@@ -1,28 +1,21 @@
 //! A generator as a differentiable network.
 
-use crate::nets::generator::{BatchNorm, Dense, Generator};
-use crate::nets::ops::{Moments, Parameter, batch_norm_relu, linear};
-use candle_core::Result;
-use candle_core::Tensor;
+use super::SoftLayers;
+use crate::nets::generator::{Generator, GeneratorNetwork};
+use crate::nets::image::{Batch, Classifier, ImageGenerator, Soft};
+use crate::nets::ops::{Moments, Parameter};
+use candle_core::{Result, Tensor, bail};
 
-/// A generator's network from `[rows, inputs]` to logits `[rows, card]`.
+/// A generator's network from a batch of codes and pictures to logits `[rows, card]` or pictures
+/// `[rows, height, width, channels]`.
 #[derive(Clone, Debug)]
-pub struct SoftGenerator {
-    blocks: Vec<SoftBlock>,
-    output: Layer,
-}
-
-#[derive(Clone, Debug)]
-struct Layer {
-    weight: Parameter,
-    bias: Parameter,
-}
-
-/// A linear layer, then batch normalisation over the batch at hand unless it is folded into the layer, then ReLU.
-#[derive(Clone, Debug)]
-struct SoftBlock {
-    layer: Layer,
-    norm: Option<Layer>,
+pub enum SoftGenerator {
+    /// From codes to logits.
+    Layers(SoftLayers),
+    /// To pictures.
+    Pictures(Soft<ImageGenerator>),
+    /// From pictures and codes to logits.
+    Classifier(Soft<Classifier>),
 }
 
 impl SoftGenerator {
@@ -31,11 +24,11 @@ impl SoftGenerator {
     /// # Errors
     /// Where Candle cannot hold the weights.
     pub fn trained(generator: &Generator) -> Result<Self> {
-        let block = |block: &crate::nets::generator::Block| {
-            Ok(SoftBlock { layer: Layer::trained(&block.dense)?, norm: Some(Layer::of_norm(&block.norm)?) })
-        };
-        let blocks = generator.blocks.iter().map(block).collect::<Result<_>>()?;
-        Ok(Self { blocks, output: Layer::trained(&generator.output)? })
+        Ok(match &generator.network {
+            GeneratorNetwork::Layers(layers) => Self::Layers(SoftLayers::trained(layers)?),
+            GeneratorNetwork::Pictures(network) => Self::Pictures(Soft::trained(network)?),
+            GeneratorNetwork::Classifier(network) => Self::Classifier(Soft::trained(network)?),
+        })
     }
 
     /// The network as it samples: fixed weights, running statistics.
@@ -43,122 +36,51 @@ impl SoftGenerator {
     /// # Errors
     /// Where Candle cannot hold the weights.
     pub fn fixed(generator: &Generator) -> Result<Self> {
-        let mut layers = generator.folded().iter().map(Layer::fixed).collect::<Result<Vec<_>>>()?;
-        let Some(output) = layers.pop() else { candle_core::bail!("a generator without layers") };
-        Ok(Self { blocks: layers.into_iter().map(|layer| SoftBlock { layer, norm: None }).collect(), output })
+        Ok(match &generator.network {
+            GeneratorNetwork::Layers(layers) => Self::Layers(SoftLayers::fixed(layers)?),
+            GeneratorNetwork::Pictures(network) => Self::Pictures(Soft::<ImageGenerator>::fixed(network)?),
+            GeneratorNetwork::Classifier(network) => Self::Classifier(Soft::<Classifier>::fixed(network)?),
+        })
     }
 
     /// The same network, following training, without gradients for its own weights.
     pub fn detached(&self) -> Self {
-        let block = |b: &SoftBlock| SoftBlock { layer: b.layer.detached(), norm: b.norm.as_ref().map(Layer::detached) };
-        Self { blocks: self.blocks.iter().map(block).collect(), output: self.output.detached() }
+        match self {
+            Self::Layers(layers) => Self::Layers(layers.detached()),
+            Self::Pictures(network) => Self::Pictures(network.detached()),
+            Self::Classifier(network) => Self::Classifier(network.detached()),
+        }
     }
 
     /// The parameters, in the order of [`Self::write`].
     pub fn parameters(&self) -> Vec<&Parameter> {
-        let blocks = self.blocks.iter().flat_map(|b| [Some(&b.layer), b.norm.as_ref()].into_iter().flatten());
-        blocks.chain([&self.output]).flat_map(|layer| [&layer.weight, &layer.bias]).collect()
+        match self {
+            Self::Layers(layers) => layers.parameters(),
+            Self::Pictures(network) => network.parameters().collect(),
+            Self::Classifier(network) => network.parameters().collect(),
+        }
     }
 
     /// Writes parameters, in the order of [`Self::parameters`] of a trained network, to `generator`.
     pub fn write(parameters: Vec<Vec<f32>>, generator: &mut Generator) {
-        let mut places = Vec::with_capacity(parameters.len());
-        for block in &mut generator.blocks {
-            let (dense, norm) = (&mut block.dense, &mut block.norm);
-            places.extend([&mut dense.weight, &mut dense.bias, &mut norm.scale, &mut norm.shift]);
+        match &mut generator.network {
+            GeneratorNetwork::Layers(layers) => SoftLayers::write(parameters, layers),
+            GeneratorNetwork::Pictures(network) => Soft::write(parameters, network),
+            GeneratorNetwork::Classifier(network) => Soft::write(parameters, network),
         }
-        places.extend([&mut generator.output.weight, &mut generator.output.bias]);
-        places.into_iter().zip(parameters).for_each(|(place, values)| *place = values);
     }
 
-    /// The logits for `x [rows, inputs]`; each normalisation hands the moments of the batch to `watch`.
+    /// The logits or pictures of a batch, differentiable in it; each normalisation hands the moments of the batch
+    /// to `watch`.
     ///
     /// # Errors
     /// Where the shapes do not fit.
-    pub fn logits(&self, x: &Tensor, mut watch: impl FnMut(usize, &Moments)) -> Result<Tensor> {
-        let mut x = x.clone();
-        for (at, block) in self.blocks.iter().enumerate() {
-            let Some(norm) = &block.norm else {
-                x = linear(&x, &block.layer.weight, &block.layer.bias, 0.0)?;
-                continue;
-            };
-            let before = linear(&x, &block.layer.weight, &block.layer.bias, 1.0)?;
-            let (after, moments) = batch_norm_relu(&before, &norm.weight, &norm.bias)?;
-            moments.get().into_iter().for_each(|moments| watch(at, moments));
-            x = after;
+    pub fn run(&self, batch: &Batch, watch: impl FnMut(usize, &Moments)) -> Result<Tensor> {
+        match (self, &batch.codes) {
+            (Self::Layers(layers), Some(codes)) if batch.pictures.is_empty() => layers.logits(codes, watch),
+            (Self::Layers(_), _) => bail!("layers of codes were given pictures, or nothing"),
+            (Self::Pictures(network), _) => network.pictures(batch, watch),
+            (Self::Classifier(network), _) => network.outputs(batch),
         }
-        linear(&x, &self.output.weight, &self.output.bias, 1.0)
-    }
-}
-
-impl Layer {
-    fn trained(dense: &Dense) -> Result<Self> {
-        Ok(Self {
-            weight: Parameter::trained(&dense.weight, &[dense.inputs, dense.outputs])?,
-            bias: Parameter::trained(&dense.bias, &[dense.outputs])?,
-        })
-    }
-
-    fn fixed(dense: &Dense) -> Result<Self> {
-        Ok(Self {
-            weight: Parameter::fixed(dense.weight.clone(), &[dense.inputs, dense.outputs])?,
-            bias: Parameter::fixed(dense.bias.clone(), &[dense.outputs])?,
-        })
-    }
-
-    fn of_norm(norm: &BatchNorm) -> Result<Self> {
-        let columns = [norm.scale.len()];
-        Ok(Self {
-            weight: Parameter::trained(&norm.scale, &columns)?,
-            bias: Parameter::trained(&norm.shift, &columns)?,
-        })
-    }
-
-    fn detached(&self) -> Self {
-        Self { weight: self.weight.detached(), bias: self.bias.detached() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::nets::generator::GeneratorShape;
-    use crate::nets::ops::check::random;
-    use candle_core::Device;
-
-    fn generator() -> Generator {
-        let shape = GeneratorShape { variable: 0, card: 3, parents: vec![1], parent_cards: vec![2], latents: vec![] };
-        Generator::random(shape, 2, &[6, 5], &mut crate::seed::stream(1, "weights"))
-    }
-
-    /// With a batch's own moments as running statistics, the folded network does what the trained one did.
-    #[test]
-    fn folding_the_moments_of_a_batch_changes_nothing() {
-        let mut generator = generator();
-        let x = Tensor::from_vec(random(32, 3), (8, 4), &Device::Cpu).unwrap();
-        let mut seen = vec![];
-        let trained = SoftGenerator::trained(&generator).unwrap();
-        let expected = trained.logits(&x, |_, m| seen.push(m.clone())).unwrap().to_vec2::<f32>().unwrap();
-        for (block, moments) in generator.blocks.iter_mut().zip(seen) {
-            (block.norm.mean, block.norm.variance) = (moments.mean, moments.variance);
-        }
-        let found = SoftGenerator::fixed(&generator).unwrap().logits(&x, |_, _| ()).unwrap().to_vec2::<f32>().unwrap();
-        for (found, expected) in found.concat().iter().zip(expected.concat()) {
-            assert!((found - expected).abs() < 1e-4, "{found} {expected}");
-        }
-    }
-
-    #[test]
-    fn parameters_are_written_back_to_their_places() {
-        let (mut empty, full) = (generator(), generator());
-        for block in &mut empty.blocks {
-            block.dense.weight.fill(0.0);
-            block.norm.scale.fill(0.0);
-        }
-        empty.output.weight.fill(0.0);
-        let parameters = SoftGenerator::trained(&full).unwrap();
-        let values = parameters.parameters().into_iter().map(|p| p.values().unwrap()).collect();
-        SoftGenerator::write(values, &mut empty);
-        assert_eq!(empty, full);
     }
 }

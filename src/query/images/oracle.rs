@@ -1,8 +1,8 @@
 //! A classifier of images that is trained on a data set alone, to look at drawn images with.
 
-use crate::data::Images;
+use crate::data::{Images, scaled};
 use crate::model::VarId;
-use crate::nets::image::{Batch, Classifier, ImageSize, Network, Soft, from_bytes};
+use crate::nets::image::{Batch, Classifier, ImageSize, Network, Soft, from_planes};
 use crate::nets::ops::Adam;
 use candle_core::{D, Device, Error, Result, Tensor};
 use rand::Rng;
@@ -97,6 +97,7 @@ impl Oracle {
     }
 
     fn batch(&self, images: &[Vec<u8>]) -> Result<Batch> {
-        Ok(Batch { codes: None, pictures: vec![from_bytes(&images.concat(), self.size)?] })
+        let planes: Vec<f32> = images.iter().flatten().map(|&byte| scaled(byte)).collect();
+        Ok(Batch { codes: None, pictures: vec![from_planes(&planes, self.size)?] })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::data::{Images, Table};
 use crate::model::VarId;
-use crate::nets::image::{ImageSize, from_bytes};
+use crate::nets::image::{ImageSize, from_planes};
 use candle_core::{Error, Result, Tensor, bail};
 use std::collections::BTreeMap;
 
@@ -61,11 +61,11 @@ impl Pictures {
         let parts = self.variables.get(&variable).map_or(&[][..], Vec::as_slice);
         let Some(first) = parts.first() else { bail!("no images of variable {variable}") };
         let each = first.images.size();
-        let mut bytes = vec![0; each * numbers.len()];
-        for (&number, pixels) in numbers.iter().zip(bytes.chunks_exact_mut(each)) {
+        let mut planes = vec![0.0; each * numbers.len()];
+        for (&number, planes) in numbers.iter().zip(planes.chunks_exact_mut(each)) {
             let part = &parts[parts.partition_point(|part| part.start <= number).saturating_sub(1)];
-            part.images.read(number - part.start, pixels).map_err(Error::wrap)?;
+            part.images.batch(&[number - part.start], planes).map_err(Error::wrap)?;
         }
-        from_bytes(&bytes, size(first.images.shape()))
+        from_planes(&planes, size(first.images.shape()))
     }
 }

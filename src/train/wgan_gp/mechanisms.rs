@@ -1,9 +1,11 @@
 //! The mechanisms a task runs: the module's own and those of frozen modules.
 
-use crate::nets::conditional::{ConditionalModule, Network, forward};
+use crate::nets::conditional::{ConditionalModule, SoftNetwork};
 use crate::nets::generator::{GeneratorModule, GeneratorShape};
+use crate::nets::image::Batch;
 use crate::nets::noise::{gumbel, normal};
-use crate::nets::ops::{Moments, Parameter, Relaxation, gumbel_softmax};
+use crate::nets::ops::{Moments, Relaxation, gumbel_softmax};
+use crate::nets::pretrained::PretrainedModule;
 use crate::nets::soft::{SoftGenerator, TableHidden, soft_table};
 use crate::nets::table::TableModule;
 use crate::train::Trained;
@@ -29,8 +31,10 @@ enum Module<'a> {
     /// One member of a module of neural conditionals.
     Conditionals {
         module: &'a ConditionalModule,
-        networks: Vec<Vec<(Parameter, Parameter)>>,
+        networks: Vec<SoftNetwork>,
     },
+    /// A mechanism from a file.
+    Pretrained(&'a PretrainedModule),
 }
 
 /// A variable to generate: its mechanism, and the parents it reads.
@@ -65,7 +69,7 @@ impl<'a> Mechanisms<'a> {
                 Trained::Tables(tables) => Module::Tables(tables),
                 Trained::Conditionals(module) => {
                     let member = module.members.first().map_or(&[][..], |m| &m.networks);
-                    let networks = member.iter().map(Network::fixed).collect::<Result<_>>()?;
+                    let networks = member.iter().map(SoftNetwork::fixed).collect::<Result<_>>()?;
                     Module::Conditionals { module, networks }
                 }
                 Trained::Generators(module) => Module::Generators {
@@ -73,12 +77,7 @@ impl<'a> Mechanisms<'a> {
                     shapes: shapes(module),
                     networks: module.generators.iter().map(SoftGenerator::fixed).collect::<Result<_>>()?,
                 },
-                Trained::Pretrained(module) => {
-                    candle_core::bail!(
-                        "variable {}: a mechanism from a file cannot be an ancestor here",
-                        module.variable
-                    )
-                }
+                Trained::Pretrained(module) => Module::Pretrained(module),
             });
         }
         Ok(Self { modules })
@@ -98,14 +97,17 @@ impl<'a> Mechanisms<'a> {
     pub fn networks(&self, module: usize) -> &[SoftGenerator] {
         match &self.modules[module] {
             Module::Generators { networks, .. } => networks,
-            Module::Tables(_) | Module::Conditionals { .. } => &[],
+            Module::Tables(_) | Module::Conditionals { .. } | Module::Pretrained(_) => &[],
         }
     }
 
     /// The mechanism of `variable`.
     pub fn part(&self, variable: usize) -> Option<Part> {
         self.modules.iter().enumerate().find_map(|(module, source)| {
+            const NONE: &Vec<usize> = &vec![];
             let (mechanism, parents, latents) = match source {
+                Module::Pretrained(file) if file.variable == variable => (0, &file.parents, NONE),
+                Module::Pretrained(_) => return None,
                 Module::Generators { shapes, .. } => {
                     let at = shapes.iter().position(|s| s.variable == variable)?;
                     (at, &shapes[at].parents, &shapes[at].latents)
@@ -157,7 +159,8 @@ impl Forward<'_> {
             let shared = modules.entry(part.module).or_insert_with(|| match module {
                 Module::Tables(tables) => Shared::Levels(TableHidden::draw(tables, rows, self.rng)),
                 Module::Conditionals { module, .. } => Shared::Levels(TableHidden::of_first(module, rows, self.rng)),
-                Module::Generators { .. } => Shared::Noise(BTreeMap::new()),
+                // Each row of a mechanism from a file draws its own noise.
+                Module::Generators { .. } | Module::Pretrained(_) => Shared::Noise(BTreeMap::new()),
             });
             if let (Module::Generators { noise, .. }, Shared::Noise(vectors)) = (module, shared) {
                 for &latent in &part.latents {
@@ -170,9 +173,9 @@ impl Forward<'_> {
         Ok(Hidden { rows, modules })
     }
 
-    /// The code `[rows, card]` of a part for its parents' codes.
+    /// The value of a part for its parents' values: codes `[rows, card]`, or pictures `[rows, height, width, channels]`.
     pub fn part(&mut self, part: &Part, parents: &[Tensor], hidden: &Hidden) -> Result<Tensor> {
-        let logits = match (&self.mechanisms.modules[part.module], hidden.modules.get(&part.module)) {
+        let value = match (&self.mechanisms.modules[part.module], hidden.modules.get(&part.module)) {
             (Module::Tables(tables), Some(Shared::Levels(levels))) => {
                 // The constant stands for probabilities of zero, whose logarithm has no gradient.
                 (soft_table(tables, part.mechanism, parents, levels)? + 1e-10)?.log()?
@@ -181,13 +184,17 @@ impl Forward<'_> {
                 let codes = part.latents.iter().map(|&l| levels.one_hot(l, module.latents[l].levels));
                 let codes = codes.collect::<Result<Vec<Tensor>>>()?;
                 let inputs: Vec<&Tensor> = parents.iter().chain(&codes).collect();
-                forward(&networks[part.mechanism], Tensor::cat(&inputs, 1)?)?
+                networks[part.mechanism].mixed(&inputs)?
             }
+            (Module::Pretrained(file), _) => file.soft(part.variable, parents, hidden.rows, self.rng)?,
             (Module::Generators { noise, networks, .. }, Some(Shared::Noise(vectors))) => {
                 let own = normal(hidden.rows, *noise, self.rng)?;
                 let shared = part.latents.iter().filter_map(|latent| vectors.get(latent));
-                let inputs: Vec<&Tensor> = [&own].into_iter().chain(shared).chain(parents).collect();
-                networks[part.mechanism].logits(&Tensor::cat(&inputs, 1)?, |block, moments| {
+                let (pictures, codes): (Vec<&Tensor>, Vec<&Tensor>) = parents.iter().partition(|p| p.rank() == 4);
+                let inputs: Vec<&Tensor> = [&own].into_iter().chain(shared).chain(codes).collect();
+                let pictures = pictures.into_iter().cloned().collect();
+                let batch = Batch { codes: Some(Tensor::cat(&inputs, 1)?), pictures };
+                networks[part.mechanism].run(&batch, |block, moments| {
                     if let (true, Some(watch)) = (part.is_own(), &mut self.watch) {
                         watch(part.mechanism, block, moments);
                     }
@@ -195,7 +202,10 @@ impl Forward<'_> {
             }
             _ => candle_core::bail!("variable {}: hidden causes of another kind than its module", part.variable),
         };
-        let (rows, card) = logits.dims2()?;
-        gumbel_softmax(&logits, &gumbel(rows, card, self.rng)?, self.relaxation)
+        if value.rank() == 4 {
+            return Ok(value);
+        }
+        let (rows, card) = value.dims2()?;
+        gumbel_softmax(&value, &gumbel(rows, card, self.rng)?, self.relaxation)
     }
 }

@@ -7,54 +7,74 @@
 //! values from the average of the last steps' weights.
 
 mod alias;
+mod critic;
 mod mechanisms;
 mod options;
+#[cfg(test)]
+mod picture_tests;
 mod task;
 #[cfg(test)]
 mod tests;
 
-pub use options::Options;
+pub use options::{Options, Sight};
 
 use super::{Metric, Observer, TrainError, Trained};
 use crate::data::Table;
-use crate::model::{Model, Overrides, VarId};
-use crate::nets::critic::Critic;
-use crate::nets::generator::{Generator, GeneratorModule, GeneratorShape};
+use crate::model::{Domain, Model, Overrides, VarId};
+use crate::nets::generator::{Generator, GeneratorModule, GeneratorShape, Kind, Widths};
+use crate::nets::image::{Batch, Classifier, Network};
 use crate::nets::ops::{Adam, Moments, Relaxation};
 use crate::nets::soft::SoftGenerator;
 use crate::plan;
 use crate::seed::stream;
-use candle_core::{Device, Tensor};
+use critic::TaskCritic;
 use mechanisms::{Forward, Mechanisms};
-use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use task::Task;
+use std::collections::BTreeMap;
+use task::{Task, image_size};
 
 /// Adam's decay rates, as in the paper's experiments (its appendix F.1 does not name them).
 const BETAS: (f32, f32) = (0.5, 0.9);
 
-/// Trains the generators of `module` on its tasks, `frozen` holding the modules that its ancestors belong to.
-/// The result depends on the arguments alone, not on threads.
+/// What a module is trained from.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The rows of the data sets.
+    pub tables: &'a [Table],
+    /// The modules that the ancestors of its tasks belong to.
+    pub frozen: &'a [&'a Trained],
+    /// Encoders of images that the module does not draw: its critics see their codes in the images' place.
+    pub encoders: &'a BTreeMap<VarId, Network<Classifier>>,
+}
+
+impl<'a> Inputs<'a> {
+    /// Rows and frozen modules; critics see images whole.
+    pub fn new(tables: &'a [Table], frozen: &'a [&'a Trained]) -> Self {
+        static NONE: BTreeMap<VarId, Network<Classifier>> = BTreeMap::new();
+        Self { tables, frozen, encoders: &NONE }
+    }
+}
+
+/// Trains the generators of `module` on its tasks. The result depends on the arguments alone, not on threads.
 ///
 /// # Errors
-/// [`TrainError::Data`] where a data set, column or ancestor is missing or a variable is not discrete,
+/// [`TrainError::Data`] where a data set, column or ancestor is missing or a variable is neither discrete nor an image,
 /// [`TrainError::Cancelled`] when the observer asks for it, [`TrainError::NotFinite`] where a loss diverges.
 pub fn train(
     model: &Model,
     module: &plan::Module,
-    tables: &[Table],
-    frozen: &[&Trained],
+    inputs: &Inputs<'_>,
     settings: &Overrides,
     seed: u64,
     observer: &dyn Observer,
 ) -> Result<Trained, TrainError> {
-    let options = Options::new(settings);
+    let options = Options::new(settings, sight(model, module));
     let input = |message: String| TrainError::Data { module: module.id.clone(), message };
     let streams = Streams::new(seed, &module.id);
     let generators = generators(model, module, &options, &mut streams.of("weights")).map_err(input)?;
     let networks = generators.generators.iter().map(SoftGenerator::trained).collect::<Result<Vec<_>, _>>()?;
-    let trained = Mechanisms::new(&generators, networks.clone(), frozen)?;
-    let tasks = (module.tasks.iter().map(|task| Task::new(model, task, tables, &trained)))
+    let trained = Mechanisms::new(&generators, networks.clone(), inputs.frozen)?;
+    let tasks = (module.tasks.iter().map(|task| Task::new(model, task, inputs, &trained)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(input)?;
     for generator in &generators.generators {
@@ -66,6 +86,19 @@ pub fn train(
     let mut training = Training::new(module, options, &tasks, generators, networks, trained, &streams)?;
     training.run(observer)?;
     Ok(Trained::Generators(training.generators))
+}
+
+/// What `module` has to do with images.
+fn sight(model: &Model, module: &plan::Module) -> Sight {
+    let side = |name: &String| match model.id(name).and_then(|v| model.domain(v)) {
+        Some(Domain::Image([_, height, width])) => Some(*height.max(width)),
+        _ => None,
+    };
+    if let Some(side) = module.variables.iter().filter_map(side).max() {
+        return Sight::Draws(side);
+    }
+    let given = module.tasks.iter().flat_map(|t| t.ancestors.iter().chain(&t.conditions).chain(&t.interventions));
+    if given.into_iter().any(|name| side(name).is_some()) { Sight::Images } else { Sight::Codes }
 }
 
 /// The module's random streams.
@@ -97,18 +130,24 @@ fn generators(
     variables.sort_unstable();
     let acts = |latent: usize, v: VarId| model.latents[latent].children.contains(&v);
     let latents: Vec<usize> = (0..model.latents.len()).filter(|&l| variables.iter().any(|&v| acts(l, v))).collect();
-    let card = |v: VarId| model.card(v).ok_or_else(|| format!("{} is not discrete", model.name(v)));
+    let kind = |v: VarId| match (model.card(v), model.domain(v)) {
+        (Some(card), _) => Ok(Kind::Codes(card)),
+        (None, Some(Domain::Image(shape))) => Ok(Kind::Image(image_size(*shape))),
+        _ => Err(format!("{} is neither discrete nor an image", model.name(v))),
+    };
+    let widths = Widths { hidden: &options.hidden, width: options.width };
     let mut generators = Vec::with_capacity(variables.len());
     for &variable in &variables {
         let parents = model.graph.parents(variable).to_vec();
         let shape = GeneratorShape {
             variable,
-            card: card(variable)?,
-            parent_cards: parents.iter().map(|&p| card(p)).collect::<Result<_, _>>()?,
+            kind: kind(variable)?,
+            parent_kinds: parents.iter().map(|&p| kind(p)).collect::<Result<_, _>>()?,
             parents,
             latents: (0..latents.len()).filter(|&at| acts(latents[at], variable)).collect(),
         };
-        generators.push(Generator::random(shape, options.noise, &options.hidden, rng));
+        let generator = Generator::random(shape, options.noise, &widths, rng);
+        generators.push(generator.map_err(|why| format!("{}: {why}", model.name(variable)))?);
     }
     Ok(GeneratorModule { noise: options.noise, latents, generators })
 }
@@ -118,7 +157,7 @@ struct Training<'a> {
     module: &'a plan::Module,
     options: Options,
     tasks: &'a [Task<'a>],
-    critics: Vec<(Critic, Adam)>,
+    critics: Vec<(TaskCritic, Adam)>,
     generators: GeneratorModule,
     networks: Vec<SoftGenerator>,
     /// The mechanisms with the networks in training, and the same without gradients.
@@ -146,8 +185,7 @@ impl<'a> Training<'a> {
         let mut weights_rng = streams.of("critics");
         let mut critics = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let inputs = task.width() * options.pac;
-            let critic = Critic::random(inputs, &options.hidden, options.dropout, &mut weights_rng)?;
+            let critic = TaskCritic::random(task.sees(), &options, &mut weights_rng)?;
             let adam = Adam::new(critic.parameters(), BETAS);
             critics.push((critic, adam));
         }
@@ -173,13 +211,15 @@ impl<'a> Training<'a> {
 
     fn run(&mut self, observer: &dyn Observer) -> Result<(), TrainError> {
         let (report, measure) = (self.steps.div_ceil(100).max(1), self.steps.div_ceil(20).max(1));
+        let measured = self.tasks.iter().any(Task::has_codes);
         for step in 1..=self.steps {
             if observer.cancelled() {
                 return Err(TrainError::Cancelled);
             }
             let loss = self.step(step)?;
             if step % report == 0 || step == self.steps {
-                let tv = (step % measure == 0 || step == self.steps).then(|| self.measure()).transpose()?;
+                let due = (measured && step % measure == 0) || step == self.steps;
+                let tv = due.then(|| self.measure()).transpose()?.flatten();
                 observer.metric(&Metric { module: self.module.id.clone(), step, total: self.steps, loss, tv });
             }
         }
@@ -206,8 +246,7 @@ impl<'a> Training<'a> {
                 }
                 if last {
                     critic_loss += loss;
-                    let packed = pack(&fake, self.options.pac)?;
-                    let loss = self.critics[at].0.detached().score(&packed, &mut self.critic_rng)?.mean_all()?.neg()?;
+                    let loss = self.critics[at].0.generator_loss(&fake, &mut self.critic_rng)?;
                     generator_loss = Some(match generator_loss {
                         None => loss,
                         Some(sum) => (sum + loss)?,
@@ -224,12 +263,10 @@ impl<'a> Training<'a> {
     }
 
     /// Moves a task's critic on one batch.
-    fn critic_step(&mut self, task: usize, rows: &[usize], fake: &Tensor, rate: f32) -> Result<f64, TrainError> {
-        let real = pack(&self.tasks[task].real(rows)?, self.options.pac)?;
-        let fake = pack(fake, self.options.pac)?;
-        let between = between(&real, &fake, &mut self.critic_rng)?;
+    fn critic_step(&mut self, task: usize, rows: &[usize], fake: &Batch, rate: f32) -> Result<f64, TrainError> {
+        let real = self.tasks[task].real(rows)?;
         let (critic, adam) = &mut self.critics[task];
-        let loss = critic.loss(&real, &fake, &between, self.options.lambda, &mut self.critic_rng)?;
+        let loss = critic.loss(&real, fake, self.options.lambda, &mut self.critic_rng)?;
         loss.backward()?;
         adam.step(rate)?;
         Ok(f64::from(loss.to_scalar::<f32>()?))
@@ -248,20 +285,21 @@ impl<'a> Training<'a> {
     }
 
     /// Makes the module of the average weights ready to sample, and measures how far its samples are from
-    /// the rows: the largest total variation distance over the tasks.
-    fn measure(&mut self) -> Result<f64, TrainError> {
-        const SAMPLES: usize = 5000;
+    /// the rows: the largest total variation distance over the tasks, of discrete variables alone; `None` where none
+    /// is generated.
+    fn measure(&mut self) -> Result<Option<f64>, TrainError> {
         for (generator, average) in self.generators.generators.iter_mut().zip(&self.average) {
             SoftGenerator::write(average.clone(), generator);
         }
         self.calibrate()?;
         let fixed = self.generators.generators.iter().map(SoftGenerator::fixed).collect::<Result<_, _>>()?;
         let mechanisms = self.trained.with(fixed);
-        let mut largest = 0.0f64;
-        for task in self.tasks {
+        let mut largest: Option<f64> = None;
+        for task in self.tasks.iter().filter(|task| task.has_codes()) {
+            let samples = if task.has_images() { 1000 } else { 5000 };
             let mut forward =
                 Forward { mechanisms: &mechanisms, relaxation: HARD, rng: &mut self.measure_rng, watch: None };
-            largest = largest.max(task.distance(SAMPLES, &mut forward)?);
+            largest = Some(task.distance(samples, &mut forward)?.max(largest.unwrap_or(0.0)));
         }
         Ok(largest)
     }
@@ -269,14 +307,12 @@ impl<'a> Training<'a> {
     /// Sets the running statistics of the module's normalisations to the mean over batches of its own
     /// hard draws: averaged weights have statistics that no single step had.
     fn calibrate(&mut self) -> Result<(), TrainError> {
-        const BATCHES: usize = 30;
         let batch = self.options.batch.max(200);
         let networks = self.generators.generators.iter().map(SoftGenerator::trained).collect::<Result<Vec<_>, _>>()?;
         let mechanisms = self.trained.with(networks.iter().map(SoftGenerator::detached).collect());
-        let mut sums: Vec<Vec<(usize, Moments)>> =
-            self.generators.generators.iter().map(|g| vec![(0, Moments::default()); g.blocks.len()]).collect();
+        let mut sums: BTreeMap<(usize, usize), (usize, Moments)> = BTreeMap::new();
         let mut add = |mechanism: usize, block: usize, moments: &Moments| {
-            let (count, sum) = &mut sums[mechanism][block];
+            let (count, sum) = sums.entry((mechanism, block)).or_default();
             *count += 1;
             sum.mean.resize(moments.mean.len(), 0.0);
             sum.variance.resize(moments.variance.len(), 0.0);
@@ -284,19 +320,19 @@ impl<'a> Training<'a> {
             sum.variance.iter_mut().zip(&moments.variance).for_each(|(s, v)| *s += v);
         };
         for task in self.tasks {
-            for _ in 0..BATCHES {
+            for _ in 0..if task.has_images() { 10 } else { 30 } {
                 let rows = task.draw(batch, &mut self.measure_rng);
                 let (rng, watch) = (&mut self.measure_rng, Some(&mut add as _));
                 let mut forward = Forward { mechanisms: &mechanisms, relaxation: HARD, rng, watch };
                 task.fake(&rows, &mut forward)?;
             }
         }
+        // Pixels count as rows: for pictures this is half a percent too much.
         let unbiased = batch as f32 / (batch - 1) as f32;
-        for (generator, sums) in self.generators.generators.iter_mut().zip(sums) {
-            for (block, (count, sum)) in generator.blocks.iter_mut().zip(sums).filter(|(_, (count, _))| *count > 0) {
-                block.norm.mean = sum.mean.iter().map(|s| s / count as f32).collect();
-                block.norm.variance = sum.variance.iter().map(|s| s / count as f32 * unbiased).collect();
-            }
+        for ((mechanism, block), (count, sum)) in sums {
+            let mean = sum.mean.iter().map(|s| s / count as f32).collect();
+            let variance = sum.variance.iter().map(|s| s / count as f32 * unbiased).collect();
+            self.generators.generators[mechanism].set_moments(block, &Moments { mean, variance });
         }
         Ok(())
     }
@@ -304,21 +340,3 @@ impl<'a> Training<'a> {
 
 /// Draws as the trained module makes them.
 const HARD: Relaxation = Relaxation { temperature: 1.0, hard: true };
-
-/// `pac` rows side by side: `[rows, width]` to `[rows / pac, pac · width]`.
-fn pack(x: &Tensor, pac: usize) -> Result<Tensor, TrainError> {
-    let (rows, width) = x.dims2()?;
-    Ok(x.contiguous()?.reshape((rows / pac, pac * width))?)
-}
-
-/// A random point between each row of `real` and of `fake`.
-fn between(real: &Tensor, fake: &Tensor, rng: &mut ChaCha8Rng) -> Result<Tensor, TrainError> {
-    let (rows, width) = real.dims2()?;
-    let (real, fake) = (real.flatten_all()?.to_vec1::<f32>()?, fake.flatten_all()?.to_vec1::<f32>()?);
-    let mut points = Vec::with_capacity(real.len());
-    for (real, fake) in real.chunks_exact(width).zip(fake.chunks_exact(width)) {
-        let share: f32 = rng.random();
-        points.extend(real.iter().zip(fake).map(|(r, f)| f + share * (r - f)));
-    }
-    Ok(Tensor::from_vec(points, (rows, width), &Device::Cpu)?)
-}

@@ -26,6 +26,19 @@ pub struct Options {
     pub pac: usize,
     /// Dropout of the critic.
     pub dropout: f32,
+    /// Channels of networks on pictures.
+    pub width: usize,
+}
+
+/// What a module has to do with images: what defaults depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// Nothing.
+    Codes,
+    /// Its tasks have images, but it draws none.
+    Images,
+    /// It draws images; the longest side.
+    Draws(usize),
 }
 
 impl Options {
@@ -33,20 +46,30 @@ impl Options {
     /// into one critic input blurred a conditional distribution with three parents (total variation 0.14
     /// against 0.02 without), two critic steps did better than one at the same cost, and rare values need
     /// the steps (a query on 6 % of the rows was off by 0.11 after 2,000 and by 0.03 after 4,000).
-    pub fn new(settings: &Overrides) -> Self {
+    ///
+    /// Pictures cost a thousand times as much a row as codes: modules with images take smaller batches and fewer
+    /// steps, and networks with as many channels as the longest side has pixels (16 to 64; 16 where images are only
+    /// seen). See `docs/benchmarks.md` for how far that goes.
+    pub fn new(settings: &Overrides, sight: Sight) -> Self {
+        let (batch, steps, rate, noise, width) = match sight {
+            Sight::Codes => (200, 4000, 5e-4, 16, 16),
+            Sight::Images => (64, 2000, 5e-4, 16, 16),
+            Sight::Draws(side) => (64, 1500, 5e-4, 32, side.clamp(16, 64)),
+        };
         let pac = settings.pac.unwrap_or(1).max(1);
-        let batch = settings.batch.unwrap_or(200).max(2);
+        let batch = settings.batch.unwrap_or(batch).max(2);
         Self {
             epochs: settings.steps.is_none().then_some(settings.epochs).flatten(),
-            steps: settings.steps.unwrap_or(4000),
+            steps: settings.steps.unwrap_or(steps),
             batch: batch.next_multiple_of(pac),
-            rate: settings.lr.unwrap_or(5e-4),
+            rate: settings.lr.unwrap_or(rate),
             hidden: settings.hidden.clone().unwrap_or_else(|| vec![256, 256]),
-            noise: settings.noise.unwrap_or(16).max(1),
+            noise: settings.noise.unwrap_or(noise).max(1),
             lambda: settings.lambda.unwrap_or(10.0),
             critic_steps: settings.critic_steps.unwrap_or(2).max(1),
             pac,
             dropout: settings.dropout.unwrap_or(0.0).clamp(0.0, 0.95) as f32,
+            width: settings.width.unwrap_or(width).max(1),
         }
     }
 
@@ -73,7 +96,7 @@ mod tests {
 
     #[test]
     fn schedules_start_and_end_where_they_should() {
-        let options = Options::new(&Overrides { lr: Some(1e-3), ..Overrides::default() });
+        let options = Options::new(&Overrides { lr: Some(1e-3), ..Overrides::default() }, Sight::Codes);
         let at = |progress| (options.relaxation(progress).temperature, options.rate_at(progress));
         assert_eq!(at(0.0), (1.0, 1e-3));
         assert_eq!(at(0.5), (0.1, 1e-3));
@@ -82,7 +105,7 @@ mod tests {
 
     #[test]
     fn settings_win_over_defaults() {
-        let options = |settings| Options::new(&settings);
+        let options = |settings| Options::new(&settings, Sight::Codes);
         assert_eq!(options(Overrides { epochs: Some(3), ..Overrides::default() }).steps(1000), 15);
         let both = Overrides { epochs: Some(3), steps: Some(7), ..Overrides::default() };
         assert_eq!(options(both).steps(1000), 7);

@@ -1,10 +1,12 @@
 //! A task of the plan made ready: batches of its rows, and the generators' forward pass on them
 //! (paper Algorithms 4 and 9).
 
+use super::Inputs;
 use super::alias::Alias;
 use super::mechanisms::{Forward, Mechanisms, Part};
-use crate::data::Table;
-use crate::model::{Model, VarId};
+use crate::data::{Images, Table};
+use crate::model::{Domain, Model, VarId};
+use crate::nets::image::{Batch, Classifier, ImageSize, Soft, from_planes};
 use crate::nets::ops::largest;
 use crate::plan;
 use candle_core::{Device, Result, Tensor};
@@ -17,12 +19,62 @@ pub struct Task<'a> {
     parts: Vec<Part>,
     /// The variables whose values come from the rows.
     given: Vec<VarId>,
-    /// The codes of every variable the task needs, with their numbers of values.
-    columns: BTreeMap<VarId, (&'a [u32], usize)>,
+    /// The values of every variable the task needs.
+    columns: BTreeMap<VarId, Values<'a>>,
+    /// The encoders of images that the critic sees as codes.
+    encoders: BTreeMap<VarId, Soft<Classifier>>,
     rows: usize,
     rows_by_weight: Option<Alias>,
-    /// The rows' distribution over generated and given variables.
+    /// The rows' distribution over the discrete variables.
     distribution: BTreeMap<Vec<u32>, f64>,
+}
+
+/// The values of a variable in the rows.
+enum Values<'a> {
+    /// Codes, and the number of values.
+    Codes(&'a [u32], usize),
+    Images(&'a Images, ImageSize),
+}
+
+impl<'a> Values<'a> {
+    /// The values of variable `v` in `table`.
+    fn of(model: &Model, v: VarId, table: &'a Table) -> std::result::Result<Self, String> {
+        let (name, data) = (model.name(v), &table.name);
+        if let Some(Domain::Image(shape)) = model.domain(v) {
+            let images = table.images(v).filter(|images| images.shape() == *shape);
+            let images = images.ok_or_else(|| format!("{name} is not a column of such images in {data}"))?;
+            return Ok(Self::Images(images, image_size(*shape)));
+        }
+        let (codes, card) =
+            table.column(v).zip(model.card(v)).ok_or_else(|| format!("{name} is not a discrete column of {data}"))?;
+        if codes.iter().any(|&code| code as usize >= card) {
+            return Err(format!("{name} has codes outside its domain in {data}"));
+        }
+        Ok(Self::Codes(codes, card))
+    }
+
+    /// The values of `rows`: one-hot codes `[rows, card]` or pictures `[rows, height, width, channels]`.
+    fn tensor(&self, rows: &[usize]) -> Result<Tensor> {
+        match self {
+            Self::Codes(column, card) => {
+                let mut codes = vec![0.0f32; card * rows.len()];
+                for (&row, codes) in rows.iter().zip(codes.chunks_exact_mut(*card)) {
+                    codes[column[row] as usize] = 1.0;
+                }
+                Tensor::from_vec(codes, (rows.len(), *card), &Device::Cpu)
+            }
+            Self::Images(images, size) => {
+                let mut planes = vec![0.0; rows.len() * size.count()];
+                images.batch(rows, &mut planes)?;
+                from_planes(&planes, *size)
+            }
+        }
+    }
+}
+
+/// The size of an image of this shape: channels, height, width.
+pub fn image_size([channels, height, width]: [usize; 3]) -> ImageSize {
+    ImageSize { channels, height, width }
 }
 
 impl<'a> Task<'a> {
@@ -33,10 +85,11 @@ impl<'a> Task<'a> {
     pub fn new(
         model: &Model,
         task: &plan::Task,
-        tables: &'a [Table],
+        inputs: &Inputs<'a>,
         mechanisms: &Mechanisms<'_>,
     ) -> std::result::Result<Self, String> {
-        let table = tables.iter().find(|t| t.name == task.data).ok_or_else(|| format!("no data set {}", task.data))?;
+        let table = inputs.tables.iter().find(|t| t.name == task.data);
+        let table = table.ok_or_else(|| format!("no data set {}", task.data))?;
         if table.rows == 0 {
             return Err(format!("the data set {} has no rows", task.data));
         }
@@ -61,14 +114,7 @@ impl<'a> Task<'a> {
         given.dedup();
         let mut columns = BTreeMap::new();
         for &v in generated.iter().chain(&given) {
-            let (codes, card) = table
-                .column(v)
-                .zip(model.card(v))
-                .ok_or_else(|| format!("{} is not a discrete column of {}", model.name(v), task.data))?;
-            if codes.iter().any(|&code| code as usize >= card) {
-                return Err(format!("{} has codes outside its domain in {}", model.name(v), task.data));
-            }
-            columns.insert(v, (codes, card));
+            columns.insert(v, Values::of(model, v, table)?);
         }
         let rows_by_weight = match &table.weights {
             Some(weights) => {
@@ -76,7 +122,12 @@ impl<'a> Task<'a> {
             }
             None => None,
         };
-        let mut ready = Self { parts, given, columns, rows: table.rows, rows_by_weight, distribution: BTreeMap::new() };
+        let mut encoders = BTreeMap::new();
+        for (&v, network) in inputs.encoders.iter().filter(|(v, _)| columns.contains_key(v)) {
+            encoders.insert(v, Soft::<Classifier>::fixed(network).map_err(|e| e.to_string())?);
+        }
+        let (rows, distribution) = (table.rows, BTreeMap::new());
+        let mut ready = Self { parts, given, columns, encoders, rows, rows_by_weight, distribution };
         for row in 0..table.rows {
             *ready.distribution.entry(ready.key(row)).or_insert(0.0) += table.weight(row) / table.total_weight();
         }
@@ -88,9 +139,27 @@ impl<'a> Task<'a> {
         self.rows
     }
 
-    /// The length of a row of codes as the critic sees it.
-    pub fn width(&self) -> usize {
-        self.columns.values().map(|(_, card)| card).sum()
+    /// What the critic sees of a row: numbers, and pictures.
+    pub fn sees(&self) -> (usize, Vec<ImageSize>) {
+        let (mut codes, mut pictures) = (0, vec![]);
+        for v in self.variables() {
+            match (&self.columns[&v], self.encoders.get(&v)) {
+                (Values::Codes(_, card), _) => codes += card,
+                (Values::Images(..), Some(encoder)) => codes += encoder.architecture.outputs,
+                (Values::Images(_, size), None) => pictures.push(*size),
+            }
+        }
+        (codes, pictures)
+    }
+
+    /// Whether images are generated or given.
+    pub fn has_images(&self) -> bool {
+        self.columns.values().any(|values| matches!(values, Values::Images(..)))
+    }
+
+    /// Whether a discrete variable is generated.
+    pub fn has_codes(&self) -> bool {
+        self.parts.iter().any(|part| matches!(self.columns[&part.variable], Values::Codes(..)))
     }
 
     /// The variables generated with mechanisms of the module's own.
@@ -108,30 +177,52 @@ impl<'a> Task<'a> {
         (0..count).map(|_| one()).collect()
     }
 
-    /// The rows' own one-hot codes `[rows, width]`: generated variables, then given ones.
-    pub fn real(&self, rows: &[usize]) -> Result<Tensor> {
-        let variables = self.parts.iter().map(|p| p.variable).chain(self.given.iter().copied());
-        self.one_hot(&variables.collect::<Vec<_>>(), rows)
+    /// What the critic sees of the rows themselves: generated variables, then given ones.
+    pub fn real(&self, rows: &[usize]) -> Result<Batch> {
+        let values = self.variables().map(|v| Ok((v, self.columns[&v].tensor(rows)?)));
+        self.seen(&values.collect::<Result<_>>()?)
     }
 
-    /// Generated codes for the given values of `rows`, `[rows, width]` in the columns of [`Self::real`].
-    pub fn fake(&self, rows: &[usize], forward: &mut Forward<'_>) -> Result<Tensor> {
-        let mut codes: BTreeMap<VarId, Tensor> = BTreeMap::new();
+    /// What the critic sees of generated values for the given values of `rows`, in the order of [`Self::real`].
+    pub fn fake(&self, rows: &[usize], forward: &mut Forward<'_>) -> Result<Batch> {
+        self.seen(&self.generate(rows, forward)?)
+    }
+
+    /// The given values of `rows` and generated ones for them.
+    fn generate(&self, rows: &[usize], forward: &mut Forward<'_>) -> Result<BTreeMap<VarId, Tensor>> {
+        let mut values: BTreeMap<VarId, Tensor> = BTreeMap::new();
         for &v in &self.given {
-            codes.insert(v, self.one_hot(&[v], rows)?);
+            values.insert(v, self.columns[&v].tensor(rows)?);
         }
         let hidden = forward.hidden(&self.parts, rows.len())?;
         for part in &self.parts {
-            let parents: Vec<Tensor> = part.parents.iter().map(|p| codes[p].clone()).collect();
-            let code = forward.part(part, &parents, &hidden)?;
-            codes.insert(part.variable, code);
+            let parents: Vec<Tensor> = part.parents.iter().map(|p| values[p].clone()).collect();
+            let value = forward.part(part, &parents, &hidden)?;
+            values.insert(part.variable, value);
         }
-        let variables = self.parts.iter().map(|p| &p.variable).chain(&self.given);
-        Tensor::cat(&variables.map(|v| &codes[v]).collect::<Vec<_>>(), 1)
+        Ok(values)
     }
 
-    /// The total variation distance between the rows' distribution and that of `samples` draws: given values
-    /// from the rows, the others generated by `forward` (of soft codes the largest entry counts).
+    fn seen(&self, values: &BTreeMap<VarId, Tensor>) -> Result<Batch> {
+        let mut tensors = Vec::with_capacity(values.len());
+        for v in self.variables() {
+            let value = values[&v].clone();
+            tensors.push(match self.encoders.get(&v) {
+                Some(encoder) => encoder.outputs(&Batch { codes: None, pictures: vec![value] })?,
+                None => value,
+            });
+        }
+        let (pictures, codes): (Vec<Tensor>, Vec<Tensor>) = tensors.into_iter().partition(|t| t.rank() == 4);
+        Ok(Batch { codes: if codes.is_empty() { None } else { Some(Tensor::cat(&codes, 1)?) }, pictures })
+    }
+
+    /// All variables, generated ones first.
+    fn variables(&self) -> impl Iterator<Item = VarId> + '_ {
+        self.parts.iter().map(|p| p.variable).chain(self.given.iter().copied())
+    }
+
+    /// The total variation distance between the rows' distribution over the discrete variables and that of `samples`
+    /// draws: given values from the rows, the others generated by `forward` (of soft codes the largest entry counts).
     pub fn distance(&self, samples: usize, forward: &mut Forward<'_>) -> Result<f64> {
         const CHUNK: usize = 250;
         let mut left = self.distribution.clone();
@@ -139,45 +230,28 @@ impl<'a> Task<'a> {
         let weight = 1.0 / (chunks * CHUNK) as f64;
         for _ in 0..chunks {
             let rows = self.draw(CHUNK, forward.rng);
-            let fake = self.fake(&rows, forward)?.flatten_all()?.to_vec1::<f32>()?;
-            for row in fake.chunks_exact(self.width()) {
-                *left.entry(self.decode(row)).or_insert(0.0) -= weight;
+            let values = self.generate(&rows, forward)?;
+            let mut keys = vec![vec![]; CHUNK];
+            for (v, card) in self.discrete() {
+                let codes = values[&v].flatten_all()?.to_vec1::<f32>()?;
+                keys.iter_mut().zip(codes.chunks_exact(card)).for_each(|(key, row)| key.push(largest(row) as u32));
             }
+            keys.into_iter().for_each(|key| *left.entry(key).or_insert(0.0) -= weight);
         }
         Ok(left.values().map(|d| d.abs()).sum::<f64>() / 2.0)
     }
 
-    /// A row's codes, generated variables first.
+    /// The codes of a row's discrete variables.
     fn key(&self, row: usize) -> Vec<u32> {
-        let variables = self.parts.iter().map(|p| &p.variable).chain(&self.given);
-        variables.map(|v| self.columns[v].0[row]).collect()
+        let code = |v| if let Values::Codes(codes, _) = &self.columns[&v] { Some(codes[row]) } else { None };
+        self.variables().filter_map(code).collect()
     }
 
-    /// The codes of a row of one-hot codes.
-    fn decode(&self, row: &[f32]) -> Vec<u32> {
-        let variables = self.parts.iter().map(|p| &p.variable).chain(&self.given);
-        let mut start = 0;
-        variables
-            .map(|v| {
-                let card = self.columns[v].1;
-                let hot = largest(&row[start..start + card]);
-                start += card;
-                hot as u32
-            })
-            .collect()
-    }
-
-    fn one_hot(&self, variables: &[VarId], rows: &[usize]) -> Result<Tensor> {
-        let width: usize = variables.iter().map(|v| self.columns[v].1).sum();
-        let mut codes = vec![0.0f32; width * rows.len()];
-        for (&row, codes) in rows.iter().zip(codes.chunks_exact_mut(width.max(1))) {
-            let mut start = 0;
-            for v in variables {
-                let (column, card) = self.columns[v];
-                codes[start + column[row] as usize] = 1.0;
-                start += card;
-            }
-        }
-        Tensor::from_vec(codes, (rows.len(), width), &Device::Cpu)
+    /// The discrete variables with their numbers of values.
+    fn discrete(&self) -> impl Iterator<Item = (VarId, usize)> + '_ {
+        self.variables().filter_map(|v| match self.columns[&v] {
+            Values::Codes(_, card) => Some((v, card)),
+            Values::Images(..) => None,
+        })
     }
 }

@@ -6,15 +6,16 @@ use crate::diag::Span;
 use crate::model::{Domain, Engine, Latent, Variable};
 use crate::nets::Sampler;
 use crate::nets::table::{TableMechanism, TableMember, TableModule};
+use rand::Rng;
 use std::sync::Mutex;
 
 /// Collects metrics; asks to stop after as many as `limit`.
-struct Watch {
-    metrics: Mutex<Vec<Metric>>,
+pub(super) struct Watch {
+    pub(super) metrics: Mutex<Vec<Metric>>,
     limit: usize,
 }
 
-fn watch() -> Watch {
+pub(super) fn watch() -> Watch {
     Watch { metrics: Mutex::new(vec![]), limit: usize::MAX }
 }
 
@@ -40,11 +41,17 @@ fn model(names: &[&str], directed: &[(usize, usize)], bidirected: &[(usize, usiz
     }
 }
 
-fn names(list: &[&str]) -> Vec<String> {
+pub(super) fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(|s| (*s).to_owned()).collect()
 }
 
-fn task(data: &str, interventions: &[&str], ancestors: &[&str], conditions: &[&str], teaches: &[&str]) -> plan::Task {
+pub(super) fn task(
+    data: &str,
+    interventions: &[&str],
+    ancestors: &[&str],
+    conditions: &[&str],
+    teaches: &[&str],
+) -> plan::Task {
     plan::Task {
         data: data.to_owned(),
         interventions: names(interventions),
@@ -54,7 +61,7 @@ fn task(data: &str, interventions: &[&str], ancestors: &[&str], conditions: &[&s
     }
 }
 
-fn module(variables: &[&str], tasks: Vec<plan::Task>) -> plan::Module {
+pub(super) fn module(variables: &[&str], tasks: Vec<plan::Task>) -> plan::Module {
     plan::Module {
         id: "H1".to_owned(),
         variables: names(variables),
@@ -81,15 +88,27 @@ fn table(name: &str, rows: usize, columns: usize, mut draw: impl FnMut(&mut [u32
     }
 }
 
-fn coin(p: f64, rng: &mut ChaCha8Rng) -> u32 {
+pub(super) fn coin(p: f64, rng: &mut ChaCha8Rng) -> u32 {
     u32::from(rng.random::<f64>() < p)
+}
+
+fn train(
+    model: &Model,
+    module: &plan::Module,
+    tables: &[Table],
+    frozen: &[&Trained],
+    settings: &Overrides,
+    seed: u64,
+    observer: &dyn Observer,
+) -> Result<Trained, TrainError> {
+    super::train(model, module, &Inputs::new(tables, frozen), settings, seed, observer)
 }
 
 fn small(steps: usize) -> Overrides {
     Overrides { steps: Some(steps), hidden: Some(vec![48, 48]), noise: Some(8), ..Overrides::default() }
 }
 
-fn generators(trained: Trained) -> GeneratorModule {
+pub(super) fn generators(trained: Trained) -> GeneratorModule {
     match trained {
         Trained::Generators(module) => module,
         _ => panic!("the engine trains generators"),
@@ -231,7 +250,8 @@ fn frozen_modules_do_not_move() {
     let frozen = train(&model, &mediator, &tables, &[], &small(30), 1, &watch()).unwrap();
     let before = generators(frozen.clone());
     let own =
-        super::generators(&model, &front_door_module(), &Options::new(&small(30)), &mut stream(1, "own")).unwrap();
+        super::generators(&model, &front_door_module(), &Options::new(&small(30), Sight::Codes), &mut stream(1, "own"))
+            .unwrap();
     let networks: Vec<SoftGenerator> = own.generators.iter().map(|g| SoftGenerator::trained(g).unwrap()).collect();
     let mechanisms = Mechanisms::new(&own, networks.clone(), &[&frozen]).unwrap();
     let values = |networks: &[SoftGenerator]| -> Vec<Vec<f32>> {
@@ -240,9 +260,9 @@ fn frozen_modules_do_not_move() {
     let kept = mechanisms.networks(1).to_vec();
     let (kept_before, own_before) = (values(&kept), values(&networks));
     let module = front_door_module();
-    let tasks = [Task::new(&model, &module.tasks[0], &tables, &mechanisms).unwrap()];
+    let tasks = [Task::new(&model, &module.tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap()];
     let streams = Streams::new(1, "H1");
-    let options = Options::new(&small(30));
+    let options = Options::new(&small(30), Sight::Codes);
     let mut training = Training::new(&module, options, &tasks, own, networks.clone(), mechanisms, &streams).unwrap();
     training.run(&watch()).unwrap();
     assert!(kept.iter().flat_map(|n| n.parameters()).all(|p| p.gradient().is_none()));
@@ -261,13 +281,13 @@ fn soft_draws_at_the_last_temperature_are_nearly_hard() {
     let trained = train(&model, &module, &tables, &[&frozen], &small(400), 1, &watch()).map(generators).unwrap();
     let fixed = trained.generators.iter().map(|g| SoftGenerator::fixed(g).unwrap()).collect();
     let mechanisms = Mechanisms::new(&trained, fixed, &[&frozen]).unwrap();
-    let task = Task::new(&model, &module.tasks[0], &tables, &mechanisms).unwrap();
+    let task = Task::new(&model, &module.tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap();
     let distance = |relaxation| {
         let mut rng = stream(1, "noise");
         let mut forward = Forward { mechanisms: &mechanisms, relaxation, rng: &mut rng, watch: None };
         task.distance(20_000, &mut forward).unwrap()
     };
-    let (soft, hard) = (distance(Options::new(&small(1)).relaxation(1.0)), distance(HARD));
+    let (soft, hard) = (distance(Options::new(&small(1), Sight::Codes).relaxation(1.0)), distance(HARD));
     assert!((soft - hard).abs() < 0.02, "{soft} {hard}");
 }
 
