@@ -153,7 +153,7 @@ fn train(arguments: &Arguments, messages: Messages, asked: bool) -> Result<Train
         true => None,
         false => {
             let schemas = session.schemas();
-            pretrained = super::pretrained::load(&mut session);
+            pretrained = with_device(device.clone(), || super::pretrained::load(&mut session));
             session.check_assertions(&schemas);
             let planned = session.plan(&schemas, Options::default());
             if asked && !arguments.allow_unidentified {

@@ -1,8 +1,8 @@
 //! The critic of a Wasserstein GAN with gradient penalty (Gulrajani et al. 2017; paper Algorithms 3 and 4).
 
 use super::generator::Dense;
-use super::ops::{Parameter, leaky_mask, linear, linear_transposed, masked};
-use candle_core::{Device, Result, Tensor};
+use super::ops::{Parameter, device, leaky_mask, linear, linear_transposed, masked};
+use candle_core::{Result, Tensor};
 use rand::Rng;
 
 /// A network of leaky-ReLU layers from rows to one number each.
@@ -76,7 +76,7 @@ impl Critic {
     /// last layer to first. Masks are constant almost everywhere, so this is exact for piecewise linear critics.
     fn input_gradient(&self, x: &Tensor, keep: &[Tensor]) -> Result<Tensor> {
         let (_, hidden) = self.detached().forward(x, keep)?;
-        let mut u = Tensor::ones((x.dim(0)?, 1), candle_core::DType::F32, &Device::Cpu)?;
+        let mut u = Tensor::ones((x.dim(0)?, 1), candle_core::DType::F32, &device())?;
         for (at, (weight, _)) in self.layers.iter().enumerate().rev() {
             u = linear_transposed(&u, weight)?;
             if at > 0 {
@@ -111,7 +111,7 @@ impl Critic {
         let factor = 1.0 / (1.0 - self.dropout);
         let mut mask = |columns: usize| {
             let keep = (0..rows * columns).map(|_| if rng.random::<f32>() < self.dropout { 0.0 } else { factor });
-            Tensor::from_vec(keep.collect::<Vec<f32>>(), (rows, columns), &Device::Cpu)
+            Tensor::from_vec(keep.collect::<Vec<f32>>(), (rows, columns), &device())
         };
         let hidden = self.layers.split_last().map_or(&[][..], |(_, hidden)| hidden);
         hidden.iter().map(|(_, bias)| mask(bias.count())).collect()
@@ -127,6 +127,7 @@ fn trained(dense: &Dense) -> Result<(Parameter, Parameter)> {
 mod tests {
     use super::super::ops::check::{gradients, random};
     use super::*;
+    use candle_core::Device;
 
     fn critic(p: &[Parameter], dropout: f32) -> Critic {
         Critic { layers: p.chunks(2).map(|p| (p[0].clone(), p[1].clone())).collect(), dropout }

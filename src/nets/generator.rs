@@ -16,10 +16,10 @@ pub use super::dense::{BatchNorm, Block, Dense, Layers};
 use super::column::{Column, Pixels};
 use super::image::{Batch, Classifier, ImageGenerator, ImageSize, Network, from_planes, to_planes};
 use super::noise::{gumbel_number, normals};
-use super::ops::{View, with_threads};
+use super::ops::{View, device, with_threads};
 use super::soft::SoftGenerator;
 use super::{Hidden, Sampler};
-use candle_core::{Device, Result, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -279,7 +279,7 @@ impl Draw<'_> {
                 }
             }
         }
-        Tensor::from_vec(x, (count, width), &Device::Cpu)
+        Tensor::from_vec(x, (count, width), &device())
     }
 
     fn pictures(&self, rows: Range<usize>) -> Result<Vec<Tensor>> {

@@ -1,18 +1,19 @@
 //! Noise for networks, from the run's own streams (Candle's CPU generator cannot be seeded).
 
-use candle_core::{Device, Result, Tensor};
+use crate::nets::ops::device;
+use candle_core::{Result, Tensor};
 use rand::Rng;
 use rand_distr::{Distribution, Exp1, StandardNormal};
 
 /// Standard normal numbers as a matrix `[rows, columns]`.
 pub fn normal(rows: usize, columns: usize, rng: &mut impl Rng) -> Result<Tensor> {
-    Tensor::from_vec(normals(rows * columns, rng), (rows, columns), &Device::Cpu)
+    Tensor::from_vec(normals(rows * columns, rng), (rows, columns), &device())
 }
 
 /// Standard Gumbel numbers as a matrix `[rows, columns]`.
 pub fn gumbel(rows: usize, columns: usize, rng: &mut impl Rng) -> Result<Tensor> {
     let values: Vec<f32> = (0..rows * columns).map(|_| gumbel_number(rng)).collect();
-    Tensor::from_vec(values, (rows, columns), &Device::Cpu)
+    Tensor::from_vec(values, (rows, columns), &device())
 }
 
 /// `count` standard normal numbers.

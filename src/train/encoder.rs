@@ -16,11 +16,11 @@ use crate::nets::generator::Layers;
 use crate::nets::image::{
     Batch, Classifier, ImageGenerator, ImageSize, Network, Soft, from_planes, mean_squared_error,
 };
-use crate::nets::ops::Adam;
+use crate::nets::ops::{Adam, device};
 use crate::nets::soft::SoftLayers;
 use crate::plan::Module;
 use crate::seed;
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, Tensor};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
@@ -205,7 +205,7 @@ impl Recipe<'_> {
             if !loss.to_scalar::<f32>()?.is_finite() {
                 return Err(TrainError::NotFinite { module: format!("the encoder of {}", self.name()), step });
             }
-            loss.backward()?;
+            adam.gather(&loss.backward()?)?;
             adam.step(RATE * (2.0 * (1.0 - step as f32 / STEPS as f32)).min(1.0))?;
         }
         let values = soft.parameters().map(|p| p.values()).collect::<Result<_, _>>()?;
@@ -256,7 +256,7 @@ fn predicted(
     drawn: &[(usize, usize)],
     neighbours: &[(VarId, usize)],
 ) -> candle_core::Result<Tensor> {
-    let (mut start, mut sum) = (0, Tensor::zeros((), candle_core::DType::F32, &Device::Cpu)?);
+    let (mut start, mut sum) = (0, Tensor::zeros((), candle_core::DType::F32, &device())?);
     for &(v, card) in neighbours {
         let mut targets = vec![0.0f32; drawn.len() * card];
         for (&(table, row), target) in drawn.iter().zip(targets.chunks_exact_mut(card)) {
@@ -265,7 +265,7 @@ fn predicted(
                 *place = 1.0 / drawn.len() as f32;
             }
         }
-        let targets = Tensor::from_vec(targets, (drawn.len(), card), &Device::Cpu)?;
+        let targets = Tensor::from_vec(targets, (drawn.len(), card), &device())?;
         let scores = logits.narrow(1, start, card)?.contiguous()?;
         let logs = scores.broadcast_sub(&scores.log_sum_exp(D::Minus1)?.unsqueeze(1)?)?;
         sum = (sum - logs.mul(&targets)?.sum_all()?)?;

@@ -6,8 +6,8 @@
 use super::network::{Architecture, Part, Soft};
 use super::trunk::{SLOPE, Trunks, check, dense, dense_parts};
 use super::{Batch, ImageSize};
-use crate::nets::ops::{leaky_mask, linear_transposed, masked, squared_norms};
-use candle_core::{DType, Device, Result, Tensor, bail};
+use crate::nets::ops::{device, leaky_mask, linear_transposed, masked, squared_norms};
+use candle_core::{DType, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 /// A critic: a trunk for each picture, whose channels the codes shift, then fully connected layers on features
@@ -55,7 +55,7 @@ impl Soft<ImageCritic> {
     pub fn loss(&self, real: &Batch, fake: &Batch, between: &Batch, lambda: f64) -> Result<Tensor> {
         let (real_rows, fake_rows) = (real.rows()?, fake.rows()?);
         let shares = [vec![-1.0 / real_rows as f32; real_rows], vec![1.0 / fake_rows as f32; fake_rows]].concat();
-        let shares = Tensor::from_vec(shares, (real_rows + fake_rows, 1), &Device::Cpu)?;
+        let shares = Tensor::from_vec(shares, (real_rows + fake_rows, 1), &device())?;
         let difference = self.score(&real.followed_by(fake)?)?.mul(&shares)?.sum_all()?;
         difference + (self.penalty(between)? * lambda)?
     }
@@ -77,7 +77,7 @@ impl Soft<ImageCritic> {
     /// Where the shapes do not fit.
     pub fn penalty(&self, batch: &Batch) -> Result<Tensor> {
         // The tiny constant keeps the root's derivative finite at zero.
-        let mut squares = (Tensor::zeros(batch.rows()?, DType::F32, &Device::Cpu)? + 1e-12)?;
+        let mut squares = (Tensor::zeros(batch.rows()?, DType::F32, &device())? + 1e-12)?;
         for gradient in self.input_gradient(&batch.detach())? {
             squares = (squares + squared_norms(&gradient)?)?;
         }
@@ -90,7 +90,7 @@ impl Soft<ImageCritic> {
     fn input_gradient(&self, batch: &Batch) -> Result<Vec<Tensor>> {
         let (outputs, hidden) = self.detached().forward(batch)?;
         let (trunks, head) = self.parameters.split_at(self.architecture.trunks().parameters());
-        let mut u = Tensor::ones((batch.rows()?, 1), DType::F32, &Device::Cpu)?;
+        let mut u = Tensor::ones((batch.rows()?, 1), DType::F32, &device())?;
         for (at, layer) in head.chunks_exact(2).enumerate().rev() {
             u = linear_transposed(&u, &layer[0])?;
             if at > 0 {
@@ -115,6 +115,7 @@ mod tests {
     use super::*;
     use crate::nets::ops::check::{gradients, random};
     use crate::nets::ops::{Adam, Parameter, with_threads};
+    use candle_core::Device;
 
     const SMALL: ImageSize = ImageSize { channels: 2, height: 8, width: 9 };
 

@@ -3,9 +3,9 @@
 //! Pictures are `[channels, height, width]` in descriptions and `[rows, height, width, channels]` when they run.
 
 use crate::nets::file::{TensorData, Values};
-use crate::nets::ops::{Geometry, Parameter, Shift, conv_transpose2d, conv2d, linear, tanh};
+use crate::nets::ops::{Geometry, Parameter, Shift, conv_transpose2d, conv2d, device, linear, tanh};
 use crate::pretrained::layers::{Layer, LayerList};
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use std::collections::BTreeMap;
 
 /// A network that runs forward. Gradients pass through it to its input.
@@ -94,7 +94,7 @@ fn fixed(values: Vec<f32>, shape: &[usize]) -> std::result::Result<Parameter, St
 }
 
 fn affine(factor: Vec<f32>, constant: Vec<f32>) -> std::result::Result<Step, String> {
-    let tensor = |values: Vec<f32>| Tensor::new(values, &Device::Cpu).map_err(|e| e.to_string());
+    let tensor = |values: Vec<f32>| Tensor::new(values, &device()).map_err(|e| e.to_string());
     Ok(Step::Affine { factor: tensor(factor)?, constant: tensor(constant)? })
 }
 
@@ -233,6 +233,7 @@ impl Step {
 mod tests {
     use super::*;
     use crate::nets::ops::check::random;
+    use candle_core::Device;
 
     fn list(json: &str) -> LayerList {
         serde_json::from_str(json).unwrap()

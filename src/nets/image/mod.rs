@@ -36,7 +36,8 @@ pub use critic::ImageCritic;
 pub use generator::ImageGenerator;
 pub use network::{Architecture, Network, Part, Soft, Start};
 
-use candle_core::{Device, Result, Tensor, bail};
+use crate::nets::ops::device;
+use candle_core::{Result, Tensor, bail};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -143,13 +144,18 @@ pub fn between(real: &Batch, fake: &Batch, rng: &mut impl Rng) -> Result<Batch> 
         if real.dims() != fake.dims() {
             bail!("points between {:?} and {:?}", real.dims(), fake.dims())
         }
+        if !real.device().is_cpu() {
+            let dims: Vec<usize> = [shares.len()].into_iter().chain(real.dims()[1..].iter().map(|_| 1)).collect();
+            let shares = Tensor::from_slice(&shares, dims, real.device())?;
+            return fake + (real - fake)?.broadcast_mul(&shares)?;
+        }
         let width = (real.elem_count() / shares.len().max(1)).max(1);
         let (from, to) = (fake.flatten_all()?.to_vec1::<f32>()?, real.flatten_all()?.to_vec1::<f32>()?);
         let mut points = from;
         for ((points, to), share) in points.chunks_exact_mut(width).zip(to.chunks_exact(width)).zip(&shares) {
             points.iter_mut().zip(to).for_each(|(p, to)| *p += share * (to - *p));
         }
-        Tensor::from_vec(points, real.dims(), &Device::Cpu)
+        Tensor::from_vec(points, real.dims(), &device())
     })
 }
 
@@ -172,7 +178,7 @@ pub fn from_planes(planes: &[f32], size: ImageSize) -> Result<Tensor> {
             }
         }
     }
-    Tensor::from_vec(values, (pictures, height, width, channels), &Device::Cpu)
+    Tensor::from_vec(values, (pictures, height, width, channels), &device())
 }
 
 /// The numbers of pictures, `[pictures, channels, height, width]`: the inverse of [`from_planes`].

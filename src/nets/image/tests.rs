@@ -1,5 +1,6 @@
 use super::*;
 use crate::nets::file::{FileError, ModuleFile, Values};
+use candle_core::Device;
 
 const SIZE: ImageSize = ImageSize { channels: 3, height: 16, width: 8 };
 

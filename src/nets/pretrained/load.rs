@@ -7,6 +7,7 @@ use super::super::table::TableModule;
 use super::module::{FileModule, table};
 use super::network::{FileNetwork, Runner};
 use super::{Inside, PretrainedModule, Source};
+use crate::nets::ops::device;
 use crate::pretrained::{Choice, Described, Fault, Format, Header, Kind, Module, Request, check, layer_list};
 use candle_core::{DType, Device, Tensor, pickle};
 use sha2::{Digest, Sha256};
@@ -59,7 +60,7 @@ impl PretrainedModule {
     fn try_out(&self) -> Result<(), Fault> {
         let request = self.request();
         let parent = |kind: &Kind| match *kind {
-            Kind::Image([c, h, w]) => Tensor::zeros((1, h, w, c), DType::F32, &Device::Cpu),
+            Kind::Image([c, h, w]) => Tensor::zeros((1, h, w, c), DType::F32, &device()),
             Kind::Discrete(card) => super::one_hot(&[0], card),
             Kind::Other(_) => candle_core::bail!("no such values"),
         };

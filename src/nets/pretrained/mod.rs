@@ -19,8 +19,9 @@ use super::conditional::softmax;
 use super::soft::{TableHidden, soft_table};
 use super::table::{TableModule, draw};
 use super::{Hidden, Sampler};
+use crate::nets::ops::device;
 use crate::pretrained::{Kind, Request};
-use candle_core::{Device, Result, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use module::FileModule;
 use network::FileNetwork;
 use rand_chacha::ChaCha8Rng;
@@ -158,7 +159,7 @@ fn tensor(column: &Column, kind: &Kind, range: std::ops::Range<usize>) -> Result
         (Column::Pixels(pixels), Kind::Image(shape)) if pixels.shape == *shape => {
             let [channels, height, width] = *shape;
             let values = pixels.values[range.start * pixels.size()..range.end * pixels.size()].to_vec();
-            let planes = Tensor::from_vec(values, (range.len(), channels, height, width), &Device::Cpu)?;
+            let planes = Tensor::from_vec(values, (range.len(), channels, height, width), &device())?;
             planes.permute((0, 2, 3, 1))?.contiguous()
         }
         _ => bail!("a parent's values are not of its type"),
@@ -172,7 +173,7 @@ fn one_hot(codes: &[u32], card: usize) -> Result<Tensor> {
     }
     let values: Vec<f32> =
         codes.iter().flat_map(|&code| (0..card).map(move |v| f32::from(v == code as usize))).collect();
-    Tensor::from_vec(values, (codes.len(), card), &Device::Cpu)
+    Tensor::from_vec(values, (codes.len(), card), &device())
 }
 
 /// Draws from logits, or takes pictures as they are.

@@ -4,8 +4,9 @@ use super::super::image::layers::LayerNetwork;
 use super::super::noise::normal;
 #[cfg(feature = "onnx")]
 use super::onnx::OnnxNetwork;
+use crate::nets::ops::device;
 use crate::pretrained::{Kind, Node, Range, Request};
-use candle_core::{DType, Device, Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use rand_chacha::ChaCha8Rng;
 
 /// A network and the numbers of pixels in it.
@@ -97,21 +98,21 @@ pub fn classes(codes: &Tensor, node: &Node) -> Result<Tensor> {
     for code in 0..card {
         map[code * node.classes + node.class(code as u32) as usize] = 1.0;
     }
-    codes.matmul(&Tensor::from_vec(map, (card, node.classes), &Device::Cpu)?)
+    codes.matmul(&Tensor::from_vec(map, (card, node.classes), &device())?)
 }
 
 /// The network's logits in the order of the variable's values; a single one is that of the second of two classes.
 pub fn logits(output: &Tensor, node: &Node) -> Result<Tensor> {
     let (rows, count) = output.dims2()?;
     let output = match count {
-        1 => Tensor::cat(&[&Tensor::zeros((rows, 1), DType::F32, &Device::Cpu)?, output], 1)?,
+        1 => Tensor::cat(&[&Tensor::zeros((rows, 1), DType::F32, &device())?, output], 1)?,
         _ => output.clone(),
     };
     match &node.labels {
         None => Ok(output),
         Some(labels) => {
             let order: Vec<u32> = labels.iter().map(|&class| class as u32).collect();
-            output.index_select(&Tensor::new(order, &Device::Cpu)?, 1)
+            output.index_select(&Tensor::new(order, &device())?, 1)
         }
     }
 }

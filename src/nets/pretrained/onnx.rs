@@ -1,7 +1,8 @@
 //! ONNX networks, run by tract: black boxes without gradients.
 
+use crate::nets::ops::device;
 use crate::pretrained::{Fault, Kind, Node, Request, output_fits, request_inputs};
-use candle_core::{Device, Result, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use std::path::Path;
 use std::sync::Arc;
 use tract_onnx::prelude::*;
@@ -128,10 +129,10 @@ impl OnnxNetwork {
         }
         match self.output[..] {
             [channels, height, width] => {
-                let planes = Tensor::from_vec(values, (rows, channels, height, width), &Device::Cpu)?;
+                let planes = Tensor::from_vec(values, (rows, channels, height, width), &device())?;
                 planes.permute((0, 2, 3, 1))?.contiguous()
             }
-            [count] => Tensor::from_vec(values, (rows, count), &Device::Cpu),
+            [count] => Tensor::from_vec(values, (rows, count), &device()),
             _ => bail!("an output of shape {:?}", self.output),
         }
     }

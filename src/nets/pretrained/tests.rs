@@ -6,6 +6,7 @@ use crate::nets::ops::check::random;
 use crate::nets::table::{TableLatent, TableMechanism, TableMember};
 use crate::pretrained::{Fault, Node, Reading};
 use crate::seed::stream;
+use candle_core::Device;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,7 @@
 //! Conditional probability tables on soft one-hot codes.
 
 use crate::nets::conditional::ConditionalModule;
+use crate::nets::ops::device;
 use crate::nets::ops::{View, values};
 use crate::nets::table::{TableMechanism, TableModule};
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
@@ -42,7 +43,7 @@ impl TableHidden {
         for &value in &self.levels[latent] {
             codes.extend((0..levels).map(|k| f32::from(u8::from(k == value))));
         }
-        Tensor::from_vec(codes, (self.member.len(), levels), &Device::Cpu)
+        Tensor::from_vec(codes, (self.member.len(), levels), &device())
     }
 }
 
@@ -70,11 +71,14 @@ pub fn soft_table(module: &TableModule, mechanism: usize, parents: &[Tensor], hi
     }
     let rows = hidden.member.len();
     let mut cells = Tensor::ones((rows, 1), candle_core::DType::F32, &Device::Cpu)?;
+    // Tables stay on the CPU; gradients pass the way there and back.
     for parent in parents {
+        let parent = parent.to_device(&Device::Cpu)?;
         cells = cells.unsqueeze(2)?.broadcast_mul(&parent.unsqueeze(1)?)?.reshape((rows, ()))?;
     }
     let cell_count: usize = shape.parent_cards.iter().product();
-    cells.apply_op1(Mixture { tables: row_tables(module, mechanism, hidden), cells: cell_count, card: shape.card })
+    let mixture = Mixture { tables: row_tables(module, mechanism, hidden), cells: cell_count, card: shape.card };
+    cells.apply_op1(mixture)?.to_device(&device())
 }
 
 /// Per row its table `[parents…, value]`, picked by the row's member and hidden values.

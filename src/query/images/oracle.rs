@@ -3,8 +3,8 @@
 use crate::data::{Images, scaled};
 use crate::model::VarId;
 use crate::nets::image::{Batch, Classifier, ImageSize, Network, Soft, from_planes};
-use crate::nets::ops::Adam;
-use candle_core::{D, Device, Error, Result, Tensor};
+use crate::nets::ops::{Adam, device};
+use candle_core::{D, Error, Result, Tensor};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -52,7 +52,7 @@ impl Oracle {
             let batch: Vec<usize> = (0..BATCH).map(|_| rows[rng.random_range(0..rows.len())]).collect();
             let bytes: Vec<Vec<u8>> = batch.iter().map(|&row| images.row(row)).collect::<std::io::Result<_>>()?;
             let codes: Vec<Vec<u32>> = labels.iter().map(|l| batch.iter().map(|&row| l.1[row]).collect()).collect();
-            oracle.loss(&bytes, &codes)?.backward()?;
+            adam.gather(&oracle.loss(&bytes, &codes)?.backward()?)?;
             adam.step(RATE)?;
         }
         oracle.network = oracle.network.detached();
@@ -62,12 +62,12 @@ impl Oracle {
     /// The mean over the images of the sum over the variables of the cross-entropy, in nats.
     fn loss(&self, images: &[Vec<u8>], codes: &[Vec<u32>]) -> Result<Tensor> {
         let logits = self.network.outputs(&self.batch(images)?)?;
-        let (mut loss, mut start) = (Tensor::zeros((), candle_core::DType::F32, &Device::Cpu)?, 0);
+        let (mut loss, mut start) = (Tensor::zeros((), candle_core::DType::F32, &device())?, 0);
         for (&card, codes) in self.cards.iter().zip(codes) {
             let part = logits.narrow(1, start, card)?;
             let logs = part.broadcast_sub(&part.log_sum_exp(D::Minus1)?.unsqueeze(1)?)?;
             let hot = codes.iter().flat_map(|&code| (0..card).map(move |k| f32::from(u8::from(k == code as usize))));
-            let hot = Tensor::from_vec(hot.collect::<Vec<f32>>(), (codes.len(), card), &Device::Cpu)?;
+            let hot = Tensor::from_vec(hot.collect::<Vec<f32>>(), (codes.len(), card), &device())?;
             loss = (loss - ((logs * hot)?.sum_all()? / codes.len() as f64)?)?;
             start += card;
         }

@@ -255,7 +255,7 @@ impl<'a> Training<'a> {
             }
         }
         if let Some(loss) = generator_loss {
-            loss.backward()?;
+            self.adam.gather(&loss.backward()?)?;
             self.adam.step(rate)?;
         }
         self.blend(step)?;
@@ -267,7 +267,7 @@ impl<'a> Training<'a> {
         let real = self.tasks[task].real(rows)?;
         let (critic, adam) = &mut self.critics[task];
         let loss = critic.loss(&real, fake, self.options.lambda, &mut self.critic_rng)?;
-        loss.backward()?;
+        adam.gather(&loss.backward()?)?;
         adam.step(rate)?;
         Ok(f64::from(loss.to_scalar::<f32>()?))
     }

@@ -7,9 +7,9 @@ use super::mechanisms::{Forward, Mechanisms, Part};
 use crate::data::{Images, Table};
 use crate::model::{Domain, Model, VarId};
 use crate::nets::image::{Batch, Classifier, ImageSize, Soft, from_planes};
-use crate::nets::ops::largest;
+use crate::nets::ops::{device, largest};
 use crate::plan;
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ impl<'a> Values<'a> {
                 for (&row, codes) in rows.iter().zip(codes.chunks_exact_mut(*card)) {
                     codes[column[row] as usize] = 1.0;
                 }
-                Tensor::from_vec(codes, (rows.len(), *card), &Device::Cpu)
+                Tensor::from_vec(codes, (rows.len(), *card), &device())
             }
             Self::Images(images, size) => {
                 let mut planes = vec![0.0; rows.len() * size.count()];

@@ -7,8 +7,9 @@ use super::super::rows::{Rows, Term};
 use crate::model::VarId;
 use crate::nets::conditional::encode;
 use crate::nets::image::ImageSize;
+use crate::nets::ops::device;
 use crate::nets::table::TableMechanism;
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 
 /// A term ready for its networks.
 pub(super) struct Compiled<'a> {
@@ -50,7 +51,7 @@ impl<'a> Compiled<'a> {
                 encode(latents, digits, &mut x);
             }
         }
-        Tensor::from_vec(x, (rows.len() * states, width), &Device::Cpu)
+        Tensor::from_vec(x, (rows.len() * states, width), &device())
     }
 
     /// The images `[rows, …]` that a mechanism takes.

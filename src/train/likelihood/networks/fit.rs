@@ -7,9 +7,9 @@ use super::Recipe;
 use super::compiled::Compiled;
 use crate::nets::conditional::{ConditionalMember, Network, SoftNetwork, softmax};
 use crate::nets::image::Classifier;
-use crate::nets::ops::Adam;
+use crate::nets::ops::{Adam, device};
 use crate::nets::table::{TableLatent, TableMechanism};
-use candle_core::{Device, Error, Result, Tensor};
+use candle_core::{Error, Result, Tensor};
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -128,7 +128,7 @@ impl<'a> Fit<'a> {
                 let weight = posterior.states[place][cell] * scale;
                 gradient.extend(p.iter().enumerate().map(|(k, p)| (weight * (p - f64::from(k == value))) as f32));
             }
-            let gradient = Tensor::from_vec(gradient, logits.shape(), &Device::Cpu)?;
+            let gradient = Tensor::from_vec(gradient, logits.shape(), &device())?;
             (logits * gradient)?.sum_all()?.backward()?;
         }
         Ok(posterior)
