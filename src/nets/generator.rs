@@ -16,7 +16,7 @@ pub use super::dense::{BatchNorm, Block, Dense, Layers};
 use super::column::{Column, Pixels};
 use super::image::{Batch, Classifier, ImageGenerator, ImageSize, Network, from_planes, to_planes};
 use super::noise::{gumbel_number, normals};
-use super::ops::{View, device, with_threads};
+use super::ops::{device, with_threads};
 use super::soft::SoftGenerator;
 use super::{Hidden, Sampler};
 use candle_core::{Result, Tensor, bail};
@@ -251,8 +251,8 @@ impl Draw<'_> {
             match self.shape.kind {
                 Kind::Image(_) => values.extend(to_planes(&y)?),
                 Kind::Codes(card) => {
-                    let y = View::of(&y);
-                    codes.extend(y.values()?.chunks_exact(card).map(|logits| gumbel_max(logits, rng)));
+                    let y = y.flatten_all()?.to_vec1::<f32>()?;
+                    codes.extend(y.chunks_exact(card).map(|logits| gumbel_max(logits, rng)));
                 }
             }
         }
