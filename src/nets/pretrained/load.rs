@@ -9,7 +9,8 @@ use super::network::{FileNetwork, Runner};
 use super::{Inside, PretrainedModule, Source};
 use crate::nets::ops::device;
 use crate::pretrained::{Choice, Described, Fault, Format, Header, Kind, Module, Request, check, layer_list};
-use candle_core::{DType, Device, Tensor, pickle};
+use candle_core::pickle::PthTensors;
+use candle_core::{DType, Device, Tensor};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -151,7 +152,18 @@ fn weights(path: &Path) -> Result<BTreeMap<String, TensorData>, Fault> {
 
 /// The tensors of a PyTorch file, or of its entry `key`.
 fn torch(path: &Path, key: Option<&str>) -> Result<BTreeMap<String, TensorData>, Fault> {
-    let tensors = pickle::read_all_with_key(path, key).map_err(damaged)?;
+    let size = std::fs::metadata(path).map_err(damaged)?.len();
+    let file = PthTensors::new(path, key).map_err(damaged)?;
+    let mut tensors = vec![];
+    for (name, info) in file.tensor_infos().iter().filter(|(_, info)| info.dtype.is_float()) {
+        // PyTorch stores tensors as they are: what is larger than the file is damage, and must not be made room for.
+        let bytes =
+            info.layout.dims().iter().try_fold(info.dtype.size_in_bytes() as u64, |n, &d| n.checked_mul(d as u64));
+        if bytes.is_none_or(|bytes| bytes > size) {
+            return Err(damaged(format!("{name} has the shape {:?} in a file of {size} bytes", info.layout.dims())));
+        }
+        tensors.extend(file.get(name).map_err(damaged)?.map(|tensor| (name.clone(), tensor)));
+    }
     if tensors.is_empty() {
         return Err(damaged("it has no tensors at its top, or not in a state dict")
             .help("name the entry with the weights, e.g. `key: \"state_dict\"`"));

@@ -356,3 +356,49 @@ fn modules_that_do_not_fit_are_refused() {
     file.write(&path).unwrap();
     assert_eq!(load("B", 2).unwrap_err().code, "E0605");
 }
+
+/// A published generator (100 numbers of noise to faces of 64 pixels), where it is at hand.
+#[test]
+fn a_published_generator_draws_pictures() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/models/dcgan_faces64.safetensors");
+    if !path.is_file() {
+        eprintln!("skipped: {} is not there", path.display());
+        return;
+    }
+    let block = |at: usize, stride: usize, padding: usize| {
+        format!(
+            r#"{{"layer": "conv_transpose", "name": "main.{at}", "stride": {stride}, "padding": {padding}}},
+               {{"layer": "batch_norm", "name": "main.{}"}}, {{"layer": "relu"}},"#,
+            at + 1
+        )
+    };
+    let layers = format!(
+        r#"[{{"layer": "reshape", "shape": [100, 1, 1]}}, {} {} {} {}
+            {{"layer": "conv_transpose", "name": "main.12", "stride": 2, "padding": 1}}, {{"layer": "tanh"}}]"#,
+        block(0, 1, 0),
+        block(3, 2, 1),
+        block(6, 2, 1),
+        block(9, 2, 1)
+    );
+    let request = Request {
+        variable: node("I", Kind::Image([3, 64, 64])),
+        parents: vec![],
+        inputs: None,
+        reading: reading(&layers, 100),
+    };
+    let module = PretrainedModule::load(0, &[], &request, None, &path).unwrap();
+    let mut rng = stream(1, "faces");
+    let hidden = module.hidden(16, &mut rng);
+    let Column::Pixels(pixels) = module.sample(0, &[], &hidden, &mut rng).unwrap() else { panic!("no pictures") };
+    assert_eq!((pixels.rows(), pixels.shape), (16, [3, 64, 64]));
+    let mean = |values: &mut dyn Iterator<Item = f32>| {
+        let (sum, count) = values.fold((0.0, 0), |(sum, count), v| (sum + f64::from(v), count + 1));
+        sum / f64::from(count)
+    };
+    assert!(pixels.values.iter().all(|v| v.abs() <= 1.0));
+    let spread = mean(&mut pixels.values.iter().map(|v| v * v));
+    // Neighbouring pixels of a picture are alike, those of different faces are not.
+    let step = mean(&mut pixels.values.chunks(64).flat_map(|row| row.windows(2)).map(|w| (w[0] - w[1]).powi(2)));
+    let other = mean(&mut pixels.values.iter().zip(&pixels.values[3 * 64 * 64..]).map(|(a, b)| (a - b).powi(2)));
+    assert!(spread > 0.1 && step < 0.1 * other, "{spread} {step} {other}");
+}
