@@ -20,16 +20,20 @@ const MAX_CELLS: f64 = 2e6;
 /// Candle's.
 pub fn fit(runtime: &Runtime, tables: &[Table]) -> candle_core::Result<Vec<Fit>> {
     let regimes = runtime.model.regimes.iter().zip(tables);
-    regimes.map(|(regime, table)| fit_one(runtime, table, regime.test)).collect()
+    regimes.filter_map(|(regime, table)| fit_one(runtime, table, regime.test).transpose()).collect()
 }
 
-fn fit_one(runtime: &Runtime, table: &Table, test: bool) -> candle_core::Result<Fit> {
+/// `None` where the data set has no variable to compare.
+fn fit_one(runtime: &Runtime, table: &Table, test: bool) -> candle_core::Result<Option<Fit>> {
     let regime = runtime.model.regimes.iter().find(|r| r.name == table.name);
     let set: Vec<VarId> = regime.into_iter().flat_map(|r| r.interventions.iter().map(|i| i.0)).collect();
     let observed: Vec<VarId> = (0..runtime.model.variables.len())
         .filter(|v| !set.contains(v) && table.column(*v).is_some() && runtime.model.card(*v).is_some())
         .filter(|v| runtime.draw(&[*v], &set).missing(&set).is_none())
         .collect();
+    if observed.is_empty() {
+        return Ok(None);
+    }
     let needed: Vec<VarId> = set.iter().chain(&observed).copied().collect();
     let counts = table.counts(&needed).unwrap_or_default();
     let total: f64 = counts.values().sum::<f64>().max(f64::MIN_POSITIVE);
@@ -44,13 +48,13 @@ fn fit_one(runtime: &Runtime, table: &Table, test: bool) -> candle_core::Result<
     let share =
         |map: &BTreeMap<Vec<u32>, f64>| keys.iter().map(|k| map.get(*k).copied().unwrap_or(0.0)).collect::<Vec<f64>>();
     let (p, q) = (share(&real), share(&model));
-    Ok(Fit {
+    Ok(Some(Fit {
         data: table.name.clone(),
         tv: total_variation(&p, &q),
         kl: kl(&p, &q),
         test,
         images: images::quality(runtime, table)?,
-    })
+    }))
 }
 
 /// The model's exact distribution over set and observed variables, the set ones distributed as in the data.

@@ -384,6 +384,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn fewer_samples_where_images_are_drawn_and_untrained_causes_are_named() {
+        let mut model = Model::from_graph(&["D", "I", "A"], &[("D", "I"), ("I", "A")], &[]);
+        model.variables.values_mut().for_each(|v| v.domain = Some(crate::model::Domain::Binary));
+        model.variables[1].domain = Some(crate::model::Domain::Image([1, 8, 8]));
+        let mut runtime = Runtime { model: &model, modules: vec![], truth: None, seed: 1, samples: None };
+        let rows = |runtime: &Runtime, wanted, set: &[VarId]| runtime.draw(&[wanted], set).rows;
+        assert_eq!(rows(&runtime, 2, &[]), IMAGE_SAMPLES);
+        assert_eq!(rows(&runtime, 0, &[]), SAMPLES);
+        runtime.samples = Some(7);
+        assert_eq!(rows(&runtime, 2, &[]), 7);
+        let group = Group { interventions: vec![(0, 1)], evidence: vec![] };
+        let found = runtime.distribution(&[2], &group, "q");
+        assert!(matches!(found, Err(QueryError::Untrained(name)) if name == "I"));
+        let table = crate::data::Table { rows: 1, columns: vec![Some(vec![0]), None, None], ..Default::default() };
+        assert!(fit(&runtime, &[table]).unwrap().is_empty());
+    }
+
+    #[test]
     fn wilson_agrees_with_a_published_value() {
         // 10 of 100 at 95 % is (0.0552, 0.1744) (Newcombe 1998); at 90 % it is narrower and holds 0.1.
         let (low, high) = wilson(0.1, 100.0);
