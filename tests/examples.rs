@@ -109,6 +109,20 @@ fn colored_mnist2() {
     assert!(refused.stderr.contains("E0904"), "{}", refused.stderr);
 }
 
+/// In full it takes minutes: `cargo bench --bench frontdoor_digits`.
+#[test]
+fn frontdoor_digits() {
+    let checked = dcmc(&examples(), &["check", "frontdoor_digits.scm"]).expect(0);
+    assert!(!checked.stderr.contains("W0608"), "{}", checked.stderr);
+    let out = tempfile::tempdir().unwrap();
+    let settings = ["data.obs.n=200", "train.steps=2", "train.samples=200", "train.width=8", "train.batch=16"];
+    let mut few = vec!["run", "frontdoor_digits.scm", "-q", "--out", out.path().to_str().unwrap()];
+    settings.iter().for_each(|setting| few.extend(["--set", setting]));
+    let outcome = dcmc(&examples(), &few);
+    assert!(matches!(outcome.code, 0 | 3), "{}", outcome.stderr);
+    assert!(out.path().join("report.html").is_file());
+}
+
 #[test]
 fn instrument() {
     let out = tempfile::tempdir().unwrap();

@@ -317,7 +317,7 @@ mod tests {
         assert!(changed("/noise", 0.into()).contains("noise vectors of length 0"));
         assert!(changed("/noise", usize::MAX.into()).contains("noise vectors"));
         assert!(changed("/generators/0/variable", 9.into()).contains("no variable 9"));
-        assert!(changed("/generators/0/parents", serde_json::json!([4, 3])).contains("another order"));
+        assert!(changed("/generators/0/parents", serde_json::json!([1, 3])).contains("another order"));
         assert!(changed("/generators/0/parents", serde_json::json!([3])).contains("cannot be"));
         assert!(changed("/generators/0/latents", serde_json::json!([1])).contains("unknown hidden cause"));
         assert!(changed("/generators/0/hidden", serde_json::json!([0])).contains("cannot be"));

@@ -13,7 +13,7 @@ use rand::Rng;
 
 const SHAPE: [usize; 3] = [1, 8, 8];
 /// P(lower half bright | D) and P(A = 1 | bright half, U).
-const HALF: [f64; 2] = [0.1, 0.9];
+const HALF: [f64; 2] = [0.25, 0.75];
 const A_GIVEN_HALF: [[f64; 2]; 2] = [[0.1, 0.5], [0.45, 0.9]];
 
 /// D -> I -> A, D <-> A with an image I, as variables 0, 1, 2.
@@ -101,7 +101,7 @@ fn encoder(table: &Table) -> Network<Classifier> {
 fn the_front_door_through_an_image() {
     let (model, table) = front_door(4000);
     let tables = [table];
-    let settings = Overrides { lr: Some(1e-3), ..small(400) };
+    let settings = Overrides { lr: Some(1e-3), ..small(800) };
     let watched = watch();
     let trained = train(&model, &mediator(), &Inputs::new(&tables, &[]), &settings, 1, &watched).unwrap();
     // Only images are generated: nothing is measured.
