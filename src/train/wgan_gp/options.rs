@@ -49,7 +49,7 @@ impl Options {
     ///
     /// Pictures cost a thousand times as much a row as codes: modules with images take smaller batches and fewer
     /// steps, and networks with as many channels as the longest side has pixels (16 to 64; 16 where images are only
-    /// seen). See `docs/benchmarks.md` for how far that goes.
+    /// seen).
     pub fn new(settings: &Overrides, sight: Sight) -> Self {
         let (batch, steps, rate, noise, width) = match sight {
             Sight::Codes => (200, 4000, 5e-4, 16, 16),

@@ -101,7 +101,7 @@ fn encoder(table: &Table) -> Network<Classifier> {
 fn the_front_door_through_an_image() {
     let (model, table) = front_door(4000);
     let tables = [table];
-    let settings = Overrides { lr: Some(1e-3), ..small(800) };
+    let settings = Overrides { lr: Some(1e-3), width: Some(16), ..small(1500) };
     let watched = watch();
     let trained = train(&model, &mediator(), &Inputs::new(&tables, &[]), &settings, 1, &watched).unwrap();
     // Only images are generated: nothing is measured.
@@ -113,9 +113,12 @@ fn the_front_door_through_an_image() {
         let Column::Pixels(pixels) = column else { panic!("no images") };
         let found = share(&halves(pixels));
         assert!((found - HALF[d]).abs() < 0.08, "P(lower | D = {d}): {found}");
-        // Bright is bright and dark is dark: (200 to 240) and (30 to 70) of 255.
-        let sure = pixels.values.iter().filter(|v| (0.4..1.0).contains(*v) || (-0.9..-0.3).contains(*v)).count();
-        assert!(sure as f64 > 0.9 * pixels.values.len() as f64, "{sure} of {}", pixels.values.len());
+        // Every picture is one of the two: bright pixels in its bright half, dark ones in the other.
+        let right = |(image, half): (&[f32], u32)| {
+            image.iter().enumerate().filter(|(at, v)| (**v > 0.0) == ((*at < 32) == (half == 0))).count()
+        };
+        let right: usize = pixels.values.chunks_exact(64).zip(halves(pixels)).map(right).sum();
+        assert!(right as f64 > 0.95 * pixels.values.len() as f64, "{right} of {}", pixels.values.len());
     }
     let frozen = [&trained];
     let encoders = BTreeMap::from([(1, encoder(&tables[0]))]);
