@@ -83,6 +83,10 @@ pub fn train(
             return Err(input(format!("no task teaches {}", model.name(variable))));
         }
     }
+    let whole = tasks.iter().any(|task| !task.sees().1.is_empty());
+    if whole && (options.pac > 1 || options.dropout > 0.0) {
+        observer.warning(&module.id, "`pac` and `dropout` have no effect on critics that see images");
+    }
     let mut training = Training::new(module, options, &tasks, generators, networks, trained, &streams)?;
     training.run(observer)?;
     Ok(Trained::Generators(training.generators))
