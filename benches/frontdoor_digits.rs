@@ -89,7 +89,7 @@ impl Observer for Clock {
 
     fn metric(&self, metric: &Metric) {
         let every = metric.total.div_ceil(10).max(1);
-        if metric.tv.is_some() || metric.step % every == 0 {
+        if metric.tv.is_some() || metric.step.is_multiple_of(every) {
             let seconds = self.0.lock().expect("no panic")[&metric.module].elapsed().as_secs_f64();
             println!(
                 "{} step {} of {}, {seconds:.0} s: {:.3} {:?}",

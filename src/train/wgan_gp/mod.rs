@@ -11,6 +11,7 @@ mod critic;
 mod mechanisms;
 mod options;
 #[cfg(test)]
+#[path = "pictures/tests.rs"]
 mod picture_tests;
 mod task;
 #[cfg(test)]
