@@ -10,7 +10,7 @@ use crate::data::{self, Schema, Table};
 use crate::device::{self, Choice, Unavailable};
 use crate::diag::{self, Diagnostic};
 use crate::identification::{self, Distribution, Known, distributions, evaluate};
-use crate::model::{Domain, Model, Query, QueryKind, VarId};
+use crate::model::{Domain, Model, Query, QueryKind};
 use crate::nets::ops::with_device;
 use crate::nets::pretrained::PretrainedModule;
 use crate::plan::{Options, Plan};
@@ -288,22 +288,8 @@ fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
             ),
         }
     }
-    found.extend(trained_from_images(model));
     found.extend(model.queries.iter().filter_map(answerable));
     (!found.is_empty()).then_some(found)
-}
-
-/// E0904 for mechanisms that would be trained on an image as a parent.
-fn trained_from_images(model: &Model) -> Vec<Diagnostic> {
-    let is_image = |&&parent: &&VarId| matches!(model.domain(parent), Some(Domain::Image(_)));
-    let trained = model.variables.iter().enumerate().filter(|(_, (_, variable))| variable.pretrained().is_none());
-    let found = trained.filter_map(|(id, (name, variable))| {
-        let image = model.graph.parents(id).iter().find(is_image)?;
-        let title =
-            format!("`{name}` depends on the image `{}`: this version trains no such mechanism", model.name(*image));
-        Some(Diagnostic::new("E0904", title).label(variable.span, "cannot be trained yet"))
-    });
-    found.collect()
 }
 
 /// E0904 for queries that this version cannot answer.
