@@ -1,7 +1,7 @@
 //! Pretrained files: what is wrong with them, with its place in the model; and the mechanisms in them.
 
 use super::session::Session;
-use crate::diag::{self, Diagnostic, Span};
+use crate::diag::{Diagnostic, Span};
 use crate::model::{Mechanism, Model, VarId};
 #[cfg(feature = "run")]
 use crate::nets::pretrained::PretrainedModule;
@@ -66,7 +66,7 @@ pub(super) fn load(session: &mut Session) -> Vec<PretrainedModule> {
         }
     }
     session.diagnostics.extend(found);
-    diag::sort(&mut session.diagnostics);
+    crate::diag::sort(&mut session.diagnostics);
     modules
 }
 
