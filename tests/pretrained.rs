@@ -121,8 +121,8 @@ fn pictures_are_drawn_and_read() {
             assert!((p - q).abs() < 0.005, "{answers:?}");
         }
     }
-    // The class matters.
-    assert!((answers[0][0] - answers[0][3]).abs() > 0.005, "{answers:?}");
+    // The two classes are drawn with the same noise: only the images' class can make a difference.
+    assert_ne!(answers[0][..3], answers[0][3..]);
 }
 
 #[test]

@@ -7,8 +7,6 @@ mod header;
 pub mod layers;
 mod module;
 mod network;
-#[cfg(test)]
-mod tests;
 
 pub use header::Header;
 pub use module::{Choice, Module};
@@ -243,3 +241,6 @@ pub fn labels_fit(request: &Request) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,6 @@ mod module;
 mod network;
 #[cfg(feature = "onnx")]
 mod onnx;
-#[cfg(test)]
-mod tests;
 
 use super::column::{Column, Pixels, codes_of};
 use super::conditional::softmax;
@@ -191,3 +189,6 @@ fn append(whole: &mut Column, output: &Tensor, rng: &mut ChaCha8Rng) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
