@@ -209,7 +209,7 @@ fn likelihood_modules_need_no_ancestors_and_adversarial_ones_wait_for_them() {
     assert_eq!((tasks(&found, "A"), found.stages.len()), (vec!["obs:A,D||I".to_owned()], 1));
     let planned = make(&model, &[], Options::default()).unwrap();
     let warned = planned.diagnostics.iter().filter(|d| d.code == "W0608").map(|d| d.message.as_str());
-    assert!(warned.eq(["the image `I` enters the critic of H2 {I} without an encoder"]));
+    assert_eq!(warned.count(), 0, "a module that draws an image must see it whole");
     let words = to_text(&planned, &model);
     assert!(words.contains("obs: every row's likelihood of A, D, with I as in the row"), "{words}");
     // What is itself an image has no likelihood, and other parents than images must be discrete.

@@ -47,8 +47,8 @@ pub fn write_data(path: &Path, model: &Model, table: &Table) -> io::Result<()> {
     write_table(path, &columns)
 }
 
-/// Writes rows that were drawn to `path` as its name says: one picture of the images of its (only) image variable
-/// where it ends in `.png`, a table `rows.csv` with image files where it is a folder (it ends in `/`), else as
+/// Writes rows that were drawn to `path` as its name says: one picture of the images (of one shape; those of a row
+/// beside each other) where it ends in `.png`, a table `rows.csv` with image files where it is a folder (it ends in `/`), else as
 /// [`write_data`].
 ///
 /// # Errors
@@ -56,9 +56,12 @@ pub fn write_data(path: &Path, model: &Model, table: &Table) -> io::Result<()> {
 pub fn write_samples(path: &str, base: &Path, model: &Model, table: &Table, grid: Grid) -> io::Result<()> {
     let whole = base.join(path);
     match (extension(&whole).as_str(), table.images.values().next()) {
-        ("png", Some(images)) => {
-            let pixels: io::Result<Vec<Vec<u8>>> = (0..images.len()).map(|row| images.row(row)).collect();
-            write_png_grid(&whole, &pixels?, images.shape(), grid)
+        ("png", Some(first)) => {
+            let each = table.images.len();
+            let rows = (0..table.rows).flat_map(|row| table.images.values().map(move |images| images.row(row)));
+            let square = ((table.rows * each) as f64).sqrt().ceil() as usize;
+            let columns = if grid.columns == 0 { square.next_multiple_of(each) } else { grid.columns * each };
+            write_png_grid(&whole, &rows.collect::<io::Result<Vec<_>>>()?, first.shape(), Grid { columns, ..grid })
         }
         _ if path.ends_with('/') => write_data(&whole.join("rows.csv"), model, table),
         _ => write_data(&whole, model, table),

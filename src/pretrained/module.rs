@@ -22,15 +22,73 @@ struct Architecture {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 struct Mechanism {
     variable: usize,
+    /// Of tables and conditionals: the number of values.
     #[serde(default)]
     card: Option<usize>,
+    /// Of generators: the values.
+    #[serde(default)]
+    kind: Option<Values>,
     #[serde(default)]
     parents: Vec<usize>,
-    /// Of parents that are not discrete there is none.
+    /// Of tables and conditionals: the parents' numbers of values, 0 for images.
     #[serde(default)]
     parent_cards: Vec<usize>,
+    /// Of generators: the parents' values.
+    #[serde(default)]
+    parent_kinds: Vec<Values>,
     #[serde(default)]
     latents: Vec<usize>,
+}
+
+/// The values of a variable in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Values {
+    /// So many.
+    Codes(usize),
+    /// Images.
+    Image(Size),
+}
+
+/// The size of an image; `None` where the file does not say it at this place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Sides")]
+struct Size(Option<[usize; 3]>);
+
+#[derive(Deserialize)]
+struct Sides {
+    channels: usize,
+    height: usize,
+    width: usize,
+}
+
+impl From<Sides> for Size {
+    fn from(sides: Sides) -> Self {
+        Self(Some([sides.channels, sides.height, sides.width]))
+    }
+}
+
+impl Values {
+    fn of_card(card: usize) -> Self {
+        if card == 0 { Self::Image(Size(None)) } else { Self::Codes(card) }
+    }
+
+    /// Whether they are those of a variable.
+    fn fit(self, node: &Node) -> bool {
+        match (self, &node.kind) {
+            (Self::Codes(card), Kind::Discrete(_)) => card == node.classes,
+            (Self::Image(Size(shape)), Kind::Image(wanted)) => shape.is_none_or(|shape| shape == *wanted),
+            _ => false,
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Codes(card) => format!("{card} values"),
+            Self::Image(Size(None)) => "an image".to_owned(),
+            Self::Image(Size(Some([c, h, w]))) => format!("image[{c},{h},{w}]"),
+        }
+    }
 }
 
 /// A mechanism of a module, and how it fits a variable.
@@ -108,22 +166,21 @@ impl Module {
 
     fn output_fits(&self, mechanism: &Mechanism, variable: &Node) -> Result<(), Fault> {
         let file = self.name(mechanism.variable);
-        match (mechanism.card, &variable.kind) {
-            (Some(card), Kind::Discrete(_)) if card == variable.classes => Ok(()),
-            (None, Kind::Image(_)) => Ok(()),
-            (card, _) => {
-                let gives = card.map_or("no discrete values".to_owned(), |card| format!("{card} values"));
-                Err(Fault::output(format!("the file does not give the values of `{}`", variable.name))
-                    .note(format!("the file's `{file}` has {gives}; the model has {}", variable.text())))
-            }
+        let values = mechanism.kind.or(mechanism.card.map(Values::Codes));
+        if values.is_some_and(|values| values.fit(variable)) {
+            return Ok(());
         }
+        let gives = values.map_or("no values".to_owned(), Values::text);
+        Err(Fault::output(format!("the file does not give the values of `{}`", variable.name))
+            .note(format!("the file's `{file}` has {gives}; the model has {}", variable.text())))
     }
 
-    /// The inputs of `mechanism` with their numbers of values, `None` for images.
-    fn inputs(&self, mechanism: &Mechanism) -> Vec<(&str, Option<usize>)> {
-        let discrete = mechanism.parent_cards.len() == mechanism.parents.len();
-        let card = |at: usize| mechanism.parent_cards.get(at).copied().filter(|&card| discrete && card > 0);
-        mechanism.parents.iter().enumerate().map(|(at, &p)| (self.name(p), card(at))).collect()
+    /// The inputs of `mechanism` with their values.
+    fn inputs(&self, mechanism: &Mechanism) -> Vec<(&str, Values)> {
+        let cards = mechanism.parent_cards.iter().map(|&card| Values::of_card(card));
+        let values: Vec<Values> = mechanism.parent_kinds.iter().copied().chain(cards).collect();
+        let value = |at: usize| values.get(at).copied().unwrap_or(Values::of_card(0));
+        mechanism.parents.iter().enumerate().map(|(at, &p)| (self.name(p), value(at))).collect()
     }
 
     /// By `inputs`, else by name, else in the only order that fits.
@@ -131,13 +188,8 @@ impl Module {
         let inputs = self.inputs(mechanism);
         let parents = &request.parents;
         let wrong = |title: String| {
-            let takes: Vec<String> = inputs
-                .iter()
-                .map(|(name, card)| match card {
-                    Some(card) => format!("{name} ({card} values)"),
-                    None => format!("{name} (an image)"),
-                })
-                .collect();
+            let takes: Vec<String> =
+                inputs.iter().map(|(name, values)| format!("{name} ({})", values.text())).collect();
             let model: Vec<String> = parents.iter().map(Node::text).collect();
             let or_none = |list: &[String]| if list.is_empty() { "nothing".to_owned() } else { list.join(", ") };
             Fault::inputs(title)
@@ -148,11 +200,7 @@ impl Module {
             let title = format!("the file has {} inputs for {} parents", inputs.len(), parents.len());
             return Err(wrong(title).help("change the edges to those that the file has"));
         }
-        let fits = |input: usize, parent: usize| match (inputs[input].1, &parents[parent].kind) {
-            (Some(card), Kind::Discrete(_)) => card == parents[parent].classes,
-            (None, Kind::Image(_)) => true,
-            _ => false,
-        };
+        let fits = |input: usize, parent: usize| inputs[input].1.fit(&parents[parent]);
         let checked = |order: Vec<usize>| match (0..order.len()).find(|&at| !fits(at, order[at])) {
             None => Ok(order),
             Some(at) => Err(wrong(format!(

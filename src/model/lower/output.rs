@@ -45,12 +45,15 @@ impl Lowering {
             QueryKind::Samples { term, .. } => Some(term),
             _ => None,
         };
-        let is_image = |v: usize| matches!(self.model.domain(v), Some(Domain::Image(_)));
-        let images = drawn.map_or(0, |term| term.outcome.iter().filter(|o| is_image(o.0)).count());
+        let shape = |&(v, _): &(usize, Option<u32>)| match self.model.domain(v) {
+            Some(Domain::Image(shape)) => Some(*shape),
+            _ => None,
+        };
+        let shapes: Vec<[usize; 3]> = drawn.iter().flat_map(|term| term.outcome.iter().filter_map(shape)).collect();
         let extension = extension(&path.value);
         let title = match &*extension {
-            PICTURE if images == 0 => "a .png file shows images",
-            PICTURE if images > 1 => "a .png file shows the images of one variable",
+            PICTURE if shapes.is_empty() => "a .png file shows images",
+            PICTURE if shapes.iter().any(|s| *s != shapes[0]) => "a .png file shows images of one shape",
             PICTURE => return None,
             "" if path.value.ends_with('/') && drawn.is_some() => return None,
             known if TABLES.contains(&known) => return None,
