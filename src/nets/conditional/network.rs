@@ -147,6 +147,9 @@ impl SoftNetwork {
     /// # Errors
     /// Where the shapes do not fit.
     pub fn logits(&self, features: Option<&Tensor>, codes: &Tensor) -> Result<Tensor> {
+        if features.is_some() != self.encoder.is_some() {
+            bail!("the features of images belong to an encoder")
+        }
         let Some(features) = features else { return forward(&self.layers, codes.clone()) };
         let ((rows, _), (pictures, width)) = (codes.dims2()?, features.dims2()?);
         if pictures == 0 || rows % pictures != 0 {

@@ -66,7 +66,7 @@ impl PretrainedModule {
             Kind::Other(_) => candle_core::bail!("no such values"),
         };
         let wrong =
-            |e: candle_core::Error| Fault::output("the file's mechanism does not run".into()).note(e.to_string());
+            |e: candle_core::Error| Fault::output("the file's mechanism does not run".into()).note(first_line(&e));
         let parents: Result<Vec<Tensor>, _> = request.parents.iter().map(|node| parent(&node.kind)).collect();
         let mut rng = crate::seed::stream(0, "pretrained");
         let output = self.soft(self.variable, &parents.map_err(wrong)?, 1, &mut rng).map_err(wrong)?;
@@ -93,7 +93,7 @@ fn digest(path: &Path) -> Result<String, Fault> {
 }
 
 fn damaged(why: impl std::fmt::Display) -> Fault {
-    Fault::file("the file cannot be used".into()).note(why.to_string())
+    Fault::file("the file cannot be used".into()).note(first_line(&why))
 }
 
 /// A module of this program.
@@ -192,4 +192,9 @@ fn onnx(request: &Request, path: &Path) -> Result<Source, Fault> {
 #[cfg(not(feature = "onnx"))]
 fn onnx(_request: &Request, _path: &Path) -> Result<Source, Fault> {
     Err(damaged("this program was built without ONNX").help("build it with the feature `onnx`"))
+}
+
+/// What an error says, without the backtrace that Candle may add.
+fn first_line(why: &impl std::fmt::Display) -> String {
+    why.to_string().lines().next().unwrap_or_default().to_owned()
 }

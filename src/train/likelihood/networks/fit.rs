@@ -7,9 +7,10 @@ use super::Recipe;
 use super::compiled::Compiled;
 use crate::nets::conditional::{ConditionalMember, Network, SoftNetwork, softmax};
 use crate::nets::image::Classifier;
+use crate::nets::noise::normals;
 use crate::nets::ops::{Adam, device};
 use crate::nets::table::{TableLatent, TableMechanism};
-use candle_core::{Error, Result, Tensor};
+use candle_core::{DType, Error, Result, Tensor};
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -20,6 +21,12 @@ const STEPS: usize = 50;
 const WIDTH: usize = 16;
 /// The numbers that an encoder makes of a mechanism's image parents.
 const FEATURES: usize = 64;
+
+/// The standard deviation of the noise that is added to pixels in [−1, 1] in training.
+const GRAIN: f32 = 0.3;
+/// What the last weights of networks without images are multiplied by at the start, so that hidden causes matter
+/// from the beginning: what they explain, the encoders of images need not learn.
+const SHARP: f32 = 3.0;
 
 /// One fit in progress.
 pub(super) struct Fit<'a> {
@@ -32,6 +39,8 @@ pub(super) struct Fit<'a> {
     priors: Vec<Vec<f64>>,
     rate: f32,
     batch: usize,
+    /// Whether the images are left out.
+    blind: bool,
 }
 
 /// The posterior of a batch's hidden causes.
@@ -56,7 +65,11 @@ impl<'a> Fit<'a> {
             let inputs = m.parent_cards.iter().sum::<usize>() + latents;
             let pictures = compiled.first().map_or(vec![], |term| term.sizes(m));
             if pictures.is_empty() {
-                return Ok(Network::random(inputs, &recipe.hidden, m.card, rng));
+                let mut network = Network::random(inputs, &recipe.hidden, m.card, rng);
+                if recipe.images {
+                    network.layers.iter_mut().next_back().into_iter().for_each(|last| sharpen(&mut last.weight));
+                }
+                return Ok(network);
             }
             let encoder = Classifier { pictures, codes: 0, width: WIDTH, hidden: vec![], outputs: FEATURES };
             Network::random_with_pictures(encoder, inputs, &recipe.hidden, m.card, rng).map_err(Error::msg)
@@ -69,7 +82,12 @@ impl<'a> Fit<'a> {
             draws.into_iter().map(|d| d / total).collect()
         };
         let priors = layout.latents.iter().map(prior).collect();
-        Ok(Self { layout, compiled, networks, shapes, priors, rate: recipe.rate, batch: recipe.batch })
+        Ok(Self { layout, compiled, networks, shapes, priors, rate: recipe.rate, batch: recipe.batch, blind: false })
+    }
+
+    /// Leaves the images out, or takes them in again.
+    pub fn without_images(&mut self, blind: bool) {
+        self.blind = blind;
     }
 
     /// At least one pass over the rows in random order, and [`STEPS`] steps; the latents' priors move to their
@@ -101,7 +119,7 @@ impl<'a> Fit<'a> {
                 return Ok(());
             }
             let weights: Vec<f64> = rows.iter().map(|&row| weights[at][row]).collect();
-            let posterior = self.step(&self.compiled[at], &rows, &weights, mean)?;
+            let posterior = self.step(&self.compiled[at], &rows, &weights, mean, rng)?;
             adam.step(self.rate)?;
             counts.iter_mut().flatten().zip(posterior.latents.iter().flatten()).for_each(|(c, p)| *c += p);
         }
@@ -113,8 +131,15 @@ impl<'a> Fit<'a> {
     }
 
     /// Adds the gradient of the batch's mean loss to the parameters'.
-    fn step(&self, at: &Compiled, rows: &[usize], weights: &[f64], mean: f64) -> Result<Posterior> {
-        let logits = self.logits(at, rows)?;
+    fn step(
+        &self,
+        at: &Compiled,
+        rows: &[usize],
+        weights: &[f64],
+        mean: f64,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Posterior> {
+        let logits = self.logits(at, rows, Some(rng))?;
         let probabilities = self.probabilities(at, &logits)?;
         let posterior = self.posterior(at, rows, weights, &probabilities);
         let scale = 1.0 / (mean * rows.len() as f64);
@@ -141,7 +166,7 @@ impl<'a> Fit<'a> {
             let rows: Vec<usize> = (0..weights.len()).filter(|&row| weights[row] > 0.0).collect();
             for rows in rows.chunks(1024) {
                 let weights: Vec<f64> = rows.iter().map(|&row| weights[row]).collect();
-                let probabilities = self.probabilities(at, &self.logits(at, rows)?)?;
+                let probabilities = self.probabilities(at, &self.logits(at, rows, None)?)?;
                 sum += self.posterior(at, rows, &weights, &probabilities).log_likelihood;
             }
         }
@@ -149,15 +174,34 @@ impl<'a> Fit<'a> {
     }
 
     /// Per mechanism of the term its logits `[rows · states, card]`. An encoder sees the images of a row once,
-    /// whatever the number of states.
-    fn logits(&self, at: &Compiled, rows: &[usize]) -> Result<Vec<Tensor>> {
+    /// whatever the number of states; in training, with noise from `grain`.
+    fn logits(&self, at: &Compiled, rows: &[usize], mut grain: Option<&mut ChaCha8Rng>) -> Result<Vec<Tensor>> {
         (at.term.mechanisms.iter().enumerate())
             .map(|(place, &mechanism)| {
-                let network = &self.networks[mechanism];
-                let features = network.features(at.images(&self.layout.mechanisms[mechanism], rows)?)?;
-                network.logits(features.as_ref(), &at.codes(self.layout, place, rows)?)
+                let features = self.features(at, mechanism, rows, grain.as_deref_mut())?;
+                self.networks[mechanism].logits(features.as_ref(), &at.codes(self.layout, place, rows)?)
             })
             .collect()
+    }
+
+    /// What a mechanism's encoder finds in the images of `rows`; `None` without image parents.
+    fn features(
+        &self,
+        at: &Compiled,
+        mechanism: usize,
+        rows: &[usize],
+        grain: Option<&mut ChaCha8Rng>,
+    ) -> Result<Option<Tensor>> {
+        let m = &self.layout.mechanisms[mechanism];
+        if self.blind && m.images() > 0 {
+            return Tensor::zeros((rows.len(), FEATURES), DType::F32, &device()).map(Some);
+        }
+        let images = at.images(m, rows)?;
+        let images = match grain {
+            Some(rng) => images.iter().map(|image| grainy(image, rng)).collect::<Result<_>>()?,
+            None => images,
+        };
+        self.networks[mechanism].features(images)
     }
 
     fn probabilities(&self, at: &Compiled, logits: &[Tensor]) -> Result<Vec<Vec<f64>>> {
@@ -208,4 +252,15 @@ impl<'a> Fit<'a> {
         let networks = networks.collect::<Result<_>>()?;
         Ok(ConditionalMember { priors: self.priors.clone(), networks })
     }
+}
+
+/// The image with noise on its pixels: a network that it makes no difference to learns the rows less by heart
+/// (Bishop 1995).
+fn grainy(image: &Tensor, rng: &mut ChaCha8Rng) -> Result<Tensor> {
+    let grain: Vec<f32> = normals(image.elem_count(), rng).into_iter().map(|v| v * GRAIN).collect();
+    image + Tensor::from_vec(grain, image.dims(), &device())?
+}
+
+fn sharpen(weights: &mut [f32]) {
+    weights.iter_mut().for_each(|w| *w *= SHARP);
 }

@@ -20,6 +20,9 @@ use rayon::prelude::*;
 
 /// The share of the rows that is held out to stop early: one part of so many.
 const PARTS: usize = 8;
+/// First epochs without images, so that hidden causes explain what they can before the encoders do. Where images
+/// show other parents of their children plainly, the rows tell the two ways apart only slowly.
+const BLIND_EPOCHS: usize = 10;
 
 /// A module to be fitted with networks.
 pub(super) struct Job<'a> {
@@ -44,8 +47,11 @@ struct Recipe {
     epochs: usize,
     /// Epochs without an improvement on the held-out rows before a fit stops.
     patience: usize,
-    /// Fits, each to other resampled rows.
+    /// Fits, each from other random weights and with other rows held out.
     members: usize,
+    /// Whether images are among the inputs. Networks see each image once, and would learn resampled rows by heart,
+    /// so all rows count the same.
+    images: bool,
 }
 
 impl Recipe {
@@ -58,8 +64,9 @@ impl Recipe {
             rate: settings.lr.unwrap_or(if images { 1e-3 } else { 3e-3 }) as f32,
             batch: settings.batch.unwrap_or(either(128, 256)).max(1),
             epochs: settings.epochs.unwrap_or(either(15, 100)).max(1),
-            patience: either(2, 6),
+            patience: either(4, 6),
             members: settings.bootstrap.unwrap_or(either(2, 8)).max(1),
+            images,
         }
     }
 }
@@ -97,11 +104,18 @@ impl Job<'_> {
         at: usize,
     ) -> Result<(ConditionalMember, f64), TrainError> {
         let mut rng = seed::stream(self.seed, &format!("likelihood/{}/network/{at}", self.module));
-        let (train, test) = self.split(at);
+        let (train, test) = self.split(recipe, at);
         let total: f64 = test.iter().flatten().sum();
         let mut fit = Fit::new(layout, compiled, recipe, &mut rng)?;
         let mut adam = Adam::new(fit.networks.iter().flat_map(SoftNetwork::parameters), (0.9, 0.999));
         let mut best = (fit.member()?, f64::INFINITY, 0);
+        if recipe.images {
+            fit.without_images(true);
+            for _ in 0..BLIND_EPOCHS {
+                fit.epoch(&train, &mut adam, &mut rng, &|| self.observer.cancelled())?;
+            }
+            fit.without_images(false);
+        }
         for epoch in 0..recipe.epochs {
             fit.epoch(&train, &mut adam, &mut rng, &|| self.observer.cancelled())?;
             if self.observer.cancelled() {
@@ -124,9 +138,12 @@ impl Job<'_> {
         Recipe::new(self.settings, images)
     }
 
-    /// Resampled rows to train on, and real rows, none of them among those, to stop on.
-    fn split(&self, at: usize) -> (Weights, Weights) {
+    /// Resampled rows (or the rows as they are) to train on, and real rows, none of them among those, to stop on.
+    fn split(&self, recipe: &Recipe, at: usize) -> (Weights, Weights) {
         let (rest, part) = self.rows.folds(seed::derive(self.seed, &format!("networks/{at}")), PARTS).swap_remove(0);
+        if recipe.images {
+            return (rest, part);
+        }
         let resampled = self.rows.resampled(self.seed, at);
         let share = |(rest, part): (&f64, &f64)| if rest + part > 0.0 { rest / (rest + part) } else { 0.0 };
         let train = |((r, p), w): ((&Vec<f64>, &Vec<f64>), &Vec<f64>)| {
