@@ -75,10 +75,8 @@ fn share(codes: &[u32], of: impl Fn(usize) -> bool) -> f64 {
 fn the_front_door_through_an_image_without_a_model_of_it() {
     let mut rng = seed::stream(1, "front door");
     let (model, module) = front_door();
-    let data = [front_door_rows(5_000, &mut rng)];
-    // So few rows make short epochs.
-    let settings = Overrides { epochs: Some(40), ..Overrides::default() };
-    let trained = train(&model, &module, &data, &settings, 1, &Quiet).unwrap();
+    let data = [front_door_rows(20_000, &mut rng)];
+    let trained = train(&model, &module, &data, &Overrides::default(), 1, &Quiet).unwrap();
     assert!(conditionals(&trained).table_cells().is_infinite());
     // P(V2 | image, V0): the first tells of the hidden cause.
     let rows = 20_000;
