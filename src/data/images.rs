@@ -123,7 +123,7 @@ pub struct ImagesBuilder {
     rows: usize,
     memory: Vec<u8>,
     /// Bytes that may be held in memory; without `run` there is no other place.
-    #[cfg_attr(not(feature = "run"), allow(dead_code))]
+    #[cfg_attr(not(feature = "run"), allow(dead_code))] // there is no temporary file then
     limit: usize,
     #[cfg(feature = "run")]
     disk: Option<io::BufWriter<File>>,

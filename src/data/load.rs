@@ -444,7 +444,7 @@ impl<'m> Reading<'m> {
         }
         let weights = self.selection.weight.is_some().then_some(self.weights);
         let reals = self.reals.into_iter().map(|r| (r.variable, r.values)).collect();
-        #[cfg_attr(not(feature = "run"), allow(unused_mut))]
+        #[cfg_attr(not(feature = "run"), allow(unused_mut))] // it stays empty then
         let mut images = BTreeMap::new();
         #[cfg(feature = "run")]
         for pictures in self.pictures {
@@ -507,7 +507,7 @@ impl Reading<'_> {
 
 // The front end alone loads no images: the same calls, and nothing to do.
 #[cfg(not(feature = "run"))]
-#[allow(clippy::unused_self, clippy::needless_pass_by_ref_mut, clippy::unnecessary_wraps)]
+#[allow(clippy::unused_self, clippy::needless_pass_by_ref_mut, clippy::unnecessary_wraps)] // signatures of the others
 impl Reading<'_> {
     fn find_pictures(&mut self, _: &Path, _: &DataFile) -> Result<(), Vec<Diagnostic>> {
         Ok(())
