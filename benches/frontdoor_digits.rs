@@ -32,6 +32,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a.contains('=')).collect();
     let mut settings: BTreeMap<&str, &str> = arguments.iter().filter_map(|a| a.split_once('=')).collect();
     let (png, only) = (settings.remove("png"), settings.remove("module"));
+    let out = settings.remove("out").map(Path::new);
     let base = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples"));
     let text = std::fs::read_to_string(base.join("frontdoor_digits.scm")).expect("the example");
     let (mut ast, _) = dcmc::syntax::parse(&text);
@@ -56,7 +57,7 @@ fn main() {
     let tables = [table];
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let trained =
-        train_plan(&model, &plan, &Given { tables: &tables, pretrained: &[], base }, None, jobs, &Clock::default())
+        train_plan(&model, &plan, &Given { tables: &tables, pretrained: &[], base }, out, jobs, &Clock::default())
             .expect("training succeeds");
     let modules: Vec<&Trained> = trained.iter().collect();
     let [d, i, a] = ["D", "I", "A"].map(|name| model.id(name).expect("the example's variable"));
@@ -65,11 +66,13 @@ fn main() {
         let right = with_threads(jobs, || effectiveness(&tables[0], (d, i), &drawn)).expect("threads");
         println!("read as their D: {:.3} and {:.3}, of the data's own {:.3}", right[0], right[1], right[2]);
         println!("colours (red, green, blue): {:.2?} and {:.2?}", colours(&drawn[0]), colours(&drawn[1]));
+        looks(&model, &tables[0], (d, i), &drawn);
         if let Some(path) = png {
             grid(Path::new(path), &tables[0], (d, i), &drawn);
         }
     }
     if modules.iter().any(|m| m.variables().contains(&a)) {
+        seen(&model, &modules, &tables[0], (d, i, a));
         effect(&model, &modules, d, a);
     }
 }
@@ -188,5 +191,57 @@ fn effect(model: &Model, modules: &[&Trained], d: VarId, a: VarId) {
         let exact = truth.estimate(&[a], &[(d, value)], &[]).expect("the truth").table.values;
         let tv: f64 = found.iter().zip(&exact).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
         println!("P(A | do(D = {value})) {found:.3?}, truly {exact:.3?}: tv {tv:.3}");
+    }
+}
+
+fn looks(model: &Model, table: &Table, (d, i): (VarId, VarId), drawn: &[Pixels; 2]) {
+    let truth = dcmc::truth::Scm::build(model).expect("a truth block").expect("a truth block");
+    let bytes = |image: &[f32]| image.iter().map(|v| ((v + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8).collect::<Vec<u8>>();
+    let shares = |c: Vec<u32>| -> Vec<f64> { (0..3).map(|k| c.iter().filter(|v| **v == k).count() as f64 / c.len() as f64).collect() };
+    let images = table.images(i).expect("images");
+    let labels = table.column(d).expect("digits");
+    for value in 0..2u32 {
+        let real: Vec<Vec<u8>> = (0..table.rows).filter(|&r| labels[r] == value).take(1000).map(|r| images.row(r).expect("row")).collect();
+        let fake: Vec<Vec<u8>> = drawn[value as usize].values.chunks_exact(drawn[0].size()).map(bytes).collect();
+        println!("classes of D = {value}: real {:.3?}, drawn {:.3?}", shares(truth.looks_at(i, &real).unwrap()), shares(truth.looks_at(i, &fake).unwrap()));
+    }
+}
+
+fn seen(model: &Model, modules: &[&Trained], table: &Table, (d, i, a): (VarId, VarId, VarId)) {
+    let truth = dcmc::truth::Scm::build(model).expect("a truth block").expect("a truth block");
+    let shares = |c: &[u32]| -> Vec<f64> { (0..3).map(|k| c.iter().filter(|v| **v == k).count() as f64 / c.len() as f64).collect() };
+    let images = table.images(i).expect("images");
+    let labels = table.column(d).expect("digits");
+    let size = images.shape();
+    let sees = modules.iter().find(|m| m.variables().contains(&a)).expect("module");
+    let bytes = |image: &[f32]| image.iter().map(|v| ((v + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8).collect::<Vec<u8>>();
+    for value in 0..2u32 {
+        let rows: Vec<usize> = (0..table.rows).filter(|&r| labels[r] == value).take(4000).collect();
+        let mut planes = vec![0.0; rows.len() * size.iter().product::<usize>()];
+        images.batch(&rows, &mut planes).unwrap();
+        let real = Pixels { shape: size, values: planes };
+        let mut all = vec![("real", real)];
+        if modules.iter().any(|m| m.variables().contains(&i)) {
+            let mut values = vec![];
+            for _ in 0..4 { values.extend(pictures(model, modules, (d, i), value).values); }
+            all.push(("drawn", Pixels { shape: size, values }));
+        }
+        for (name, pixels) in all {
+            let mut rng = stream(17, "seen");
+            let raw: Vec<Vec<u8>> = pixels.values.chunks_exact(pixels.size()).map(bytes).collect();
+            let classes = truth.looks_at(i, &raw).unwrap();
+            let n = classes.len();
+            let c = shares(&classes);
+            let expected: Vec<f64> = (0..3).map(|k| 0.05 + 0.85 * 0.5 * (c[k] + c[(k + 2) % 3])).collect();
+            let hidden = sees.hidden(n, &mut rng);
+            let Column::Codes(found) = sees.sample(a, &[&Column::Pixels(pixels)], &hidden, &mut rng).unwrap() else { panic!() };
+            let f = shares(&found);
+            let tv = f.iter().zip(&expected).map(|(p, q)| (p - q).abs()).sum::<f64>() / 2.0;
+            println!("D = {value} {name}: classes {c:.3?}, truly A {expected:.3?}, mechanism {f:.3?}: tv {tv:.3}");
+            for k in 0..3u32 {
+                let at: Vec<u32> = (0..n).filter(|&r| classes[r] == k).map(|r| found[r]).collect();
+                println!("   class {k}: {:.3?}", shares(&at));
+            }
+        }
     }
 }

@@ -35,11 +35,13 @@ const RATE: f32 = 1e-3;
 const DRAWN: f64 = 5.0;
 
 /// The images whose code, not themselves, the critics of `module` see: those with an `encode` that the module does not
-/// train.
+/// train. Where all mechanisms are trained at once (`modular: false`), all with an `encode`, as in the paper's
+/// comparison (its section 5.2, "rep").
 pub(super) fn encoded(model: &Model, module: &Module) -> Vec<VarId> {
-    let tasks = module.tasks.iter().flat_map(|t| [&t.ancestors, &t.conditions, &t.interventions]);
+    let tasks = module.tasks.iter().flat_map(|t| [&t.teaches, &t.ancestors, &t.conditions, &t.interventions]);
     let mut seen: Vec<VarId> = tasks.flatten().filter_map(|name| model.id(name)).collect();
-    seen.retain(|&v| model.variables[v].encoder.is_some() && !module.variables.iter().any(|n| n == model.name(v)));
+    let drawn = |v: VarId| model.settings.modular() && module.variables.iter().any(|n| n == model.name(v));
+    seen.retain(|&v| model.variables[v].encoder.is_some() && !drawn(v));
     seen.sort_unstable();
     seen.dedup();
     seen

@@ -54,6 +54,11 @@ impl Part {
     pub fn is_own(&self) -> bool {
         self.module == 0
     }
+
+    /// Whether hidden causes act on the variable.
+    pub fn has_latents(&self) -> bool {
+        !self.latents.is_empty()
+    }
 }
 
 impl<'a> Mechanisms<'a> {

@@ -23,6 +23,8 @@ pub struct Task<'a> {
     columns: BTreeMap<VarId, Values<'a>>,
     /// The encoders of images that the critic sees as codes.
     encoders: BTreeMap<VarId, Soft<Classifier>>,
+    /// Of frozen images with discrete parents alone: where their values stand in the rows.
+    rows_by_parents: BTreeMap<VarId, RowsByParents>,
     rows: usize,
     rows_by_weight: Option<Alias>,
     /// The rows' distribution over the discrete variables.
@@ -69,6 +71,38 @@ impl<'a> Values<'a> {
                 from_planes(&planes, *size)
             }
         }
+    }
+}
+
+/// The rows of each combination of some discrete variables' values.
+struct RowsByParents(BTreeMap<Vec<u32>, (Vec<usize>, Option<Alias>)>);
+
+impl RowsByParents {
+    /// `None` where a parent is not discrete.
+    fn new(parents: &[VarId], columns: &BTreeMap<VarId, Values<'_>>, table: &Table) -> Option<Self> {
+        let codes = |v| if let Some(Values::Codes(codes, _)) = columns.get(v) { Some(*codes) } else { None };
+        let columns = parents.iter().map(codes).collect::<Option<Vec<&[u32]>>>()?;
+        let mut rows: BTreeMap<Vec<u32>, (Vec<usize>, Option<Alias>)> = BTreeMap::new();
+        for row in (0..table.rows).filter(|&row| table.weight(row) > 0.0) {
+            rows.entry(columns.iter().map(|codes| codes[row]).collect()).or_default().0.push(row);
+        }
+        if table.weights.is_some() {
+            for (rows, alias) in rows.values_mut() {
+                *alias = Alias::new(&rows.iter().map(|&row| table.weight(row)).collect::<Vec<f64>>());
+            }
+        }
+        Some(Self(rows))
+    }
+
+    /// A row with these values, `None` if there is none.
+    fn draw(&self, key: &[u32], rng: &mut ChaCha8Rng) -> Option<usize> {
+        use rand::Rng;
+        let (rows, alias) = self.0.get(key)?;
+        let place = match alias {
+            Some(alias) => alias.draw(rng),
+            None => rng.random_range(0..rows.len()),
+        };
+        Some(rows[place])
     }
 }
 
@@ -126,8 +160,15 @@ impl<'a> Task<'a> {
         for (&v, network) in inputs.encoders.iter().filter(|(v, _)| columns.contains_key(v)) {
             encoders.insert(v, Soft::<Classifier>::fixed(network).map_err(|e| e.to_string())?);
         }
+        let mut rows_by_parents = BTreeMap::new();
+        for part in parts.iter().filter(|part| !part.is_own() && !part.has_latents()) {
+            if let Values::Images(..) = columns[&part.variable] {
+                let found = RowsByParents::new(&part.parents, &columns, table);
+                rows_by_parents.extend(found.map(|rows| (part.variable, rows)));
+            }
+        }
         let (rows, distribution) = (table.rows, BTreeMap::new());
-        let mut ready = Self { parts, given, columns, encoders, rows, rows_by_weight, distribution };
+        let mut ready = Self { parts, given, columns, encoders, rows_by_parents, rows, rows_by_weight, distribution };
         for row in 0..table.rows {
             *ready.distribution.entry(ready.key(row)).or_insert(0.0) += table.weight(row) / table.total_weight();
         }
@@ -197,10 +238,40 @@ impl<'a> Task<'a> {
         let hidden = forward.hidden(&self.parts, rows.len())?;
         for part in &self.parts {
             let parents: Vec<Tensor> = part.parents.iter().map(|p| values[p].clone()).collect();
-            let value = forward.part(part, &parents, &hidden)?;
+            let value = match self.images_of_rows(part, &parents, rows.len() / 2, forward.rng)? {
+                Some(images) => {
+                    let count = rows.len() - rows.len() / 2;
+                    let others = parents.iter().map(|p| p.narrow(0, rows.len() / 2, count));
+                    let hidden = forward.hidden(std::slice::from_ref(part), count)?;
+                    let drawn = forward.part(part, &others.collect::<Result<Vec<_>>>()?, &hidden)?;
+                    Tensor::cat(&[images, drawn], 0)?
+                }
+                None => forward.part(part, &parents, &hidden)?,
+            };
             values.insert(part.variable, value);
         }
         Ok(values)
+    }
+
+    /// Images of a frozen part for the first `count` rows of its parents, each that of a random row with these values:
+    /// a draw from `P(image | parents)` itself. A mechanism may leave out what is rare in it, which is all that tells
+    /// what other parents' values would do (positivity). `None` where its parents are not discrete, hidden causes act
+    /// on it, or no row has such values.
+    fn images_of_rows(
+        &self,
+        part: &Part,
+        parents: &[Tensor],
+        count: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Option<Tensor>> {
+        let Some(by_parents) = self.rows_by_parents.get(&part.variable) else { return Ok(None) };
+        let mut keys = vec![vec![]; count];
+        for parent in parents {
+            let codes = parent.narrow(0, 0, count)?.to_vec2::<f32>()?;
+            keys.iter_mut().zip(codes).for_each(|(key, row)| key.push(largest(&row) as u32));
+        }
+        let rows: Option<Vec<usize>> = keys.iter().map(|key| by_parents.draw(key, rng)).collect();
+        rows.map(|rows| self.columns[&part.variable].tensor(&rows)).transpose()
     }
 
     fn seen(&self, values: &BTreeMap<VarId, Tensor>) -> Result<Batch> {
