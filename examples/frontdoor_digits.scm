@@ -18,7 +18,7 @@ truth {
   A = if bernoulli(0.15) then uniform_int(0, 2) else (classify(I, classes: 3, seed: 1) + U) % 3
 }
 
-data obs = simulate(truth, n: 20000, seed: 1)
+data obs = simulate(truth, n: 30000, seed: 1)
 
 # The picture is drawn by an adversarial module. So are D and A with `--set train.D.engine=wgan_gp`, the paper's engine:
 # its critic sees the picture by the code of the encoder.

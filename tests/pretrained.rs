@@ -41,6 +41,15 @@ fn chain(image: &str, label: &str) -> String {
 }
 
 #[test]
+fn the_plan_names_the_file() {
+    let here = folder(&[("m.scm", &chain("file: \"a.safetensors\"", "file: \"b.onnx\""))]);
+    let plan = dcmc(here.path(), &["plan", "m.scm"]).expect(0).stdout;
+    for (keeps, file) in [("I", "a.safetensors"), ("Y", "b.onnx")] {
+        assert!(plan.contains(&format!("  keeps     {keeps}\n  from      the file {file}, as it is\n")), "{plan}");
+    }
+}
+
+#[test]
 fn a_frozen_table_answers_as_in_its_file() {
     let first = "D -> A\nD, A: binary\ntruth {\n  D ~ bernoulli(0.2)\n  A ~ table(D) { 0: [0.9, 0.1]; 1: [0.3, 0.7] }\n}\n\
         data obs = simulate(truth, n: 4000)\nquery p: P(D)\nquery a: P(A | do(D))\n";

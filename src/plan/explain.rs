@@ -100,6 +100,12 @@ impl<'a> Explainer<'a> {
         let verb = if module.engine == Engine::Pretrained { "keeps" } else { "trains" };
         let mut lines = vec![Fact { label: verb, text: format!("{}{together}", module.variables.join(", ")) }];
         lines.extend(self.merged_because(module).into_iter().map(|text| Fact { label: "merged", text }));
+        if module.engine == Engine::Pretrained {
+            let members = numbers(self.model, &module.variables).into_iter();
+            let files = members.filter_map(|v| self.model.variables[v].pretrained());
+            lines.extend(files.map(|(file, _)| Fact { label: "from", text: format!("the file {file}, as it is") }));
+            return lines;
+        }
         for task in &module.tasks {
             lines.push(Fact { label: "from", text: source(module, task) });
             self.ancestors(&mut lines, module, task);

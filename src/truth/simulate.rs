@@ -138,13 +138,6 @@ impl Scm {
         Ok(pixels)
     }
 
-    /// The classes that the first equation that looks at the image variable `image` finds in `images`.
-    pub fn looks_at(&self, image: VarId, images: &[Vec<u8>]) -> io::Result<Vec<u32>> {
-        let node = self.of_variable[image];
-        let found = self.classifiers(node, &vec![true; self.nodes.len()]);
-        images.iter().map(|i| self.class(found[0], i)).collect()
-    }
-
     /// The class of an image by the classifier at `node`.
     pub(super) fn class(&self, node: usize, pixels: &[u8]) -> io::Result<u32> {
         let image = self.nodes[node].parents[0];
