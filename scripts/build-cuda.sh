@@ -12,6 +12,7 @@ root=$PWD
 out=${1:-$root/target/cuda}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 candle=$(sed -n 's/^candle-core = { version = "=\([0-9.]*\)".*/\1/p' Cargo.toml)
 
 # 1. NVIDIA's compiler. Its version decides which drivers can read the kernels: CUDA 13.0 needs driver 580 or newer.
@@ -59,11 +60,11 @@ mkdir -p "$out/source"
 git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$out/source"
 (
     cd "$out/source"
-    CARGO_TARGET_DIR=$root/target cargo build --release --features cuda --bin dcmc \
+    cargo build --release --features cuda --bin dcmc \
         --config "patch.crates-io.candle-core.path='$out/candle-core'" \
         --config "patch.crates-io.candle-kernels.path='$out/candle-kernels'"
 )
-cp target/release/dcmc "$out/dcmc"
+cp "$CARGO_TARGET_DIR/release/dcmc" "$out/dcmc"
 strip "$out/dcmc"
 ls -l "$out/dcmc"
 "$out/dcmc" doctor
