@@ -94,7 +94,10 @@ impl ModuleFile {
         let header = serde_json::to_string(&self.header).map_err(format_error)?;
         let whole = serialize(views, Some(HashMap::from([(KEY.to_owned(), header)]))).map_err(format_error)?;
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)] // as for any new file: the umask decides
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder)?;
         file.write_all(&whole)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|e| e.error)?;
@@ -176,6 +179,10 @@ mod tests {
         assert_eq!(ModuleFile::read(&one).unwrap(), module());
         assert_eq!(std::fs::read(&one).unwrap(), std::fs::read(&two).unwrap());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "a temporary file was left over");
+        let new = folder.path().join("new");
+        std::fs::write(&new, "").unwrap();
+        let permissions = |path| std::fs::metadata(path).unwrap().permissions();
+        assert_eq!(permissions(&one), permissions(&new), "others may read it as any new file");
     }
 
     #[test]

@@ -301,7 +301,7 @@ impl<'a> Training<'a> {
         let mechanisms = self.trained.with(fixed);
         let mut largest: Option<f64> = None;
         for task in self.tasks.iter().filter(|task| task.has_codes()) {
-            let samples = if task.has_images() { 1000 } else { 5000 };
+            let samples = if task.has_images() { 2000 } else { 5000 };
             let mut forward =
                 Forward { mechanisms: &mechanisms, relaxation: HARD, rng: &mut self.measure_rng, watch: None };
             largest = Some(task.distance(samples, &mut forward)?.max(largest.unwrap_or(0.0)));
