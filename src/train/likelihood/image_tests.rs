@@ -133,8 +133,7 @@ fn two_data_sets_with_images_of_their_own_and_discrete_parents_beside_them() {
     // Only the second data set has the last code.
     let data = [rows("obs", None, 3_000), rows("trial", Some(2), 1_500)];
     let module = module(&[3], vec![task("obs", &[], &[3]), task("trial", &[0], &[3])]);
-    let settings = Overrides { epochs: Some(12), ..Overrides::default() };
-    let trained = train(&model, &module, &data, &settings, 1, &Quiet).unwrap();
+    let trained = train(&model, &module, &data, &Overrides::default(), 1, &Quiet).unwrap();
     for (code, one, two) in [(0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0), (2, 0, 0), (2, 1, 0), (2, 0, 1), (2, 1, 1)] {
         let rows = 4_000;
         let [one_image, two_image] = [one, two].map(|bit| pixels(&pictures(&vec![bit; rows], &mut rng_of(bit))));

@@ -9,7 +9,7 @@ use crate::model::{Domain, Model, VarId};
 use crate::nets::image::{Batch, Classifier, ImageSize, Soft, from_planes};
 use crate::nets::ops::{device, largest};
 use crate::plan;
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
@@ -55,9 +55,13 @@ impl<'a> Values<'a> {
         Ok(Self::Codes(codes, card))
     }
 
-    /// The values of `rows`: one-hot codes `[rows, card]` or pictures `[rows, height, width, channels]`.
-    fn tensor(&self, rows: &[usize]) -> Result<Tensor> {
+    /// The values of `rows`: one-hot codes `[rows, card]` or pictures `[rows, height, width, channels]`, grey ones if
+    /// they are not to be seen.
+    fn tensor(&self, rows: &[usize], blind: bool) -> Result<Tensor> {
         match self {
+            Self::Images(_, size) if blind => {
+                Tensor::zeros((rows.len(), size.height, size.width, size.channels), DType::F32, &device())
+            }
             Self::Codes(column, card) => {
                 let mut codes = vec![0.0f32; card * rows.len()];
                 for (&row, codes) in rows.iter().zip(codes.chunks_exact_mut(*card)) {
@@ -162,7 +166,7 @@ impl<'a> Task<'a> {
         }
         let mut rows_by_parents = BTreeMap::new();
         for part in parts.iter().filter(|part| !part.is_own() && !part.has_latents()) {
-            if let Values::Images(..) = columns[&part.variable] {
+            if matches!(columns[&part.variable], Values::Images(..)) && !part.parents.is_empty() {
                 let found = RowsByParents::new(&part.parents, &columns, table);
                 rows_by_parents.extend(found.map(|rows| (part.variable, rows)));
             }
@@ -218,9 +222,9 @@ impl<'a> Task<'a> {
         (0..count).map(|_| one()).collect()
     }
 
-    /// What the critic sees of the rows themselves: generated variables, then given ones.
-    pub fn real(&self, rows: &[usize]) -> Result<Batch> {
-        let values = self.variables().map(|v| Ok((v, self.columns[&v].tensor(rows)?)));
+    /// What the critic sees of the rows themselves: generated variables, then given ones; grey images if it is `blind`.
+    pub fn real(&self, rows: &[usize], blind: bool) -> Result<Batch> {
+        let values = self.variables().map(|v| Ok((v, self.columns[&v].tensor(rows, blind)?)));
         self.seen(&values.collect::<Result<_>>()?)
     }
 
@@ -233,45 +237,36 @@ impl<'a> Task<'a> {
     fn generate(&self, rows: &[usize], forward: &mut Forward<'_>) -> Result<BTreeMap<VarId, Tensor>> {
         let mut values: BTreeMap<VarId, Tensor> = BTreeMap::new();
         for &v in &self.given {
-            values.insert(v, self.columns[&v].tensor(rows)?);
+            values.insert(v, self.columns[&v].tensor(rows, forward.blind)?);
         }
         let hidden = forward.hidden(&self.parts, rows.len())?;
         for part in &self.parts {
             let parents: Vec<Tensor> = part.parents.iter().map(|p| values[p].clone()).collect();
-            let value = match self.images_of_rows(part, &parents, rows.len() / 2, forward.rng)? {
-                Some(images) => {
-                    let count = rows.len() - rows.len() / 2;
-                    let others = parents.iter().map(|p| p.narrow(0, rows.len() / 2, count));
-                    let hidden = forward.hidden(std::slice::from_ref(part), count)?;
-                    let drawn = forward.part(part, &others.collect::<Result<Vec<_>>>()?, &hidden)?;
-                    Tensor::cat(&[images, drawn], 0)?
+            let value = match self.images_of_rows(part, &parents, forward)? {
+                Some(images) => images,
+                None => {
+                    let value = forward.part(part, &parents, &hidden)?;
+                    if forward.blind && value.rank() == 4 { value.zeros_like()? } else { value }
                 }
-                None => forward.part(part, &parents, &hidden)?,
             };
             values.insert(part.variable, value);
         }
         Ok(values)
     }
 
-    /// Images of a frozen part for the first `count` rows of its parents, each that of a random row with these values:
-    /// a draw from `P(image | parents)` itself. A mechanism may leave out what is rare in it, which is all that tells
-    /// what other parents' values would do (positivity). `None` where its parents are not discrete, hidden causes act
-    /// on it, or no row has such values.
-    fn images_of_rows(
-        &self,
-        part: &Part,
-        parents: &[Tensor],
-        count: usize,
-        rng: &mut ChaCha8Rng,
-    ) -> Result<Option<Tensor>> {
+    /// Images of a frozen part, each that of a random row with these values of its parents: a draw from
+    /// `P(image | parents)` itself. A mechanism may leave out what is rare in it, which is all that tells what other
+    /// parents' values would do (positivity). `None` where its parents are not discrete, hidden causes act on it, or some
+    /// values are in no row.
+    fn images_of_rows(&self, part: &Part, parents: &[Tensor], forward: &mut Forward<'_>) -> Result<Option<Tensor>> {
         let Some(by_parents) = self.rows_by_parents.get(&part.variable) else { return Ok(None) };
+        let count = parents.first().map_or(0, |parent| parent.dims()[0]);
         let mut keys = vec![vec![]; count];
         for parent in parents {
-            let codes = parent.narrow(0, 0, count)?.to_vec2::<f32>()?;
-            keys.iter_mut().zip(codes).for_each(|(key, row)| key.push(largest(&row) as u32));
+            keys.iter_mut().zip(parent.to_vec2::<f32>()?).for_each(|(key, row)| key.push(largest(&row) as u32));
         }
-        let rows: Option<Vec<usize>> = keys.iter().map(|key| by_parents.draw(key, rng)).collect();
-        rows.map(|rows| self.columns[&part.variable].tensor(&rows)).transpose()
+        let rows: Option<Vec<usize>> = keys.iter().map(|key| by_parents.draw(key, forward.rng)).collect();
+        rows.map(|rows| self.columns[&part.variable].tensor(&rows, forward.blind)).transpose()
     }
 
     fn seen(&self, values: &BTreeMap<VarId, Tensor>) -> Result<Batch> {

@@ -16,7 +16,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 /// Steps of an epoch where the distinct rows make fewer batches.
-const STEPS: usize = 50;
+pub(super) const STEPS: usize = 50;
 /// The channels after the first halving of an image: with 16 the networks learn 20,000 rows by heart sooner than they
 /// learn what is rare in them.
 const WIDTH: usize = 8;

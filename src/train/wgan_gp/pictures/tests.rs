@@ -134,7 +134,6 @@ fn the_front_door_through_an_image() {
             // P(A = 1 | do(D = d)), U being a fair coin.
             let given_half = A_GIVEN_HALF.map(|of_u| of_u.iter().sum::<f64>() / 2.0);
             let effect = given_half[0] * (1.0 - HALF[d]) + given_half[1] * HALF[d];
-            eprintln!("EFFECT {d} {} {effect} tv {tv}", share(&codes));
             assert!((share(&codes) - effect).abs() < 0.08, "do(D = {d}): {}, truly {effect}", share(&codes));
         }
     }
@@ -159,11 +158,12 @@ fn training_with_images_is_the_same_on_any_number_of_threads() {
     assert_ne!(run(2), once);
 }
 
-/// The gradient of what a frozen image generator draws reaches the module whose variable is its parent, and the frozen
-/// generator itself neither moves nor gathers one.
+/// Where rows do not have the parents' values, the frozen generator of an image draws: the gradient reaches the module
+/// whose variable is its parent, and the frozen generator itself neither moves nor gathers one.
 #[test]
 fn gradients_pass_through_a_frozen_image() {
-    let (model, table) = front_door(100);
+    let (model, mut table) = front_door(100);
+    table.columns[0] = Some(vec![0; 100]);
     let tables = [table];
     let frozen = train(&model, &mediator(), &Inputs::new(&tables, &[]), &small(2), 1, &watch()).unwrap();
     let options = Options::new(&small(2), Sight::Images);
@@ -175,7 +175,7 @@ fn gradients_pass_through_a_frozen_image() {
     let rows = task.draw(16, &mut stream(1, "draw"));
     let mut rng = stream(1, "noise");
     let relaxation = options.relaxation(0.0);
-    let mut forward = Forward { mechanisms: &mechanisms, relaxation, rng: &mut rng, watch: None };
+    let mut forward = Forward { mechanisms: &mechanisms, relaxation, blind: false, rng: &mut rng, watch: None };
     let fake = task.fake(&rows, &mut forward).unwrap();
     fake.pictures[0].sqr().unwrap().sum_all().unwrap().backward().unwrap();
     let moved = |n: &SoftGenerator| n.parameters().iter().any(|p| p.gradient().unwrap().iter().any(|g| *g != 0.0));
@@ -183,6 +183,40 @@ fn gradients_pass_through_a_frozen_image() {
     assert_eq!(own.generators.iter().map(|g| g.shape.variable).collect::<Vec<_>>(), [0, 2]);
     assert!(moved(&networks[0]) && !moved(&networks[1]));
     assert!(mechanisms.networks(1).iter().flat_map(|n| n.parameters()).all(|p| p.gradient().is_none()));
+}
+
+/// Images behind a frozen mechanism come from rows with the same value of their parent; of a blind batch they are grey.
+#[test]
+fn images_of_a_batch_are_those_of_rows_with_the_same_parents() {
+    let (model, mut table) = front_door(300);
+    let upper = |image: &[f32]| image[..32].iter().sum::<f32>() > image[32..].iter().sum();
+    // D is what the picture shows.
+    let mut planes = vec![0.0; 300 * 64];
+    table.images(1).unwrap().batch(&(0..300).collect::<Vec<_>>(), &mut planes).unwrap();
+    table.columns[0] = Some(planes.chunks_exact(64).map(|image| u32::from(upper(image))).collect());
+    let tables = [table];
+    let frozen = train(&model, &mediator(), &Inputs::new(&tables, &[]), &small(2), 1, &watch()).unwrap();
+    let own =
+        super::generators(&model, &ends(), &Options::new(&small(2), Sight::Images), &mut stream(1, "own")).unwrap();
+    let networks: Vec<SoftGenerator> = own.generators.iter().map(|g| SoftGenerator::trained(g).unwrap()).collect();
+    let mechanisms = Mechanisms::new(&own, networks, &[&frozen]).unwrap();
+    let task = Task::new(&model, &ends().tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap();
+    for blind in [false, true] {
+        let rows = task.draw(64, &mut stream(1, "draw"));
+        let mut rng = stream(1, "noise");
+        let mut forward = Forward { mechanisms: &mechanisms, relaxation: HARD, blind, rng: &mut rng, watch: None };
+        let fake = task.fake(&rows, &mut forward).unwrap();
+        let codes = fake.codes.unwrap().to_vec2::<f32>().unwrap();
+        let pictures = fake.pictures[0].flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        for (code, picture) in codes.iter().zip(pictures.chunks_exact(64)) {
+            match blind {
+                false => assert_eq!(upper(picture), code[1] > 0.5, "{code:?}"),
+                true => assert!(picture.iter().all(|v| *v == 0.0)),
+            }
+        }
+        let real = task.real(&rows, blind).unwrap().pictures[0].sqr().unwrap().sum_all().unwrap();
+        assert_eq!(real.to_scalar::<f32>().unwrap() == 0.0, blind);
+    }
 }
 
 #[test]
