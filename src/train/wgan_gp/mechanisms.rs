@@ -149,8 +149,6 @@ pub struct Forward<'a> {
     pub mechanisms: &'a Mechanisms<'a>,
     /// How draws are made.
     pub relaxation: Relaxation,
-    /// Whether images are taken as grey.
-    pub blind: bool,
     /// Where noise comes from.
     pub rng: &'a mut ChaCha8Rng,
     /// Is told the moments of the module's own normalisations.

@@ -236,7 +236,6 @@ impl<'a> Training<'a> {
         let progress = (step - 1) as f64 / self.steps as f64;
         let relaxation = self.options.relaxation(progress);
         let rate = self.options.rate_at(progress);
-        let blind = progress < self.options.blind;
         let (mut critic_loss, mut generator_loss) = (0.0, None);
         for at in 0..self.tasks.len() {
             for critic_step in 1..=self.options.critic_steps {
@@ -244,9 +243,9 @@ impl<'a> Training<'a> {
                 let last = critic_step == self.options.critic_steps;
                 let rows = self.tasks[at].draw(self.options.batch, &mut self.rows_rng);
                 let mechanisms = if last { &self.trained } else { &self.detached };
-                let mut forward = Forward { mechanisms, relaxation, blind, rng: &mut self.noise_rng, watch: None };
+                let mut forward = Forward { mechanisms, relaxation, rng: &mut self.noise_rng, watch: None };
                 let fake = self.tasks[at].fake(&rows, &mut forward)?;
-                let loss = self.critic_step(at, &rows, &fake.detach(), (rate, blind))?;
+                let loss = self.critic_step(at, &rows, &fake.detach(), rate)?;
                 if !loss.is_finite() {
                     return Err(TrainError::NotFinite { module: self.module.id.clone(), step });
                 }
@@ -269,14 +268,8 @@ impl<'a> Training<'a> {
     }
 
     /// Moves a task's critic on one batch.
-    fn critic_step(
-        &mut self,
-        task: usize,
-        rows: &[usize],
-        fake: &Batch,
-        (rate, blind): (f32, bool),
-    ) -> Result<f64, TrainError> {
-        let real = self.tasks[task].real(rows, blind)?;
+    fn critic_step(&mut self, task: usize, rows: &[usize], fake: &Batch, rate: f32) -> Result<f64, TrainError> {
+        let real = self.tasks[task].real(rows)?;
         let (critic, adam) = &mut self.critics[task];
         let loss = critic.loss(&real, fake, self.options.lambda, &mut self.critic_rng)?;
         adam.gather(&loss.backward()?)?;
@@ -309,13 +302,8 @@ impl<'a> Training<'a> {
         let mut largest: Option<f64> = None;
         for task in self.tasks.iter().filter(|task| task.has_codes()) {
             let samples = if task.has_images() { 2000 } else { 5000 };
-            let mut forward = Forward {
-                mechanisms: &mechanisms,
-                relaxation: HARD,
-                blind: false,
-                rng: &mut self.measure_rng,
-                watch: None,
-            };
+            let mut forward =
+                Forward { mechanisms: &mechanisms, relaxation: HARD, rng: &mut self.measure_rng, watch: None };
             largest = Some(task.distance(samples, &mut forward)?.max(largest.unwrap_or(0.0)));
         }
         Ok(largest)
@@ -340,7 +328,7 @@ impl<'a> Training<'a> {
             for _ in 0..if task.has_images() { 10 } else { 30 } {
                 let rows = task.draw(batch, &mut self.measure_rng);
                 let (rng, watch) = (&mut self.measure_rng, Some(&mut add as _));
-                let mut forward = Forward { mechanisms: &mechanisms, relaxation: HARD, blind: false, rng, watch };
+                let mut forward = Forward { mechanisms: &mechanisms, relaxation: HARD, rng, watch };
                 task.fake(&rows, &mut forward)?;
             }
         }

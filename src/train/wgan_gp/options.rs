@@ -3,9 +3,6 @@
 use crate::model::Overrides;
 use crate::nets::ops::Relaxation;
 
-/// [`Options::blind`] of modules that see images and draw none.
-const BLIND: f64 = 0.2;
-
 /// How a module is trained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -31,9 +28,6 @@ pub struct Options {
     pub dropout: f32,
     /// Channels of networks on pictures.
     pub width: usize,
-    /// The share of the steps, the first ones, in which images are taken as grey: hidden causes are to explain what they
-    /// can before networks on images do. Where an image shows a parent plainly, rows tell the two ways apart only slowly.
-    pub blind: f64,
 }
 
 /// What a module has to do with images: what defaults depend on.
@@ -77,7 +71,6 @@ impl Options {
             pac,
             dropout: settings.dropout.unwrap_or(0.0).clamp(0.0, 0.95) as f32,
             width: settings.width.unwrap_or(width).max(1),
-            blind: if sight == Sight::Images { BLIND } else { 0.0 },
         }
     }
 

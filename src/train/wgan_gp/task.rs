@@ -9,7 +9,7 @@ use crate::model::{Domain, Model, VarId};
 use crate::nets::image::{Batch, Classifier, ImageSize, Soft, from_planes};
 use crate::nets::ops::{device, largest};
 use crate::plan;
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
@@ -55,13 +55,9 @@ impl<'a> Values<'a> {
         Ok(Self::Codes(codes, card))
     }
 
-    /// The values of `rows`: one-hot codes `[rows, card]` or pictures `[rows, height, width, channels]`, grey ones if
-    /// they are not to be seen.
-    fn tensor(&self, rows: &[usize], blind: bool) -> Result<Tensor> {
+    /// The values of `rows`: one-hot codes `[rows, card]` or pictures `[rows, height, width, channels]`.
+    fn tensor(&self, rows: &[usize]) -> Result<Tensor> {
         match self {
-            Self::Images(_, size) if blind => {
-                Tensor::zeros((rows.len(), size.height, size.width, size.channels), DType::F32, &device())
-            }
             Self::Codes(column, card) => {
                 let mut codes = vec![0.0f32; card * rows.len()];
                 for (&row, codes) in rows.iter().zip(codes.chunks_exact_mut(*card)) {
@@ -222,9 +218,9 @@ impl<'a> Task<'a> {
         (0..count).map(|_| one()).collect()
     }
 
-    /// What the critic sees of the rows themselves: generated variables, then given ones; grey images if it is `blind`.
-    pub fn real(&self, rows: &[usize], blind: bool) -> Result<Batch> {
-        let values = self.variables().map(|v| Ok((v, self.columns[&v].tensor(rows, blind)?)));
+    /// What the critic sees of the rows themselves: generated variables, then given ones.
+    pub fn real(&self, rows: &[usize]) -> Result<Batch> {
+        let values = self.variables().map(|v| Ok((v, self.columns[&v].tensor(rows)?)));
         self.seen(&values.collect::<Result<_>>()?)
     }
 
@@ -237,17 +233,14 @@ impl<'a> Task<'a> {
     fn generate(&self, rows: &[usize], forward: &mut Forward<'_>) -> Result<BTreeMap<VarId, Tensor>> {
         let mut values: BTreeMap<VarId, Tensor> = BTreeMap::new();
         for &v in &self.given {
-            values.insert(v, self.columns[&v].tensor(rows, forward.blind)?);
+            values.insert(v, self.columns[&v].tensor(rows)?);
         }
         let hidden = forward.hidden(&self.parts, rows.len())?;
         for part in &self.parts {
             let parents: Vec<Tensor> = part.parents.iter().map(|p| values[p].clone()).collect();
             let value = match self.images_of_rows(part, &parents, forward)? {
                 Some(images) => images,
-                None => {
-                    let value = forward.part(part, &parents, &hidden)?;
-                    if forward.blind && value.rank() == 4 { value.zeros_like()? } else { value }
-                }
+                None => forward.part(part, &parents, &hidden)?,
             };
             values.insert(part.variable, value);
         }
@@ -266,7 +259,7 @@ impl<'a> Task<'a> {
             keys.iter_mut().zip(parent.to_vec2::<f32>()?).for_each(|(key, row)| key.push(largest(&row) as u32));
         }
         let rows: Option<Vec<usize>> = keys.iter().map(|key| by_parents.draw(key, forward.rng)).collect();
-        rows.map(|rows| self.columns[&part.variable].tensor(&rows, forward.blind)).transpose()
+        rows.map(|rows| self.columns[&part.variable].tensor(&rows)).transpose()
     }
 
     fn seen(&self, values: &BTreeMap<VarId, Tensor>) -> Result<Batch> {

@@ -284,7 +284,7 @@ fn soft_draws_at_the_last_temperature_are_nearly_hard() {
     let task = Task::new(&model, &module.tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap();
     let distance = |relaxation| {
         let mut rng = stream(1, "noise");
-        let mut forward = Forward { mechanisms: &mechanisms, relaxation, blind: false, rng: &mut rng, watch: None };
+        let mut forward = Forward { mechanisms: &mechanisms, relaxation, rng: &mut rng, watch: None };
         task.distance(20_000, &mut forward).unwrap()
     };
     let (soft, hard) = (distance(Options::new(&small(1), Sight::Codes).relaxation(1.0)), distance(HARD));

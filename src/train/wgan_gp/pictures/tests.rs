@@ -175,7 +175,7 @@ fn gradients_pass_through_a_frozen_image() {
     let rows = task.draw(16, &mut stream(1, "draw"));
     let mut rng = stream(1, "noise");
     let relaxation = options.relaxation(0.0);
-    let mut forward = Forward { mechanisms: &mechanisms, relaxation, blind: false, rng: &mut rng, watch: None };
+    let mut forward = Forward { mechanisms: &mechanisms, relaxation, rng: &mut rng, watch: None };
     let fake = task.fake(&rows, &mut forward).unwrap();
     fake.pictures[0].sqr().unwrap().sum_all().unwrap().backward().unwrap();
     let moved = |n: &SoftGenerator| n.parameters().iter().any(|p| p.gradient().unwrap().iter().any(|g| *g != 0.0));
@@ -185,7 +185,7 @@ fn gradients_pass_through_a_frozen_image() {
     assert!(mechanisms.networks(1).iter().flat_map(|n| n.parameters()).all(|p| p.gradient().is_none()));
 }
 
-/// Images behind a frozen mechanism come from rows with the same value of their parent; of a blind batch they are grey.
+/// Images behind a frozen mechanism come from rows with the same value of their parent.
 #[test]
 fn images_of_a_batch_are_those_of_rows_with_the_same_parents() {
     let (model, mut table) = front_door(300);
@@ -201,21 +201,14 @@ fn images_of_a_batch_are_those_of_rows_with_the_same_parents() {
     let networks: Vec<SoftGenerator> = own.generators.iter().map(|g| SoftGenerator::trained(g).unwrap()).collect();
     let mechanisms = Mechanisms::new(&own, networks, &[&frozen]).unwrap();
     let task = Task::new(&model, &ends().tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap();
-    for blind in [false, true] {
-        let rows = task.draw(64, &mut stream(1, "draw"));
-        let mut rng = stream(1, "noise");
-        let mut forward = Forward { mechanisms: &mechanisms, relaxation: HARD, blind, rng: &mut rng, watch: None };
-        let fake = task.fake(&rows, &mut forward).unwrap();
-        let codes = fake.codes.unwrap().to_vec2::<f32>().unwrap();
-        let pictures = fake.pictures[0].flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        for (code, picture) in codes.iter().zip(pictures.chunks_exact(64)) {
-            match blind {
-                false => assert_eq!(upper(picture), code[1] > 0.5, "{code:?}"),
-                true => assert!(picture.iter().all(|v| *v == 0.0)),
-            }
-        }
-        let real = task.real(&rows, blind).unwrap().pictures[0].sqr().unwrap().sum_all().unwrap();
-        assert_eq!(real.to_scalar::<f32>().unwrap() == 0.0, blind);
+    let rows = task.draw(64, &mut stream(1, "draw"));
+    let mut rng = stream(1, "noise");
+    let mut forward = Forward { mechanisms: &mechanisms, relaxation: HARD, rng: &mut rng, watch: None };
+    let fake = task.fake(&rows, &mut forward).unwrap();
+    let codes = fake.codes.unwrap().to_vec2::<f32>().unwrap();
+    let pictures = fake.pictures[0].flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    for (code, picture) in codes.iter().zip(pictures.chunks_exact(64)) {
+        assert_eq!(upper(picture), code[1] > 0.5, "{code:?}");
     }
 }
 
