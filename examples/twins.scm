@@ -19,4 +19,4 @@ query needed: P(recovery[drug = 0] = 0 | drug = 1, recovery = 1)  # probability 
 query helped: P(recovery[drug = 1] = 1 | drug = 0, recovery = 0)  # the same patient with the drug: not identified
 query kinds: P(recovery[drug = 0], recovery[drug = 1])            # never, harmed, helped, always: not identified
 
-expect abs(treated(recovery = 1) - 0.58) < 0.02
+expect abs(treated - 0.58) < 0.02

@@ -296,8 +296,8 @@ mod tests {
         at.1.counterfactual(&outcome, &evidence).unwrap()
     }
 
-    /// The same from a million individuals.
-    fn simulated(at: &(Model, Scm), query: &str) -> TruthAnswer {
+    /// The same from so many individuals.
+    fn simulated(at: &(Model, Scm), query: &str, rows: usize) -> TruthAnswer {
         let (outcome, evidence) = asked(&at.0, query);
         let node = |v: &VarId| at.1.of_variable[*v];
         let outcome: Vec<_> = outcome.iter().map(|(v, w)| (node(v), at.1.world(w).unwrap())).collect();
@@ -305,7 +305,7 @@ mod tests {
         let order: Vec<usize> = (0..at.1.nodes.len()).collect();
         let twin = Twin::new(&order, &|node| &at.1.nodes[node].parents, &outcome, &evidence).unwrap();
         let cards: Vec<usize> = outcome.iter().map(|(node, _)| at.1.nodes[*node].values.len()).collect();
-        at.1.individuals(&twin, &cards, 1_000_000).unwrap()
+        at.1.individuals(&twin, &cards, rows).unwrap()
     }
 
     const MODEL: &str = "X -> M -> Y; X -> Y; X <-> Y; Z -> M
@@ -319,9 +319,9 @@ mod tests {
         }";
 
     #[test]
-    fn sums_agree_with_a_million_individuals() {
+    fn sums_agree_with_individuals() {
         let at = read(MODEL);
-        for query in [
+        let queries = [
             "P(Y[X = 1])",
             "P(Y[X = 1] | X = 0)",
             "P(Y[X = 1] | X = 0, Y = 0)",
@@ -332,11 +332,14 @@ mod tests {
             "P(Y[X = 1], M[X = 1] | Y[X = 0] = 1, M = 2)",
             "P(M[X = 1], M[X = 0], M | Z = mid)",
             "P(X, Y[M = 1] | Y = 2)",
-        ] {
-            let (sum, drawn) = (exact(&at, query), simulated(&at, query));
+        ];
+        for (number, query) in queries.into_iter().enumerate() {
+            // A million where several worlds, nested settings and evidence come together.
+            let rows = if number == 6 { 1_000_000 } else { 60_000 };
+            let (sum, drawn) = (exact(&at, query), simulated(&at, query, rows));
             assert_eq!(sum.standard_errors, None);
             assert!((sum.table.total() - 1.0).abs() < 1e-9);
-            assert!((sum.evidence - drawn.evidence).abs() < 0.003, "{query}: {} {}", sum.evidence, drawn.evidence);
+            assert!((sum.evidence - drawn.evidence).abs() < 0.01, "{query}: {} {}", sum.evidence, drawn.evidence);
             let errors = drawn.standard_errors.unwrap();
             for ((a, b), error) in sum.table.values.iter().zip(&drawn.table.values).zip(errors) {
                 assert!((a - b).abs() < 5.0 * error + 1e-5, "{query}: {a} {b} ± {error}");
