@@ -6,8 +6,8 @@ dcm 1 "Mediation: how much of an effect runs through a mediator"
 school -> training -> job -> pay
 school -> {job, pay}; training -> pay
 school, training: binary
-job: categorical {none, simple, skilled}
-pay: int[0..3]
+job:              categorical {none, simple, skilled}
+pay:              int[0..3]
 
 truth {
   school ~ bernoulli(0.4)

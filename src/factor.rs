@@ -16,6 +16,9 @@ pub struct Factor {
     pub values: Vec<f64>,
 }
 
+/// Variables with their numbers of values.
+pub type Scope = [(usize, usize)];
+
 /// A table would have more cells than the caller allows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TooLarge {
@@ -125,7 +128,7 @@ impl Factor {
     /// # Errors
     /// [`TooLarge`] where it would have more than `max_cells`; those of `rows`.
     pub fn from_rows<E: From<TooLarge>>(
-        (inputs, outputs): (&[(usize, usize)], &[(usize, usize)]),
+        (inputs, outputs): (&Scope, &Scope),
         max_cells: usize,
         mut rows: impl FnMut(&[usize]) -> Result<Vec<(Vec<usize>, f64)>, E>,
     ) -> Result<Self, E> {

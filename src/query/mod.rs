@@ -63,7 +63,7 @@ pub struct Runtime<'a> {
 pub enum QueryError {
     /// The answer would have too many rows.
     TooManyRows(f64),
-    /// No sample out of so many agreed with the evidence.
+    /// No sample out of so many agreed with the evidence; of none where it was summed.
     NoEvidence(usize),
     /// This variable, a cause of what is asked, has no trained mechanism.
     Untrained(String),
@@ -83,6 +83,7 @@ impl std::fmt::Display for QueryError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TooManyRows(rows) => write!(f, "the answer would have {rows:.0} rows: give some variables a value"),
+            Self::NoEvidence(0) => f.write_str("the evidence has no probability: it contradicts itself or the model"),
             Self::NoEvidence(drawn) => {
                 write!(f, "the evidence has (nearly) no probability: none of {drawn} samples agrees with it")
             }
