@@ -68,14 +68,14 @@ fn random_tables(model: &Model, members: usize, rng: &mut ChaCha8Rng) -> TableMo
 
 fn random_world(depth: usize, rng: &mut ChaCha8Rng) -> World {
     let mut world = World::new();
-    for v in 0..3 {
+    for (v, &card) in CARDS[..3].iter().enumerate() {
         if rng.random_bool(0.35) {
             let nested = depth > 0 && rng.random_bool(0.3);
             world.insert(
                 v,
                 match nested {
                     true => Setting::Potential(random_world(depth - 1, rng)),
-                    false => Setting::Value(Value::Code(rng.random_range(0..CARDS[v] as u32))),
+                    false => Setting::Value(Value::Code(rng.random_range(0..card as u32))),
                 },
             );
         }
