@@ -11,7 +11,7 @@ use dcmc::data::Table;
 use dcmc::model::{Domain, Engine, Latent, Model, Overrides, VarId, Variable};
 use dcmc::nets::table::{TableLatent, TableMechanism, TableMember, TableModule};
 use dcmc::plan::{Module, Task};
-use dcmc::query::exact;
+use dcmc::query::{Asked, exact};
 use dcmc::seed;
 use dcmc::train::likelihood::{Recipe, train_tables};
 use dcmc::train::{Metric, Observer, Trained};
@@ -118,7 +118,8 @@ fn run(case: &Case, rows: usize, set: usize) -> Score {
     for value in [0, 1] {
         let ask = |modules: &[Trained]| {
             let modules: Vec<&Trained> = modules.iter().collect();
-            let answer = exact::joint(&model, &modules, &[case.effect], &[(case.cause, value)], &[]);
+            let answer =
+                exact::joint(&model, &modules, &Asked::in_one_world(&[case.effect], &[(case.cause, value)], &[]));
             answer.expect("small tables").expect("tables everywhere")
         };
         let truth = ask(&truth).point.values[1];
@@ -206,7 +207,8 @@ fn c_components(model: &Model) -> Vec<Vec<VarId>> {
 fn sample(model: &Model, truth: &[Trained], rows: usize, rng: &mut ChaCha8Rng) -> Table {
     let all: Vec<VarId> = (0..model.graph.len()).collect();
     let modules: Vec<&Trained> = truth.iter().collect();
-    let joint = exact::joint(model, &modules, &all, &[], &[]).expect("small tables").expect("tables").point;
+    let asked = Asked::in_one_world(&all, &[], &[]);
+    let joint = exact::joint(model, &modules, &asked).expect("small tables").expect("tables").point;
     let cumulative: Vec<f64> = joint
         .values
         .iter()

@@ -11,7 +11,7 @@ use dcmc::model::{Domain, Engine, Latent, Model, Overrides, VarId, Variable};
 use dcmc::nets::Sampler;
 use dcmc::nets::table::{TableLatent, TableMechanism, TableMember, TableModule};
 use dcmc::plan::{Module, Task};
-use dcmc::query::exact;
+use dcmc::query::{Asked, exact};
 use dcmc::seed;
 use dcmc::train::likelihood::train;
 use dcmc::train::{Metric, Observer, Trained};
@@ -76,7 +76,8 @@ fn run(case: &Case) {
     let error = (0..case.cards[0] as u32)
         .map(|value| {
             let ask = |modules: &[&Trained]| {
-                exact::joint(&model, modules, &[last], &[(0, value)], &[]).expect("small tables").expect("tables").point
+                let asked = Asked::in_one_world(&[last], &[(0, value)], &[]);
+                exact::joint(&model, modules, &asked).expect("small tables").expect("tables").point
             };
             let (a, b) = (ask(&truth), ask(&trained));
             a.values.iter().zip(&b.values).map(|(a, b)| (a - b).abs()).sum::<f64>() / 2.0

@@ -16,6 +16,9 @@ pub struct Factor {
     pub values: Vec<f64>,
 }
 
+/// Variables with their numbers of values.
+pub type Scope = [(usize, usize)];
+
 /// A table would have more cells than the caller allows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TooLarge {
@@ -37,6 +40,17 @@ impl Factor {
     /// A table over no variables.
     pub fn scalar(value: f64) -> Self {
         Self { variables: vec![], cards: vec![], values: vec![value] }
+    }
+
+    /// The table that is 1 where `variable` has `value`, and else 0.
+    pub fn one_hot(variable: usize, card: usize, value: usize) -> Self {
+        Self::new(vec![variable], vec![card], (0..card).map(|k| f64::from(u8::from(k == value))).collect())
+    }
+
+    /// The table that is 1 where two variables of `card` values are equal, and else 0.
+    pub fn equal(a: usize, b: usize, card: usize) -> Self {
+        let cell = |at: usize| f64::from(u8::from(at / card == at % card));
+        Self::new(vec![a, b], vec![card, card], (0..card * card).map(cell).collect())
     }
 
     /// The sum of all cells.
@@ -108,6 +122,38 @@ impl Factor {
         Self { variables, cards, values }
     }
 
+    /// A table over `inputs`, then `outputs` (numbers and cards), `rows` giving the cells that are not zero for the
+    /// values of the inputs: the outputs' values and what to add there.
+    ///
+    /// # Errors
+    /// [`TooLarge`] where it would have more than `max_cells`; those of `rows`.
+    pub fn from_rows<E: From<TooLarge>>(
+        (inputs, outputs): (&Scope, &Scope),
+        max_cells: usize,
+        mut rows: impl FnMut(&[usize]) -> Result<Vec<(Vec<usize>, f64)>, E>,
+    ) -> Result<Self, E> {
+        let (variables, cards): (Vec<usize>, Vec<usize>) = inputs.iter().chain(outputs).copied().unzip();
+        let cells: f64 = cards.iter().map(|&k| k as f64).product();
+        if cells > max_cells as f64 {
+            return Err(TooLarge { cells }.into());
+        }
+        let width: usize = outputs.iter().map(|o| o.1).product();
+        let mut values = vec![0.0; cards.iter().product()];
+        let mut digits = vec![0; inputs.len()];
+        for row in values.chunks_exact_mut(width) {
+            for (codes, p) in rows(&digits)? {
+                row[codes.iter().zip(outputs).fold(0, |cell, (&code, output)| cell * output.1 + code)] += p;
+            }
+            for (digit, input) in digits.iter_mut().zip(inputs).rev() {
+                *digit = (*digit + 1) % input.1;
+                if *digit > 0 {
+                    break;
+                }
+            }
+        }
+        Ok(Self { variables, cards, values })
+    }
+
     fn position(&self, variable: usize) -> Option<usize> {
         self.variables.iter().position(|&v| v == variable)
     }
@@ -171,6 +217,30 @@ pub fn eliminate(mut factors: Vec<Factor>, keep: &[usize], max_cells: usize) -> 
     let product = multiply(factors, max_cells)?;
     let present: Vec<usize> = keep.iter().copied().filter(|&v| product.card(v).is_some()).collect();
     Ok(product.reordered(&present))
+}
+
+/// Draws from several distributions by one noise, a uniform number put through the inverse of each distribution
+/// function: the places of the values drawn, and the probability of drawing them together. Equal distributions give equal
+/// values, and every value has its own probability.
+pub fn coupled(distributions: &[&[f64]]) -> Vec<(Vec<usize>, f64)> {
+    let mut at: Vec<usize> = vec![0; distributions.len()];
+    let mut upper: Vec<f64> = distributions.iter().map(|d| d.first().copied().unwrap_or(1.0)).collect();
+    // Rounding may leave a sliver above the last value that has a probability: it is that value's.
+    let end = |d: &&[f64]| d.iter().rposition(|&p| p > 0.0).unwrap_or(0);
+    let ends: Vec<usize> = distributions.iter().map(end).collect();
+    let mut found = vec![];
+    let mut low = 0.0;
+    loop {
+        let open = |&place: &usize| at[place] < ends[place];
+        let high = (0..at.len()).filter(open).map(|place| upper[place]).fold(1.0, f64::min);
+        if high > low {
+            found.push((at.clone(), high - low));
+            low = high;
+        }
+        let Some(next) = (0..at.len()).find(|place| open(place) && upper[*place] <= low) else { return found };
+        at[next] += 1;
+        upper[next] += distributions[next][at[next]];
+    }
 }
 
 fn cost(factors: &[Factor], variable: usize) -> f64 {
@@ -237,6 +307,31 @@ mod tests {
         assert_eq!(f.restrict(7, 1).values, [4., 5., 6.]);
         assert_eq!(f.restrict(8, 1).values, [2., 5.]);
         assert_eq!(f.sum_out(7).values, [5., 7., 9.]);
+    }
+
+    #[test]
+    fn coupled_draws_have_their_own_distributions_and_agree_where_these_do() {
+        let mut rng = crate::seed::stream(1, "coupled");
+        for _ in 0..200 {
+            let mut draw = |card: usize| {
+                let mut row: Vec<f64> =
+                    (0..card).map(|_| if rng.random_bool(0.3) { 0.0 } else { rng.random() }).collect();
+                row[card - 1] += 0.1;
+                let total: f64 = row.iter().sum();
+                row.into_iter().map(|p| p / total).collect::<Vec<f64>>()
+            };
+            let (a, b) = (draw(3), draw(4));
+            let found = coupled(&[&a, &b, &a]);
+            assert!(found.iter().all(|(codes, p)| codes[0] == codes[2] && *p > 0.0));
+            for (place, distribution) in [&a, &b, &a].into_iter().enumerate() {
+                for (value, p) in distribution.iter().enumerate() {
+                    let total: f64 = found.iter().filter(|(codes, _)| codes[place] == value).map(|f| f.1).sum();
+                    assert!((total - p).abs() < 1e-12, "{distribution:?} {found:?}");
+                }
+            }
+        }
+        assert_eq!(coupled(&[]), [(vec![], 1.0)]);
+        assert_eq!(coupled(&[&[0.25, 0.75], &[0.5, 0.5]]), [(vec![0, 0], 0.25), (vec![1, 0], 0.25), (vec![1, 1], 0.5)]);
     }
 
     #[test]

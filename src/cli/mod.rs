@@ -9,6 +9,8 @@ mod fmt;
 mod graph;
 mod identify;
 mod import;
+#[cfg(feature = "run")]
+mod individuals;
 mod messages;
 mod plan;
 mod pretrained;

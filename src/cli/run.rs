@@ -1,5 +1,6 @@
 //! `dcmc run` and its parts `train`, `query` and `eval`.
 
+use super::individuals;
 use super::messages::Messages;
 use super::progress::{Mode, ModuleInfo, Progress};
 use super::results;
@@ -23,6 +24,9 @@ use clap::Args;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Fewer effective samples than this are warned of.
+const FEW: f64 = 200.0;
 
 /// Arguments of the commands that train or use a trained model.
 #[derive(Args)]
@@ -57,8 +61,14 @@ pub(super) struct Arguments {
 pub(super) struct QueryArguments {
     #[command(flatten)]
     run: Arguments,
-    /// The query, e.g. 'P(A | do(D = 1))'.
+    /// The query, e.g. 'P(A | do(D = 1))'; with --rows what is asked of each row, e.g. 'A[D = 1]'.
     query: String,
+    /// Answers the query for each row of this data file, given all that the row says.
+    #[arg(long, value_name = "FILE", requires = "output")]
+    rows: Option<PathBuf>,
+    /// The file to write: the rows with their answers (.csv, .tsv, .json, .parquet).
+    #[arg(short, long, requires = "rows")]
+    output: Option<PathBuf>,
 }
 
 /// How much of a run to do.
@@ -288,18 +298,7 @@ fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
             ),
         }
     }
-    found.extend(model.queries.iter().filter_map(answerable));
     (!found.is_empty()).then_some(found)
-}
-
-/// E0904 for queries that this version cannot answer.
-fn answerable(query: &Query) -> Option<Diagnostic> {
-    let what = match &query.kind {
-        QueryKind::Distribution(_) | QueryKind::Expectation { .. } | QueryKind::Samples { .. } => return None,
-        QueryKind::Counterfactual { .. } => "answers no counterfactual queries",
-    };
-    let found = Diagnostic::new("E0904", format!("this version {what}"));
-    Some(found.label(query.span, "checked, but not answered yet"))
 }
 
 /// Applies the flags that are settings; the device to compute on.
@@ -358,7 +357,10 @@ fn answer_all(trained: &mut TrainedModel) -> Result<(Answers, Samples), Stop> {
     for query in &model.queries {
         found.extend(unsupported(model, &schemas, &distributions, query));
         match answer(&runtime, query, &mut samples) {
-            Ok(answer) => results.push(answer),
+            Ok(answer) => {
+                found.extend(few_samples(query, &answer));
+                results.push(answer);
+            }
             Err(error) => found.push(no_answer(query, &error)),
         }
     }
@@ -401,9 +403,18 @@ fn answer(runtime: &Runtime, query: &Query, samples: &mut Samples) -> Result<Ans
     Ok(answer)
 }
 
-fn no_answer(query: &Query, error: &QueryError) -> Diagnostic {
+pub(super) fn no_answer(query: &Query, error: &QueryError) -> Diagnostic {
     let code = if matches!(error, QueryError::NoEvidence(_)) { "E0704" } else { "E0708" };
     Diagnostic::new(code, format!("`{}` has no answer", query.name)).label(query.span, error.to_string())
+}
+
+/// W0710 for answers that rest on few samples.
+fn few_samples(query: &Query, answer: &Answer) -> Option<Diagnostic> {
+    let evidence = answer.evidence.filter(|_| answer.acceptance.is_some() && answer.ess < FEW)?;
+    let title = format!("the answer to `{}` rests on {:.0} effective samples", query.name, answer.ess.floor());
+    let found = Diagnostic::new("W0710", title).label(query.span, format!("{} samples were drawn", answer.samples));
+    let found = found.note(format!("under the trained model the evidence has a probability of about {evidence:.1e}"));
+    Some(found.help("draw more with `train { samples: … }`, or ask with less evidence"))
 }
 
 /// W0507 for combinations that a query needs and no row has.
@@ -418,10 +429,10 @@ pub(super) fn query(arguments: &QueryArguments, messages: Messages) -> u8 {
 
 fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop> {
     let mut trained = open_trained(&arguments.run, messages, false)?;
-    let query = trained.session.query(&arguments.query)?;
-    if let Some(found) = answerable(&query) {
-        return Err(trained.session.stop(found));
+    if let (Some(rows), Some(output)) = (&arguments.rows, &arguments.output) {
+        return individuals::answer(&mut trained, (&arguments.run, &arguments.query), rows, output);
     }
+    let query = trained.session.query(&arguments.query)?;
     if matches!(query.kind, QueryKind::Samples { .. }) {
         return Err(usage("`dcmc sample MODEL QUERY -o FILE` draws rows"));
     }
@@ -431,6 +442,7 @@ fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop
     let mut found = unsupported(model, &schemas(&trained), &distributions(model, &trained.tables), &query);
     let answer = with_device(trained.device.clone(), || runtime.answer(&query));
     let mut answer = answer.map_err(|error| found.push(no_answer(&query, &error))).ok();
+    found.extend(answer.as_ref().and_then(|answer| few_samples(&query, answer)));
     answer.iter_mut().for_each(|answer| answer.identifiable = identifiable);
     trained.session.diagnostics = found;
     trained.session.settle()?;

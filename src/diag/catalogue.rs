@@ -89,6 +89,7 @@ catalogue! {
     "E0707" "probability of an image"
     "E0708" "answer too large"
     "E0709" "output file of another kind"
+    "W0710" "answer rests on few samples"
     "E0801" "assertion fails"
     "E0802" "expectation fails"
     "E0901" "device unavailable"

@@ -5,7 +5,7 @@ use super::{Asked, Known, Term, Verdict, Worlds};
 use crate::causal::Admg;
 use crate::causal::counterfactual::{self as ctf, Event, Obstacle, Query, Setting, Source, Value, World};
 use crate::causal::identify::{Regime, project};
-use crate::model::{self, CounterfactualTerm, Model, VarId, WorldValue};
+use crate::model::{self, Bare, CounterfactualTerm, Model, VarId};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Data<'_> {
@@ -113,21 +113,6 @@ fn mentioned(world: &World, seen: &mut BTreeSet<usize>) {
     }
 }
 
-/// A bare name: the value that worlds set a variable to, the same in all of them, or that of a variable in a world.
-#[derive(PartialEq)]
-enum Bare<'a> {
-    Set(VarId),
-    Seen(VarId, &'a [(VarId, WorldValue)]),
-}
-
-impl Bare<'_> {
-    fn variable(&self) -> VarId {
-        match self {
-            Self::Set(v) | Self::Seen(v, _) => *v,
-        }
-    }
-}
-
 /// The bare names of a term, each once, and the written values of each variable.
 #[derive(Default)]
 struct NamesAndCodes<'a> {
@@ -149,19 +134,7 @@ impl<'a> NamesAndCodes<'a> {
 /// first; `None` if these are too many.
 fn cases(model: &Model, term: &CounterfactualTerm) -> Option<Vec<Query>> {
     let mut names = NamesAndCodes::default();
-    term.interventions.iter().for_each(|&(v, value)| names.add(Bare::Set(v), value));
-    for event in term.outcome.iter().chain(&term.evidence) {
-        names.add(Bare::Seen(event.variable, &event.world), event.value);
-        let mut worlds = vec![&event.world];
-        while let Some(world) = worlds.pop() {
-            for (v, value) in world {
-                match value {
-                    WorldValue::Value(value) => names.add(Bare::Set(*v), *value),
-                    WorldValue::Potential(other) => worlds.push(other),
-                }
-            }
-        }
-    }
+    term.names().into_iter().for_each(|(name, value)| names.add(name, value));
     let NamesAndCodes { bare, codes } = names;
     let mut choices: Vec<Vec<Value>> = vec![vec![]];
     for (at, name) in bare.iter().enumerate() {
@@ -188,27 +161,10 @@ fn cases(model: &Model, term: &CounterfactualTerm) -> Option<Vec<Query>> {
         };
         let event = |e: &model::Event| Event {
             variable: e.variable,
-            world: world(&e.world, &term.interventions, &|v, code| value(Bare::Set(v), code)),
+            world: term.world_of(e, &|v, code| value(Bare::Set(v), code)),
             value: value(Bare::Seen(e.variable, &e.world), e.value),
         };
         Query { outcome: term.outcome.iter().map(event).collect(), evidence: term.evidence.iter().map(event).collect() }
     });
     Some(queries.collect())
-}
-
-/// A world with what all worlds of the query set.
-fn world(
-    settings: &[(VarId, WorldValue)],
-    everywhere: &[(VarId, Option<u32>)],
-    value: &dyn Fn(VarId, Option<u32>) -> Value,
-) -> World {
-    let mut set: World = everywhere.iter().map(|&(v, code)| (v, Setting::Value(value(v, code)))).collect();
-    for (v, setting) in settings {
-        let setting = match setting {
-            WorldValue::Value(code) => Setting::Value(value(*v, *code)),
-            WorldValue::Potential(other) => Setting::Potential(world(other, everywhere, value)),
-        };
-        set.insert(*v, setting);
-    }
-    set
 }

@@ -6,12 +6,16 @@ mod lower;
 mod names;
 mod pretrained;
 mod settings;
+mod worlds;
 
 pub use domain::{Domain, Value};
-pub use lower::{apply_setting, counterfactual_text, lower, parse_query, parse_query_at, set_data, set_truth};
+pub use lower::{
+    apply_setting, counterfactual_text, lower, parse_query, parse_query_at, seen_text, set_data, set_truth,
+};
 pub(crate) use lower::{domain_of_type, suggest};
 pub use names::{closest, similar};
 pub use settings::{Engine, EngineChoice, Overrides, Settings};
+pub use worlds::Bare;
 
 pub(crate) use crate::syntax::spell;
 

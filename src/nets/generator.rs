@@ -15,7 +15,7 @@ pub use super::dense::{BatchNorm, Block, Dense, Layers};
 
 use super::column::{Column, Pixels};
 use super::image::{Batch, Classifier, ImageGenerator, ImageSize, Network, from_planes, to_planes};
-use super::noise::{gumbel_number, normals};
+use super::noise::{Noise, gumbel_given, gumbel_max, gumbel_number, normals};
 use super::ops::{device, with_threads};
 use super::soft::SoftGenerator;
 use super::{Hidden, Sampler};
@@ -195,38 +195,78 @@ impl Sampler for GeneratorModule {
         Hidden::Vectors { rows, noise: self.latents.iter().map(|_| normals(rows * self.noise, rng)).collect() }
     }
 
-    fn codes(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
-        let parents: Vec<Column> = parents.iter().map(|codes| Column::Codes(codes.to_vec())).collect();
-        match self.sample(variable, &parents.iter().collect::<Vec<_>>(), hidden, rng)? {
-            Column::Codes(codes) => Ok(codes),
-            Column::Pixels(_) => bail!("variable {variable} is an image: it has no codes"),
+    fn noise(&self, variable: usize, rows: usize, rng: &mut ChaCha8Rng) -> Result<Noise> {
+        let card = self.generator(variable)?.shape.kind.card().unwrap_or(0);
+        let vectors = normals(rows * self.noise, rng);
+        Ok(Noise { vectors, gumbel: (0..rows * card).map(|_| gumbel_number(rng)).collect(), ..Noise::default() })
+    }
+
+    fn replay(&self, variable: usize, parents: &[&Column], hidden: &Hidden, noise: &Noise) -> Result<Column> {
+        let draw = self.draw(variable, parents, hidden, noise)?;
+        match draw.shape.kind {
+            Kind::Codes(card) => {
+                let logits = draw.outputs()?;
+                let rows = logits.chunks_exact(card).zip(noise.gumbel.chunks_exact(card));
+                Ok(Column::Codes(rows.map(|(logits, gumbel)| gumbel_max(logits, gumbel)).collect()))
+            }
+            Kind::Image(ImageSize { channels, height, width }) => {
+                Ok(Column::Pixels(Pixels { shape: [channels, height, width], values: draw.outputs()? }))
+            }
         }
     }
 
-    /// # Errors
-    /// Where `variable` is not the module's, or `parents` or `hidden` do not have the mechanism's shape.
-    fn sample(&self, variable: usize, parents: &[&Column], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Column> {
-        let Some(generator) = self.generators.iter().find(|g| g.shape.variable == variable) else {
-            bail!("the module has no generator of variable {variable}")
+    fn observe(
+        &self,
+        variable: usize,
+        parents: &[&Column],
+        hidden: &Hidden,
+        noise: &mut Noise,
+        value: u32,
+    ) -> Result<Vec<f64>> {
+        let draw = self.draw(variable, parents, hidden, noise)?;
+        let Kind::Codes(card) = draw.shape.kind else { bail!("variable {variable} is an image: it is not observed") };
+        let logits = draw.outputs()?;
+        let rows = logits.chunks_exact(card).zip(noise.gumbel.chunks_exact_mut(card));
+        Ok(rows.map(|(logits, gumbel)| gumbel_given(logits, gumbel, value)).collect())
+    }
+}
+
+impl GeneratorModule {
+    fn generator(&self, variable: usize) -> Result<&Generator> {
+        match self.generators.iter().find(|g| g.shape.variable == variable) {
+            Some(generator) => Ok(generator),
+            None => bail!("the module has no generator of variable {variable}"),
+        }
+    }
+
+    /// The mechanism of `variable` with what it reads, all of which must have its shape.
+    fn draw<'a>(
+        &'a self,
+        variable: usize,
+        parents: &'a [&'a Column],
+        hidden: &'a Hidden,
+        noise: &'a Noise,
+    ) -> Result<Draw<'a>> {
+        let generator = self.generator(variable)?;
+        let Hidden::Vectors { rows, noise: shared } = hidden else {
+            bail!("generators share noise vectors, not levels")
         };
-        let Hidden::Vectors { rows, noise } = hidden else { bail!("generators share noise vectors, not levels") };
         let shape = &generator.shape;
-        if noise.len() != self.latents.len() || parents.len() != shape.parents.len() {
+        if shared.len() != self.latents.len() || parents.len() != shape.parents.len() {
             bail!("variable {variable}: the hidden causes or parents given are not the mechanism's")
         }
-        if parents.iter().any(|p| p.rows() != *rows) || noise.iter().any(|n| n.len() != rows * self.noise) {
+        let own =
+            noise.vectors.len() == rows * self.noise && noise.gumbel.len() == rows * shape.kind.card().unwrap_or(0);
+        let others = parents.iter().any(|p| p.rows() != *rows) || shared.iter().any(|n| n.len() != rows * self.noise);
+        if others || !own {
             bail!("variable {variable}: parents and hidden causes have different numbers of rows")
         }
         if parents.iter().zip(&shape.parent_kinds).any(|(column, kind)| !kind.holds(column)) {
             bail!("variable {variable}: a parent's value is outside its domain")
         }
-        let shared: Vec<&[f32]> = shape.latents.iter().map(|&at| noise[at].as_slice()).collect();
-        let draw = Draw { shape, network: SoftGenerator::fixed(generator)?, parents, shared, noise: self.noise };
-        if matches!(generator.network, GeneratorNetwork::Layers(_)) {
-            return draw.rows(*rows, CHUNK, rng);
-        }
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        with_threads(threads, || draw.rows(*rows, IMAGE_CHUNK, rng))?
+        let shared: Vec<&[f32]> = shape.latents.iter().map(|&at| shared[at].as_slice()).collect();
+        let network = SoftGenerator::fixed(generator)?;
+        Ok(Draw { shape, network, parents, shared, own: &noise.vectors, noise: self.noise, rows: *rows })
     }
 }
 
@@ -237,40 +277,42 @@ struct Draw<'a> {
     parents: &'a [&'a Column],
     /// The noise of the mechanism's hidden causes, `[rows, noise]` each.
     shared: Vec<&'a [f32]>,
+    /// Its own noise, `[rows, noise]`.
+    own: &'a [f32],
     noise: usize,
+    rows: usize,
 }
 
 impl Draw<'_> {
-    /// The values of `rows` rows, `chunk` at a time.
-    fn rows(&self, rows: usize, chunk: usize, rng: &mut ChaCha8Rng) -> Result<Column> {
-        let (mut codes, mut values) = (vec![], vec![]);
-        for start in (0..rows).step_by(chunk) {
-            let range = start..rows.min(start + chunk);
-            let batch = Batch { codes: Some(self.matrix(range.clone(), rng)?), pictures: self.pictures(range)? };
-            let y = self.network.run(&batch, |_, _| ())?;
-            match self.shape.kind {
-                Kind::Image(_) => values.extend(to_planes(&y)?),
-                Kind::Codes(card) => {
-                    let y = y.flatten_all()?.to_vec1::<f32>()?;
-                    codes.extend(y.chunks_exact(card).map(|logits| gumbel_max(logits, rng)));
-                }
-            }
+    /// The logits `[rows, values]` or pixels of all rows.
+    fn outputs(&self) -> Result<Vec<f32>> {
+        if matches!(self.network, SoftGenerator::Layers(_)) {
+            return self.in_chunks(CHUNK);
         }
-        Ok(match self.shape.kind {
-            Kind::Codes(_) => Column::Codes(codes),
-            Kind::Image(ImageSize { channels, height, width }) => {
-                Column::Pixels(Pixels { shape: [channels, height, width], values })
-            }
-        })
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        with_threads(threads, || self.in_chunks(IMAGE_CHUNK))?
+    }
+
+    fn in_chunks(&self, chunk: usize) -> Result<Vec<f32>> {
+        let mut values = vec![];
+        for start in (0..self.rows).step_by(chunk) {
+            let range = start..self.rows.min(start + chunk);
+            let batch = Batch { codes: Some(self.matrix(range.clone())?), pictures: self.pictures(range)? };
+            let y = self.network.run(&batch, |_, _| ())?;
+            values.extend(match self.shape.kind {
+                Kind::Image(_) => to_planes(&y)?,
+                Kind::Codes(_) => y.flatten_all()?.to_vec1::<f32>()?,
+            });
+        }
+        Ok(values)
     }
 
     /// Own noise, shared noise, one-hot codes.
-    fn matrix(&self, rows: Range<usize>, rng: &mut ChaCha8Rng) -> Result<Tensor> {
+    fn matrix(&self, rows: Range<usize>) -> Result<Tensor> {
         let (count, width) = (rows.len(), self.shape.inputs(self.noise));
         let mut x = Vec::with_capacity(count * width);
         for row in rows {
-            x.extend(normals(self.noise, rng));
-            for noise in &self.shared {
+            for noise in [self.own].iter().chain(&self.shared) {
                 x.extend_from_slice(&noise[row * self.noise..(row + 1) * self.noise]);
             }
             for (column, kind) in self.parents.iter().zip(&self.shape.parent_kinds) {
@@ -291,18 +333,6 @@ impl Draw<'_> {
         };
         self.parents.iter().zip(&self.shape.parent_kinds).filter_map(of).collect()
     }
-}
-
-/// A draw from the softmax of `logits` (Gumbel 1954).
-fn gumbel_max(logits: &[f32], rng: &mut impl Rng) -> u32 {
-    let mut best = (f32::NEG_INFINITY, 0);
-    for (value, logit) in logits.iter().enumerate() {
-        let height = logit + gumbel_number(rng);
-        if height > best.0 {
-            best = (height, value as u32);
-        }
-    }
-    best.1
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ pub mod pretrained;
 pub mod soft;
 pub mod table;
 
-use candle_core::Result;
-use column::{Column, codes_of};
+use candle_core::{Result, bail};
+use column::Column;
+use noise::Noise;
 use rand_chacha::ChaCha8Rng;
 
 /// What one row's mechanisms share and nobody sees: one entry per row in each list.
@@ -38,23 +39,68 @@ pub enum Hidden {
     },
 }
 
-/// Draws from a module's mechanisms (forward sampling: the paper's Algorithm 9, a variable at a time).
+/// Draws from a module's mechanisms (forward sampling: the paper's Algorithm 9, a variable at a time), also several times
+/// with the same noise and with noise that gives a known value (its Algorithm 10 without rejection).
 pub trait Sampler {
     /// Draws what is hidden for `rows` rows.
     fn hidden(&self, rows: usize, rng: &mut ChaCha8Rng) -> Hidden;
 
-    /// Draws the discrete `variable` of the module for each row of `hidden`, given its discrete parents' codes in
-    /// ascending order of the parents' numbers (each list has one code per row).
+    /// Draws what is the own noise of the module's `variable` for `rows` rows.
     ///
     /// # Errors
-    /// Where `variable` is not the module's, or `parents` or `hidden` do not have the mechanism's shape.
-    fn codes(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>>;
+    /// Where `variable` is not the module's.
+    fn noise(&self, variable: usize, rows: usize, rng: &mut ChaCha8Rng) -> Result<Noise>;
 
-    /// The same for variables and parents of any kind.
+    /// The values that `noise` gives `variable` for each row of `hidden`, given its parents in ascending order of their
+    /// numbers (each column has one value per row).
     ///
     /// # Errors
-    /// As for [`Self::codes`].
+    /// Where `variable` is not the module's, or `parents`, `hidden` or `noise` do not have the mechanism's shape.
+    fn replay(&self, variable: usize, parents: &[&Column], hidden: &Hidden, noise: &Noise) -> Result<Column>;
+
+    /// Changes the last part of `noise`, from which a discrete value is drawn, so that `variable` gets `value`: distributed as
+    /// it is where that happens. Returns each row's probability of it, given parents, hidden causes and the
+    /// rest of the noise; rows where it is 0 may get other values.
+    ///
+    /// # Errors
+    /// As for [`Self::replay`], and where `variable` is not discrete.
+    fn observe(
+        &self,
+        variable: usize,
+        parents: &[&Column],
+        hidden: &Hidden,
+        noise: &mut Noise,
+        value: u32,
+    ) -> Result<Vec<f64>>;
+
+    /// Draws `variable` for each row of `hidden`, with noise of its own.
+    ///
+    /// # Errors
+    /// As for [`Self::replay`].
     fn sample(&self, variable: usize, parents: &[&Column], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Column> {
-        Ok(Column::Codes(self.codes(variable, &codes_of(parents)?, hidden, rng)?))
+        let noise = self.noise(variable, hidden.rows(), rng)?;
+        self.replay(variable, parents, hidden, &noise)
+    }
+
+    /// The codes of a discrete `variable` with discrete parents.
+    ///
+    /// # Errors
+    /// As for [`Self::replay`], and where `variable` is an image.
+    fn codes(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
+        let parents: Vec<Column> = parents.iter().map(|codes| Column::Codes(codes.to_vec())).collect();
+        match self.sample(variable, &parents.iter().collect::<Vec<_>>(), hidden, rng)? {
+            Column::Codes(codes) => Ok(codes),
+            Column::Pixels(_) => bail!("variable {variable} is an image: it has no codes"),
+        }
+    }
+}
+
+impl Hidden {
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Levels { member, .. } => member.len(),
+            Self::Vectors { rows, .. } => *rows,
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! Mechanisms of discrete variables as conditional probability tables with hidden causes.
 
 use super::architecture::Architecture;
+use super::column::{Column, codes_of};
 use super::file::{FileError, ModuleFile, TensorData, Values};
+use super::noise::{Noise, quantile};
 use super::{Hidden, Sampler};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -88,13 +90,38 @@ impl Sampler for TableModule {
         Hidden::Levels { member, values }
     }
 
-    fn codes(
+    fn noise(&self, _variable: usize, rows: usize, rng: &mut ChaCha8Rng) -> candle_core::Result<Noise> {
+        Ok(Noise::uniform(rows, rng))
+    }
+
+    fn replay(
         &self,
         variable: usize,
-        parents: &[&[u32]],
+        parents: &[&Column],
         hidden: &Hidden,
-        rng: &mut ChaCha8Rng,
-    ) -> candle_core::Result<Vec<u32>> {
+        noise: &Noise,
+    ) -> candle_core::Result<Column> {
+        let rows = self.probabilities(variable, parents, hidden)?;
+        Ok(Column::Codes(noise.quantiles(rows.into_iter())))
+    }
+
+    fn observe(
+        &self,
+        variable: usize,
+        parents: &[&Column],
+        hidden: &Hidden,
+        noise: &mut Noise,
+        value: u32,
+    ) -> candle_core::Result<Vec<f64>> {
+        let rows = self.probabilities(variable, parents, hidden)?;
+        Ok(noise.narrow(value, rows.into_iter()))
+    }
+}
+
+impl TableModule {
+    /// Each row's distribution of `variable`.
+    fn probabilities(&self, variable: usize, parents: &[&Column], hidden: &Hidden) -> candle_core::Result<Vec<&[f64]>> {
+        let parents = codes_of(parents)?;
         let Hidden::Levels { member, values } = hidden else {
             candle_core::bail!("a table module needs hidden levels");
         };
@@ -118,7 +145,7 @@ impl Sampler for TableModule {
         };
         (0..member.len())
             .map(|at| match row(at) {
-                Some(probabilities) => Ok(draw(probabilities, rng)),
+                Some(probabilities) => Ok(probabilities),
                 None => candle_core::bail!("row {at}: a parent's code is outside its domain"),
             })
             .collect()
@@ -127,14 +154,7 @@ impl Sampler for TableModule {
 
 /// A value with these probabilities.
 pub(super) fn draw(probabilities: &[f64], rng: &mut ChaCha8Rng) -> u32 {
-    let mut left: f64 = rng.random();
-    for (value, p) in probabilities.iter().enumerate() {
-        left -= p;
-        if left < 0.0 {
-            return value as u32;
-        }
-    }
-    probabilities.len().saturating_sub(1) as u32
+    quantile(probabilities, rng.random())
 }
 
 impl TableModule {

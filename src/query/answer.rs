@@ -30,10 +30,17 @@ pub struct Answer {
     pub values: Vec<Row>,
     /// Samples drawn; 0 where the answer was computed by summation.
     pub samples: usize,
-    /// Effective sample size (equal to `samples` without evidence).
+    /// Effective sample size, the smallest of the answer's tables (equal to `samples` without evidence): the squared
+    /// sum of the samples' weights over the sum of their squares.
     pub ess: f64,
-    /// `exact` (summation over the trained tables) or `sampling`.
+    /// `exact` (summation over the trained tables), `sampling`, or `importance_sampling` where something is known.
     pub method: String,
+    /// The probability of the evidence under the trained model, the smallest of the answer's tables, where there is evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<f64>,
+    /// The smallest share of samples that the evidence fits, where it was sampled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acceptance: Option<f64>,
     /// Whether the data determine it; `None` where that is open. An answer that they do not determine is one of many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identifiable: Option<bool>,

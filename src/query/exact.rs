@@ -1,50 +1,53 @@
 //! Exact answers by summation over trained tables.
 
-use crate::factor::{Factor, TooLarge, eliminate};
-use crate::model::{Model, VarId};
+use super::asked::Asked;
+use crate::causal::counterfactual::{Place, Twin, TwinCopy};
+use crate::factor::{Factor, TooLarge, coupled, eliminate};
+use crate::model::Model;
 use crate::nets::table::{TableMember, TableModule};
 use crate::train::Trained;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Tables of more cells than this are not built.
 const MAX_CELLS: usize = 1 << 24;
 
-/// The answer to `P(outcome | do(…), evidence)`.
+/// The answer to a question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
-    /// `P(outcome | do, evidence)`, variables in the order asked for, summing to one (all zero where
-    /// the evidence is impossible).
+    /// `P(outcome | evidence)` over the places 0, 1, … of the outcome, summing to one (all zero where the evidence is
+    /// impossible).
     pub point: Factor,
-    /// `P(evidence | do)`.
+    /// The probability of the evidence.
     pub evidence: f64,
-    /// The same table from each replicate of the modules: their spread is the estimate's uncertainty.
+    /// The same table from each replicate of the modules: their spread is the estimate's uncertainty. None where the
+    /// evidence is impossible.
     pub replicates: Vec<Factor>,
 }
 
-/// `P(outcome | do(interventions), evidence)` by variable elimination; only the mechanisms of ancestors
-/// of what is asked enter. `Ok(None)` where one of them has no tables.
+/// The answer by variable elimination over the copies of variables in all worlds, latents and members; only the
+/// mechanisms of ancestors of what is asked enter. `Ok(None)` where one of them has no tables.
 ///
-/// The point estimate averages `P(outcome, evidence | do)` over all combinations of the modules' members
-/// before it conditions, which is what sampling a member per row does; replicate `r` joins the
-/// replicates `r` of all modules, which saw the same resampled rows.
+/// A variable's own noise is one uniform number for all worlds, put through the inverse of the distribution function
+/// that the variable has there ([`coupled`]), as where rows are drawn. The point estimate averages the probability of outcome
+/// and evidence over all combinations of the modules' members before it conditions, which is what sampling a member per
+/// row does; replicate `r` joins the replicates `r` of all modules, which saw the same resampled rows.
 ///
 /// # Errors
 /// [`TooLarge`] where an intermediate table would be too large to sum.
-pub fn joint(
-    model: &Model,
-    modules: &[&Trained],
-    outcome: &[VarId],
-    interventions: &[(VarId, u32)],
-    evidence: &[(VarId, u32)],
-) -> Result<Option<Estimate>, TooLarge> {
-    let question = Question { model, outcome, interventions, evidence };
-    let mut parts = vec![];
-    for &variable in &question.needed() {
-        let Some(part) = modules.iter().enumerate().find_map(|(at, m)| part(at, m, variable)) else { return Ok(None) };
-        parts.push(part);
-    }
+pub fn joint(model: &Model, modules: &[&Trained], asked: &Asked) -> Result<Option<Estimate>, TooLarge> {
+    let cards = asked.cards(model);
+    let Some(twin) = asked.twin(model) else {
+        let point = Factor::new((0..cards.len()).collect(), cards.clone(), vec![0.0; cards.iter().product()]);
+        return Ok(Some(Estimate { point, evidence: 0.0, replicates: vec![] }));
+    };
+    let question = Question { model, twin: &twin, cards: &cards };
+    let Some(parts) = question.parts(modules) else { return Ok(None) };
     let (point, evidence) = question.answer(&parts, Fits::Members)?;
-    let count = parts.iter().map(|p| p.tables.replicates.len()).max().unwrap_or(0);
+    let count = match evidence > 0.0 {
+        true => parts.iter().map(|p| p.tables.replicates.len()).max().unwrap_or(0),
+        false => 0,
+    };
     let replicates =
         (0..count).map(|r| Ok(question.answer(&parts, Fits::Replicate(r))?.0)).collect::<Result<_, TooLarge>>()?;
     Ok(Some(Estimate { point, evidence, replicates }))
@@ -54,19 +57,11 @@ pub fn joint(
 ///
 /// # Errors
 /// [`TooLarge`] where an intermediate table would be too large to sum.
-pub fn point(
-    model: &Model,
-    modules: &[&Trained],
-    outcome: &[VarId],
-    interventions: &[(VarId, u32)],
-    evidence: &[(VarId, u32)],
-) -> Result<Option<Factor>, TooLarge> {
-    let question = Question { model, outcome, interventions, evidence };
-    let parts: Option<Vec<Part>> = question
-        .needed()
-        .iter()
-        .map(|&variable| modules.iter().enumerate().find_map(|(at, m)| part(at, m, variable)))
-        .collect();
+pub fn point(model: &Model, modules: &[&Trained], asked: &Asked) -> Result<Option<Factor>, TooLarge> {
+    let cards = asked.cards(model);
+    let Some(twin) = asked.twin(model) else { return Ok(None) };
+    let question = Question { model, twin: &twin, cards: &cards };
+    let parts = question.parts(modules);
     parts.map(|parts| question.answer(&parts, Fits::Members).map(|(point, _)| point)).transpose()
 }
 
@@ -97,15 +92,16 @@ fn student_95(freedom: f64) -> f64 {
     z + (z3 + z) / (4.0 * freedom) + (5.0 * z5 + 16.0 * z3 + 3.0 * z) / (96.0 * freedom * freedom)
 }
 
+/// The copies that are asked for, and the number of values of each place of the outcome.
 struct Question<'a> {
     model: &'a Model,
-    outcome: &'a [VarId],
-    interventions: &'a [(VarId, u32)],
-    evidence: &'a [(VarId, u32)],
+    twin: &'a Twin,
+    cards: &'a [usize],
 }
 
-/// A needed mechanism: its module and its place there.
+/// The mechanism of a group of copies: its module and its place there.
 struct Part<'a> {
+    copies: Range<usize>,
     module: usize,
     tables: &'a TableModule,
     mechanism: usize,
@@ -117,82 +113,97 @@ enum Fits {
     Replicate(usize),
 }
 
-fn part<'a>(module: usize, trained: &'a Trained, variable: VarId) -> Option<Part<'a>> {
-    let tables = trained.tables()?;
-    let mechanism = tables.mechanisms.iter().position(|m| m.variable == variable)?;
-    Some(Part { module, tables, mechanism })
-}
-
 impl Question<'_> {
-    fn set_to(&self, variable: VarId) -> Option<u32> {
-        self.interventions.iter().find(|(v, _)| *v == variable).map(|(_, value)| *value)
+    /// The mechanisms of all copies; `None` where one has no table.
+    fn parts<'b>(&self, modules: &[&'b Trained]) -> Option<Vec<Part<'b>>> {
+        let groups = self.twin.groups().into_iter();
+        let part = |copies: Range<usize>| {
+            let variable = self.twin.copies[copies.start].variable;
+            modules.iter().enumerate().find_map(|(module, trained)| {
+                let tables = trained.tables()?;
+                let mechanism = tables.mechanisms.iter().position(|m| m.variable == variable)?;
+                Some(Part { copies: copies.clone(), module, tables, mechanism })
+            })
+        };
+        groups.map(part).collect()
     }
 
-    /// The ancestors of outcome and evidence in the mutilated graph, less what is intervened on.
-    fn needed(&self) -> Vec<VarId> {
-        let mut open: Vec<VarId> = self.outcome.iter().copied().chain(self.evidence.iter().map(|e| e.0)).collect();
-        let mut needed = BTreeSet::new();
-        while let Some(variable) = open.pop() {
-            if self.set_to(variable).is_none() && needed.insert(variable) {
-                open.extend(self.model.graph.parents(variable));
-            }
-        }
-        needed.into_iter().collect()
-    }
-
-    /// `P(outcome | do, evidence)` and `P(evidence | do)`.
+    /// `P(outcome | evidence)` and the probability of the evidence.
     fn answer(&self, parts: &[Part], fits: Fits) -> Result<(Factor, f64), TooLarge> {
-        let mut nodes = Nodes { next: self.model.graph.len(), known: BTreeMap::new() };
+        let first = self.twin.copies.len() + self.cards.len();
+        let mut nodes = Nodes { next: first, known: BTreeMap::new() };
         let mut factors = vec![];
         for part in parts {
-            let mechanism = part.factors(part.fits(fits), &mut nodes, &mut factors);
-            factors.push(self.restricted(mechanism));
+            let mut factor = self.factor(part, part.fits(fits), &mut nodes, &mut factors)?;
+            for at in part.copies.clone() {
+                if let Some(known) = self.twin.copies[at].known {
+                    factor = factor.restrict(at, known as usize);
+                }
+            }
+            factors.push(factor);
         }
-        let free: Vec<VarId> = self.outcome.iter().copied().filter(|&v| self.fixed(v).is_none()).collect();
-        let table = eliminate(factors, &free, MAX_CELLS)?;
-        let total = if self.contradictory() { 0.0 } else { table.total() };
-        let scale = if total > 0.0 { 1.0 / total } else { 0.0 };
-        Ok((self.with_fixed(table, scale), total))
-    }
-
-    /// The value of a variable that is intervened on or observed.
-    fn fixed(&self, variable: VarId) -> Option<u32> {
-        self.set_to(variable).or_else(|| self.evidence.iter().find(|(v, _)| *v == variable).map(|(_, value)| *value))
-    }
-
-    fn restricted(&self, mut factor: Factor) -> Factor {
-        for (v, value) in self.interventions.iter().chain(self.evidence) {
-            if self.card(*v) > *value as usize {
-                factor = factor.restrict(*v, *value as usize);
+        let mut keep = vec![];
+        for (at, place) in self.twin.outcome.iter().enumerate() {
+            let own = self.twin.copies.len() + at;
+            match *place {
+                Place::Copy(copy) if !keep.contains(&copy) => keep.push(copy),
+                Place::Copy(copy) => {
+                    factors.push(Factor::equal(copy, own, self.cards[at]));
+                    keep.push(own);
+                }
+                Place::Code(code) => {
+                    factors.push(Factor::one_hot(own, self.cards[at], code as usize));
+                    keep.push(own);
+                }
             }
         }
-        factor
+        let mut table = eliminate(factors, &keep, MAX_CELLS)?;
+        table.variables = (0..keep.len()).collect();
+        let total = table.total();
+        Ok((table.normalised(), total))
     }
 
-    /// Whether the evidence says that a variable is not what it was set to, is two things at once, or
-    /// has a value outside its domain.
-    fn contradictory(&self) -> bool {
-        let outside = |&(v, value): &(VarId, u32)| value as usize >= self.card(v);
-        self.evidence.iter().any(|&(v, value)| self.fixed(v) != Some(value))
-            || self.interventions.iter().chain(self.evidence).any(outside)
-    }
-
-    /// `table` times `scale`, with the outcome variables whose value is fixed put back in.
-    fn with_fixed(&self, table: Factor, scale: f64) -> Factor {
-        let mut whole = table;
-        whole.values.iter_mut().for_each(|v| *v *= scale);
-        for &v in self.outcome {
-            if let Some(value) = self.fixed(v) {
-                let card = self.card(v);
-                let point = (0..card).map(|k| f64::from(k == value as usize)).collect();
-                whole = whole.product(&Factor::new(vec![v], vec![card], point));
+    /// The distribution of a group of copies given what their parents, the member and the latents are; the distributions of
+    /// member and latents are added to `factors` when they are met for the first time.
+    fn factor(
+        &self,
+        part: &Part,
+        fits: &[TableMember],
+        nodes: &mut Nodes,
+        factors: &mut Vec<Factor>,
+    ) -> Result<Factor, TooLarge> {
+        let m = &part.tables.mechanisms[part.mechanism];
+        let hidden = part.hidden(fits, nodes, factors);
+        let copies = &self.twin.copies[part.copies.clone()];
+        let mut inputs = hidden.clone();
+        for place in copies.iter().flat_map(|copy| &copy.parents) {
+            if let Place::Copy(at) = *place {
+                let input = (at, self.model.card(self.twin.copies[at].variable).unwrap_or(1));
+                if !inputs.contains(&input) {
+                    inputs.push(input);
+                }
             }
         }
-        whole.reordered(self.outcome)
-    }
-
-    fn card(&self, variable: VarId) -> usize {
-        self.model.variables[variable].domain.as_ref().and_then(|d| d.cardinality()).unwrap_or(1)
+        let outputs: Vec<(usize, usize)> = part.copies.clone().map(|at| (at, m.card)).collect();
+        let members = usize::from(fits.len() > 1);
+        Factor::from_rows((&inputs, &outputs), MAX_CELLS, |codes| {
+            let code = |place: &Place| match *place {
+                Place::Code(code) => code as usize,
+                Place::Copy(at) => inputs.iter().position(|i| i.0 == at).map_or(0, |i| codes[i]),
+            };
+            let table = &fits[if members == 1 { codes[0] } else { 0 }].tables[part.mechanism];
+            let row = |copy: &TwinCopy| {
+                let parents = copy.parents.iter().zip(&m.parent_cards);
+                let cell = parents.fold(0, |cell, (place, card)| cell * card + code(place));
+                let latents = (members..hidden.len()).map(|at| (codes[at], hidden[at].1));
+                let cell = latents.fold(cell, |cell, (code, card)| cell * card + code);
+                &table[cell * m.card..(cell + 1) * m.card]
+            };
+            if let [only] = copies {
+                return Ok(row(only).iter().enumerate().map(|(code, &p)| (vec![code], p)).collect());
+            }
+            Ok(coupled(&copies.iter().map(row).collect::<Vec<_>>()))
+        })
     }
 }
 
@@ -221,36 +232,27 @@ impl Nodes {
 }
 
 impl Part<'_> {
-    /// The mechanism as a factor over `[member, parents…, latents…, variable]`; the distributions of
-    /// member and latents are added to `factors` when they are met for the first time.
-    fn factors(&self, fits: &[TableMember], nodes: &mut Nodes, factors: &mut Vec<Factor>) -> Factor {
-        let m = &self.tables.mechanisms[self.mechanism];
-        let (mut variables, mut cards) = (vec![], vec![]);
+    /// Member (where there are several) and latents of the mechanism, as numbers and cards.
+    fn hidden(&self, fits: &[TableMember], nodes: &mut Nodes, factors: &mut Vec<Factor>) -> Vec<(usize, usize)> {
+        let mut found = vec![];
         if fits.len() > 1 {
             let (member, new) = nodes.number(Node::Member(self.module));
-            variables.push(member);
-            cards.push(fits.len());
+            found.push((member, fits.len()));
             if new {
                 factors.push(Factor::new(vec![member], vec![fits.len()], vec![1.0 / fits.len() as f64; fits.len()]));
             }
         }
-        let member = variables.clone();
-        variables.extend(&m.parents);
-        cards.extend(&m.parent_cards);
-        for &l in &m.latents {
+        let member = found.clone();
+        for &l in &self.tables.mechanisms[self.mechanism].latents {
             let (number, new) = nodes.number(Node::Latent(self.module, l));
             let levels = self.tables.latents[l].levels;
-            variables.push(number);
-            cards.push(levels);
+            found.push((number, levels));
             if new {
-                let scope = member.iter().copied().chain([number]).collect();
-                let sizes = member.iter().map(|_| fits.len()).chain([levels]).collect();
+                let (scope, sizes) = member.iter().copied().chain([(number, levels)]).unzip();
                 factors.push(Factor::new(scope, sizes, fits.iter().flat_map(|f| &f.priors[l]).copied().collect()));
             }
         }
-        variables.push(m.variable);
-        cards.push(m.card);
-        Factor::new(variables, cards, fits.iter().flat_map(|f| &f.tables[self.mechanism]).copied().collect())
+        found
     }
 
     fn fits(&self, fits: Fits) -> &[TableMember] {
@@ -272,7 +274,7 @@ impl Part<'_> {
 mod tests {
     use super::*;
     use crate::causal::Admg;
-    use crate::model::{Domain, Latent, Variable};
+    use crate::model::{Domain, Latent, VarId, Variable};
     use crate::nets::table::{TableLatent, TableMechanism};
     use crate::seed;
     use rand::Rng;
@@ -389,13 +391,14 @@ mod tests {
         let pairs: Vec<[&TableMember; 2]> =
             a.members.iter().flat_map(|m| b.members.iter().map(move |n| [m, n])).collect();
         for (outcome, set, evidence) in cases {
-            let found = joint(&model, &trained, outcome, set, evidence).unwrap().unwrap();
+            let asked = Asked::in_one_world(outcome, set, evidence);
+            let found = joint(&model, &trained, &asked).unwrap().unwrap();
             let expected = brute_force(&modules, &pairs, outcome, set, evidence);
             let total: f64 = expected.iter().sum();
             assert!((found.evidence - total).abs() < 1e-12);
-            assert_eq!(found.point.variables, outcome);
+            assert_eq!(found.point.variables, (0..outcome.len()).collect::<Vec<_>>());
             check(&found.point.values, &expected, total);
-            assert_eq!(found.replicates.len(), 2);
+            assert_eq!(found.replicates.len(), if total > 0.0 { 2 } else { 0 });
             for (r, replicate) in found.replicates.iter().enumerate() {
                 let pair = [[&a.replicates[r], &b.replicates[r]]];
                 let expected = brute_force(&modules, &pair, outcome, set, evidence);
@@ -416,10 +419,10 @@ mod tests {
     fn only_the_modules_of_ancestors_are_needed() {
         let model = model();
         let a = Trained::Tables(module(&model, 0, 1, &mut seed::stream(8, "ancestors")));
-        assert!(joint(&model, &[&a], &[0], &[], &[]).unwrap().is_some());
-        assert!(joint(&model, &[&a], &[2], &[(1, 0)], &[]).unwrap().is_some());
-        assert!(joint(&model, &[&a], &[2], &[], &[]).unwrap().is_none());
-        assert!(joint(&model, &[&a], &[4], &[], &[]).unwrap().is_none());
+        assert!(joint(&model, &[&a], &Asked::in_one_world(&[0], &[], &[])).unwrap().is_some());
+        assert!(joint(&model, &[&a], &Asked::in_one_world(&[2], &[(1, 0)], &[])).unwrap().is_some());
+        assert!(joint(&model, &[&a], &Asked::in_one_world(&[2], &[], &[])).unwrap().is_none());
+        assert!(joint(&model, &[&a], &Asked::in_one_world(&[4], &[], &[])).unwrap().is_none());
     }
 
     #[test]
@@ -428,7 +431,7 @@ mod tests {
         let mut rng = seed::stream(8, "outside");
         let modules = [0, 1].map(|latent| Trained::Tables(module(&model, latent, 1, &mut rng)));
         let modules: Vec<&Trained> = modules.iter().collect();
-        let answer = joint(&model, &modules, &[4], &[], &[(0, 7)]).unwrap().unwrap();
+        let answer = joint(&model, &modules, &Asked::in_one_world(&[4], &[], &[(0, 7)])).unwrap().unwrap();
         assert_eq!((answer.evidence, answer.point.total()), (0.0, 0.0));
     }
 

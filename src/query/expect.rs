@@ -68,8 +68,11 @@ impl Checker<'_> {
             selection.iter().all(|&(variable, code)| {
                 let wanted = self.model.domain(variable).map(|d| d.value(code));
                 let name = self.model.name(variable);
-                let shown = row.outcome.get(name).or(row.interventions.get(name)).or(row.given.get(name));
-                shown.is_some() && shown == wanted.as_ref()
+                // A variable that is seen in several worlds has the value in all of them.
+                let parts = [&row.outcome, &row.interventions, &row.given];
+                let part = parts.into_iter().find(|part| part.keys().any(|key| is_of(key, name)));
+                let shown = part.into_iter().flatten().filter(|(key, _)| is_of(key, name));
+                part.is_some() && shown.map(|(_, value)| value).all(|value| Some(value) == wanted.as_ref())
             })
         };
         answer.values.iter().find(selected).and_then(|row| row.p.or(row.value))
@@ -78,8 +81,12 @@ impl Checker<'_> {
     /// The largest distance between the answer and the reference over the tables of the answer.
     fn distance(&self, query: &str, reference: &Reference, measure: impl Fn(&[f64], &[f64]) -> f64) -> Option<f64> {
         let (query, answer) = self.answer(query)?;
-        let QueryKind::Distribution(term) = &query.kind else { return None };
-        let outcome: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
+        let outcome: Vec<VarId> = match (&query.kind, reference) {
+            (QueryKind::Distribution(term), _) => term.outcome.iter().map(|o| o.0).collect(),
+            // No rows show several worlds.
+            (QueryKind::Counterfactual { mean: false, .. }, Reference::Truth) => vec![],
+            _ => return None,
+        };
         let mut largest: Option<f64> = None;
         for rows in tables_of(&answer.values) {
             let found: Vec<f64> = rows.iter().filter_map(|r| r.p).collect();
@@ -144,6 +151,11 @@ impl Checker<'_> {
         let code = self.model.domain(variable)?.code(&value.to_string())?;
         Some((variable, code))
     }
+}
+
+/// Whether a row's key, `Y` or `Y[X = 1]`, is about the variable `name`.
+fn is_of(key: &str, name: &str) -> bool {
+    key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
 }
 
 fn same_table(a: &Row, b: &Row) -> bool {

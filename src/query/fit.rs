@@ -2,7 +2,7 @@
 
 use super::answer::Fit;
 use super::expect::kl;
-use super::{Runtime, exact, images, total_variation};
+use super::{Asked, Runtime, exact, images, total_variation};
 use crate::data::Table;
 use crate::model::VarId;
 use crate::seed;
@@ -75,7 +75,8 @@ fn summed(
     let mut found = BTreeMap::new();
     for (values, share) in settings {
         let interventions: Vec<(VarId, u32)> = set.iter().copied().zip(values.iter().copied()).collect();
-        let point = exact::point(runtime.model, &runtime.modules, observed, &interventions, &[]).ok()??;
+        let asked = Asked::in_one_world(observed, &interventions, &[]);
+        let point = exact::point(runtime.model, &runtime.modules, &asked).ok()??;
         let cards: Vec<usize> = observed.iter().filter_map(|&v| runtime.model.card(v)).collect();
         for (cell, p) in point.values.iter().enumerate().filter(|(_, p)| **p > 0.0) {
             let mut key = values.clone();

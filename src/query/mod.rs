@@ -1,31 +1,45 @@
-//! Answers from trained modules: by summation where every module is a table, else by forward sampling.
+//! Answers from trained modules: by summation where every module is a table, else by sampling, with weights where
+//! something is known. Every query is one about several worlds ([`Asked`]), most of them about one.
 
 pub mod answer;
+mod asked;
+mod cases;
 pub mod exact;
 mod expect;
 mod fit;
 mod images;
 mod rows;
 mod sample;
+#[cfg(test)]
+mod tests;
+mod weighted;
 
+pub use asked::Asked;
 pub use expect::{check, measure};
 pub use fit::fit;
 pub use images::{Gallery, GalleryRow, gallery};
 pub use sample::{Draw, Visit};
+pub use weighted::{Method, Tally, Worlds};
 
-use crate::model::{Model, Query, QueryKind, Term, VarId};
+use crate::causal::counterfactual::World;
+use crate::model::{CounterfactualTerm, Event, Model, Query, QueryKind, VarId};
 use crate::seed;
 use crate::train::Trained;
 use crate::truth::{Scm, TruthAnswer};
-use answer::{Answer, Assignment, Row};
+use answer::{Answer, Row};
+use cases::asked;
 
 /// Samples drawn per query unless the settings say otherwise,
 pub const SAMPLES: usize = 100_000;
 /// and where images are drawn for it.
 pub const IMAGE_SAMPLES: usize = 20_000;
 
-/// An answer has at most this many rows.
-const MAX_ROWS: usize = 1_000_000;
+/// Where evidence leaves fewer effective samples than this, more are drawn,
+const ENOUGH: f64 = 1_000.0;
+/// up to so many times as many,
+const PATIENCE: usize = 128;
+/// and so many times where images are among them.
+const IMAGE_PATIENCE: usize = 4;
 
 /// Two-sided 90 % quantile of the normal distribution.
 const Z90: f64 = 1.644_853_6;
@@ -49,12 +63,10 @@ pub struct Runtime<'a> {
 pub enum QueryError {
     /// The answer would have too many rows.
     TooManyRows(f64),
-    /// No sample out of so many agreed with the evidence.
+    /// No sample out of so many agreed with the evidence; of none where it was summed.
     NoEvidence(usize),
     /// This variable, a cause of what is asked, has no trained mechanism.
     Untrained(String),
-    /// Counterfactuals are for a later version.
-    NotYet,
     /// Drawn images that need a temporary file cannot be kept.
     File(std::io::Error),
     /// Candle failed.
@@ -71,12 +83,12 @@ impl std::fmt::Display for QueryError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TooManyRows(rows) => write!(f, "the answer would have {rows:.0} rows: give some variables a value"),
+            Self::NoEvidence(0) => f.write_str("the evidence has no probability: it contradicts itself or the model"),
             Self::NoEvidence(drawn) => {
                 write!(f, "the evidence has (nearly) no probability: none of {drawn} samples agrees with it")
             }
             Self::File(error) => write!(f, "the drawn images cannot be kept: {error}"),
             Self::Untrained(name) => write!(f, "`{name}` has no trained mechanism: train the whole model"),
-            Self::NotYet => f.write_str("this version does not answer this kind of query"),
             Self::Candle(error) => write!(f, "{error}"),
         }
     }
@@ -85,10 +97,13 @@ impl std::fmt::Display for QueryError {
 /// Values of variables as codes.
 pub(crate) type Values = Vec<(VarId, u32)>;
 
-/// One table of an answer: the distribution of the outcome for one setting of `do` and evidence.
-struct Group {
-    interventions: Values,
-    evidence: Values,
+/// What is known of one individual's outcome.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Individual {
+    /// The probability of each value.
+    pub distribution: Vec<f64>,
+    /// The effective sample size; 0 where it was summed.
+    pub ess: f64,
 }
 
 /// A distribution over an outcome's values, its uncertainty, and how it was found.
@@ -99,6 +114,8 @@ struct Distribution {
     replicates: Vec<Vec<f64>>,
     samples: usize,
     ess: f64,
+    /// The probability of the evidence and, where it was sampled, the share of samples that it fits.
+    evidence: Option<(f64, Option<f64>)>,
 }
 
 impl Runtime<'_> {
@@ -122,33 +139,49 @@ impl Runtime<'_> {
             identifiable: None,
             measured: None,
             file: None,
+            evidence: None,
+            acceptance: None,
         };
         match &query.kind {
-            QueryKind::Distribution(term) => self.distribution_answer(term, &mut answer)?,
-            QueryKind::Expectation { terms, constant } => self.expectation_answer(terms, *constant, &mut answer)?,
+            QueryKind::Distribution(term) => self.distribution_answer(&term.into(), &mut answer)?,
+            QueryKind::Expectation { terms, constant } => {
+                let terms: Vec<_> = terms.iter().map(|(factor, term)| (*factor, term.into())).collect();
+                self.expectation_answer(&terms, *constant, &mut answer)?;
+            }
+            QueryKind::Counterfactual { terms, constant, mean: true } => {
+                self.expectation_answer(terms, *constant, &mut answer)?;
+            }
+            QueryKind::Counterfactual { terms, .. } => {
+                for (_, term) in terms {
+                    self.distribution_answer(term, &mut answer)?;
+                }
+            }
             QueryKind::Samples { count, .. } => {
                 answer.kind = "samples".to_owned();
                 (answer.samples, answer.ess) = (*count, *count as f64);
             }
-            QueryKind::Counterfactual { .. } => return Err(QueryError::NotYet),
         }
-        if answer.samples > 0 {
-            answer.method = "sampling".to_owned();
+        answer.method = match (answer.samples, answer.acceptance) {
+            (0, _) => "exact",
+            (_, Some(_)) => "importance_sampling",
+            (_, None) => "sampling",
         }
+        .to_owned();
         Ok(answer)
     }
 
-    fn distribution_answer(&self, term: &Term, answer: &mut Answer) -> Result<(), QueryError> {
+    fn distribution_answer(&self, term: &CounterfactualTerm, answer: &mut Answer) -> Result<(), QueryError> {
         answer.kind = "distribution".to_owned();
-        let outcome: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
-        let groups = self.groups(term)?;
+        let card = |e: &Event| self.model.card(e.variable).unwrap_or(1) as f64;
+        let cases = self.cases(&[term], term.outcome.iter().map(card).product())?;
+        let cells = self.cells(&term.outcome);
         let mut truth = vec![];
         let (mut distance, mut error): (f64, f64) = (0.0, 0.0);
-        for group in &groups {
-            let found = self.distribution(&outcome, group, &answer.name)?;
-            answer.samples = answer.samples.max(found.samples);
-            answer.ess = if answer.ess == 0.0 { found.ess } else { answer.ess.min(found.ess) };
-            let known = self.truth_of(&outcome, group);
+        for case in &cases {
+            let asked = asked(term, case);
+            let found = self.distribution(&asked, &answer.name)?;
+            found.add_to(answer);
+            let known = self.truth_of(&asked);
             if let Some(errors) = known.as_ref().and_then(|k| k.standard_errors.as_ref()) {
                 error = errors.iter().copied().fold(error, f64::max);
             }
@@ -156,17 +189,17 @@ impl Runtime<'_> {
             if let Some(exact) = &exact {
                 distance = distance.max(total_variation(&found.point, exact));
             }
-            for (cell, values) in self.cells(&term.outcome) {
-                let replicates: Vec<f64> = found.replicates.iter().map(|r| r[cell]).collect();
-                let p = found.point[cell];
+            for (cell, codes) in &cells {
+                let replicates: Vec<f64> = found.replicates.iter().map(|r| r[*cell]).collect();
+                let p = found.point[*cell];
                 let (low, high) = match found.samples {
                     0 => exact::probability_interval(p, &replicates),
                     _ => wilson(p, found.ess),
                 };
-                let row = Row { outcome: self.assignment(&values), ..self.row(group) };
+                let row = Row { outcome: self.outcome(&term.outcome, codes), ..self.row(&[term], case) };
                 let (low, high) = (low.clamp(0.0, p), high.clamp(p, 1.0));
                 answer.values.push(Row { p: Some(p), low: Some(low), high: Some(high), ..row.clone() });
-                truth.extend(exact.as_ref().map(|exact| Row { p: Some(exact[cell]), ..row }));
+                truth.extend(exact.as_ref().map(|exact| Row { p: Some(exact[*cell]), ..row }));
             }
         }
         if truth.len() == answer.values.len() {
@@ -177,24 +210,27 @@ impl Runtime<'_> {
         Ok(())
     }
 
-    fn expectation_answer(&self, terms: &[(f64, Term)], constant: f64, answer: &mut Answer) -> Result<(), QueryError> {
+    fn expectation_answer(
+        &self,
+        terms: &[(f64, CounterfactualTerm)],
+        constant: f64,
+        answer: &mut Answer,
+    ) -> Result<(), QueryError> {
         answer.kind = "expectation".to_owned();
         // A bare name that several terms share has the same value in all of them.
-        let free = shared_free(terms);
+        let parts: Vec<&CounterfactualTerm> = terms.iter().map(|(_, term)| term).collect();
         let (mut truth, mut largest): (Vec<Row>, f64) = (vec![], 0.0);
-        for values in self.assignments(&free) {
+        for case in self.cases(&parts, 1.0)? {
             let (mut value, mut exact, mut variance) = (constant, Some(constant), 0.0);
             let mut error = 0.0; // of the truth, at most
             let mut replicates: Vec<f64> = vec![];
             let mut sampled = false;
             for (at, (factor, term)) in terms.iter().enumerate() {
-                let group = fix(term, &values);
-                let outcome = [term.outcome[0].0];
-                let found = self.distribution(&outcome, &group, &format!("{}/{at}", answer.name))?;
+                let asked = asked(term, &case);
+                let found = self.distribution(&asked, &format!("{}/{at}", answer.name))?;
                 sampled |= found.samples > 0;
-                answer.samples = answer.samples.max(found.samples);
-                answer.ess = if answer.ess == 0.0 { found.ess } else { answer.ess.min(found.ess) };
-                let scores = self.scores(term);
+                found.add_to(answer);
+                let scores = self.scores(&term.outcome[0]);
                 let mean = dot(&found.point, &scores);
                 value += factor * mean;
                 let second: f64 = found.point.iter().zip(&scores).map(|(p, s)| p * s * s).sum();
@@ -203,7 +239,7 @@ impl Runtime<'_> {
                 for (total, table) in replicates.iter_mut().zip(&found.replicates) {
                     *total += factor * dot(table, &scores);
                 }
-                let known = self.truth_of(&outcome, &group);
+                let known = self.truth_of(&asked);
                 if let Some(errors) = known.as_ref().and_then(|k| k.standard_errors.as_ref()) {
                     error += factor.abs() * dot(errors, &scores.iter().map(|s| s.abs()).collect::<Vec<_>>());
                 }
@@ -211,10 +247,7 @@ impl Runtime<'_> {
             }
             let half = Z90 * variance.sqrt();
             let (low, high) = if sampled { (value - half, value + half) } else { exact::interval(value, &replicates) };
-            let row = self.row(&Group {
-                interventions: self.shown(terms, &values, true),
-                evidence: self.shown(terms, &values, false),
-            });
+            let row = self.row(&parts, &case);
             answer.values.push(Row { value: Some(value), low: Some(low), high: Some(high), ..row.clone() });
             truth.extend(exact.map(|value| Row { value: Some(value), ..row }));
             largest = largest.max(error);
@@ -224,29 +257,48 @@ impl Runtime<'_> {
         Ok(())
     }
 
-    /// The distribution of `outcome` for one setting, by summation if possible.
-    fn distribution(&self, outcome: &[VarId], group: &Group, name: &str) -> Result<Distribution, QueryError> {
-        let summed = exact::joint(self.model, &self.modules, outcome, &group.interventions, &group.evidence);
-        if let Ok(Some(found)) = summed {
+    /// What is asked of one individual, given the codes of variables in the actual world. The names of `term` have values;
+    /// its evidence does not count.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub fn individual(&self, term: &CounterfactualTerm, evidence: &[(VarId, u32)]) -> Result<Individual, QueryError> {
+        let known = evidence.iter().map(|&(v, code)| (v, World::new(), code)).collect();
+        let asked = Asked { outcome: asked(term, &vec![]).outcome, evidence: known };
+        let found = self.distribution(&asked, &format!("individual/{evidence:?}"))?;
+        Ok(Individual { distribution: found.point, ess: found.ess })
+    }
+
+    /// The distribution of the outcome, by summation if possible.
+    fn distribution(&self, asked: &Asked, name: &str) -> Result<Distribution, QueryError> {
+        let known = !asked.evidence.is_empty();
+        if let Ok(Some(found)) = exact::joint(self.model, &self.modules, asked) {
             if found.evidence <= 0.0 {
                 return Err(QueryError::NoEvidence(0));
             }
             let replicates = found.replicates.into_iter().map(|r| r.values).collect();
-            return Ok(Distribution { point: found.point.values, replicates, samples: 0, ess: 0.0 });
+            let evidence = known.then_some((found.evidence, None));
+            return Ok(Distribution { point: found.point.values, replicates, samples: 0, ess: 0.0, evidence });
         }
-        let mut rng = seed::stream(self.seed, &format!("query/{name}"));
-        let wanted: Vec<VarId> = outcome.iter().copied().chain(group.evidence.iter().map(|e| e.0)).collect();
-        let set: Vec<VarId> = group.interventions.iter().map(|i| i.0).collect();
-        let draw = self.draw(&wanted, &set);
-        if let Some(missing) = draw.missing(&set) {
+        let twin = asked.twin(self.model).ok_or(QueryError::NoEvidence(0))?;
+        let worlds = Worlds { model: self.model, modules: &self.modules, twin: &twin, method: Method::Weighting };
+        if let Some(missing) = worlds.missing() {
             return Err(QueryError::Untrained(self.model.name(missing).to_owned()));
         }
-        let drawn = draw.codes(&group.interventions, &mut rng)?;
-        let (point, kept) = sample::tally(self.model, &drawn, outcome, &group.evidence);
-        if kept == 0 {
-            return Err(QueryError::NoEvidence(draw.rows));
+        let (usual, patience) = if worlds.has_images() { (IMAGE_SAMPLES, IMAGE_PATIENCE) } else { (SAMPLES, PATIENCE) };
+        let first = self.samples.unwrap_or(usual);
+        // Who chose the number of samples gets that number.
+        let most = if known && self.samples.is_none() { first * patience } else { first };
+        let (mut rng, mut tally) = (seed::stream(self.seed, &format!("query/{name}")), Tally::default());
+        worlds.draw(&asked.cards(self.model), first, &mut rng, &mut tally)?;
+        while tally.ess() < ENOUGH && tally.rows < most {
+            let more = tally.rows.min(most - tally.rows);
+            worlds.draw(&asked.cards(self.model), more, &mut rng, &mut tally)?;
         }
-        Ok(Distribution { point, replicates: vec![], samples: draw.rows, ess: kept as f64 })
+        let point = tally.distribution().ok_or(QueryError::NoEvidence(tally.rows))?;
+        let share = tally.kept as f64 / tally.rows.max(1) as f64;
+        let evidence = known.then(|| (tally.evidence(), Some(share)));
+        Ok(Distribution { point, replicates: vec![], samples: tally.rows, ess: tally.ess(), evidence })
     }
 
     /// What is drawn to see `wanted` where `set` is intervened on.
@@ -261,102 +313,39 @@ impl Runtime<'_> {
         Draw { model: self.model, modules: &self.modules, wanted, rows }
     }
 
-    fn truth_of(&self, outcome: &[VarId], group: &Group) -> Option<TruthAnswer> {
-        let found = self.truth?.estimate(outcome, &group.interventions, &group.evidence).ok()?;
-        (found.evidence > 0.0).then_some(found)
-    }
-
-    /// Every setting of the term's interventions and evidence: bare names take each of their values.
-    fn groups(&self, term: &Term) -> Result<Vec<Group>, QueryError> {
-        let card = |v: VarId| self.model.card(v).unwrap_or(1) as f64;
-        let rows: f64 = (term.interventions.iter().chain(&term.evidence).chain(&term.outcome))
-            .filter(|(_, code)| code.is_none())
-            .map(|(v, _)| card(*v))
-            .product();
-        if rows > MAX_ROWS as f64 {
-            return Err(QueryError::TooManyRows(rows));
-        }
-        let free: Vec<VarId> =
-            term.interventions.iter().chain(&term.evidence).filter(|(_, c)| c.is_none()).map(|(v, _)| *v).collect();
-        Ok(self.assignments(&free).iter().map(|values| fix(term, values)).collect())
-    }
-
-    /// Every assignment of values to `variables`, the last one fastest.
-    fn assignments(&self, variables: &[VarId]) -> Vec<Values> {
-        variables.iter().fold(vec![vec![]], |lists: Vec<Values>, &variable| {
-            let card = self.model.card(variable).unwrap_or(1) as u32;
-            let extend = |list: Values| {
-                (0..card).map(move |code| list.iter().copied().chain([(variable, code)]).collect::<Values>())
-            };
-            lists.into_iter().flat_map(extend).collect()
-        })
-    }
-
-    /// The cells of the outcome's table that were asked for, with their values.
-    fn cells(&self, outcome: &[(VarId, Option<u32>)]) -> Vec<(usize, Values)> {
-        let variables: Vec<VarId> = outcome.iter().map(|o| o.0).collect();
-        let all = self.assignments(&variables).into_iter().enumerate();
-        all.filter(|(_, values)| {
-            outcome.iter().zip(values).all(|((_, asked), (_, code))| asked.is_none_or(|a| a == *code))
-        })
-        .collect()
+    fn truth_of(&self, asked: &Asked) -> Option<TruthAnswer> {
+        let truth = self.truth?;
+        let found = match asked.world() {
+            Some(set) => {
+                let outcome: Vec<VarId> = asked.outcome.iter().map(|o| o.0).collect();
+                let evidence: Values = asked.evidence.iter().map(|&(v, _, code)| (v, code)).collect();
+                truth.estimate(&outcome, &set, &evidence)
+            }
+            None => truth.counterfactual(&asked.outcome, &asked.evidence),
+        };
+        found.ok().filter(|found| found.evidence > 0.0)
     }
 
     /// What each value of an expectation's outcome counts: the value itself, or 1 for the value asked for.
-    fn scores(&self, term: &Term) -> Vec<f64> {
-        let (variable, asked) = term.outcome[0];
-        let card = self.model.card(variable).unwrap_or(0) as u32;
-        let number = |code| self.model.domain(variable).and_then(|d| d.number(code)).unwrap_or(0.0);
-        (0..card).map(|code| asked.map_or_else(|| number(code), |a| f64::from(u8::from(a == code)))).collect()
-    }
-
-    /// The values to show beside a row of an expectation: the free ones, and of a single term its own.
-    fn shown(&self, terms: &[(f64, Term)], values: &[(VarId, u32)], interventions: bool) -> Values {
-        let part = |term: &Term| if interventions { term.interventions.clone() } else { term.evidence.clone() };
-        let mut shown: Values = vec![];
-        for (variable, code) in terms.iter().flat_map(|(_, t)| part(t)) {
-            let free = values.iter().find(|v| v.0 == variable).map(|v| v.1);
-            let code = if terms.len() == 1 { code.or(free) } else { code.is_none().then_some(free).flatten() };
-            if let Some(code) = code.filter(|_| !shown.iter().any(|s| s.0 == variable)) {
-                shown.push((variable, code));
-            }
-        }
-        shown
-    }
-
-    fn row(&self, group: &Group) -> Row {
-        Row {
-            interventions: self.assignment(&group.interventions),
-            given: self.assignment(&group.evidence),
-            ..Row::default()
-        }
-    }
-
-    fn assignment(&self, values: &[(VarId, u32)]) -> Assignment {
-        let named = |&(variable, code): &(VarId, u32)| {
-            let value = self.model.domain(variable).map(|d| d.value(code));
-            value.map(|value| (self.model.name(variable).to_owned(), value))
-        };
-        values.iter().filter_map(named).collect()
+    fn scores(&self, outcome: &Event) -> Vec<f64> {
+        let card = self.model.card(outcome.variable).unwrap_or(0) as u32;
+        let number = |code| self.model.domain(outcome.variable).and_then(|d| d.number(code)).unwrap_or(0.0);
+        let score = |code| outcome.value.map_or_else(|| number(code), |asked| f64::from(u8::from(asked == code)));
+        (0..card).map(score).collect()
     }
 }
 
-fn fix(term: &Term, values: &[(VarId, u32)]) -> Group {
-    let fixed = |part: &[(VarId, Option<u32>)]| {
-        let value = |v: VarId| values.iter().find(|(other, _)| *other == v).map(|(_, code)| *code);
-        part.iter().filter_map(|&(v, code)| Some((v, code.or_else(|| value(v))?))).collect()
-    };
-    Group { interventions: fixed(&term.interventions), evidence: fixed(&term.evidence) }
-}
-
-fn shared_free(terms: &[(f64, Term)]) -> Vec<VarId> {
-    let mut free = vec![];
-    for (variable, code) in terms.iter().flat_map(|(_, t)| t.interventions.iter().chain(&t.evidence)) {
-        if code.is_none() && !free.contains(variable) {
-            free.push(*variable);
+impl Distribution {
+    /// Joins how it was found to what was said of the answer's other rows: the worst counts.
+    fn add_to(&self, answer: &mut Answer) {
+        let least = |a: Option<f64>, b: f64| Some(a.map_or(b, |a| a.min(b)));
+        answer.samples = answer.samples.max(self.samples);
+        answer.ess = if answer.ess == 0.0 { self.ess } else { answer.ess.min(self.ess) };
+        if let Some((probability, acceptance)) = self.evidence {
+            answer.evidence = least(answer.evidence, probability);
+            answer.acceptance = acceptance.and_then(|share| least(answer.acceptance, share)).or(answer.acceptance);
         }
     }
-    free
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -377,37 +366,4 @@ fn wilson(p: f64, n: f64) -> (f64, f64) {
     let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = Z90 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
     (centre - half, centre + half)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fewer_samples_where_images_are_drawn_and_untrained_causes_are_named() {
-        let mut model = Model::from_graph(&["D", "I", "A"], &[("D", "I"), ("I", "A")], &[]);
-        model.variables.values_mut().for_each(|v| v.domain = Some(crate::model::Domain::Binary));
-        model.variables[1].domain = Some(crate::model::Domain::Image([1, 8, 8]));
-        let mut runtime = Runtime { model: &model, modules: vec![], truth: None, seed: 1, samples: None };
-        let rows = |runtime: &Runtime, wanted, set: &[VarId]| runtime.draw(&[wanted], set).rows;
-        assert_eq!(rows(&runtime, 2, &[]), IMAGE_SAMPLES);
-        assert_eq!(rows(&runtime, 0, &[]), SAMPLES);
-        runtime.samples = Some(7);
-        assert_eq!(rows(&runtime, 2, &[]), 7);
-        let group = Group { interventions: vec![(0, 1)], evidence: vec![] };
-        let found = runtime.distribution(&[2], &group, "q");
-        assert!(matches!(found, Err(QueryError::Untrained(name)) if name == "I"));
-        let table = crate::data::Table { rows: 1, columns: vec![Some(vec![0]), None, None], ..Default::default() };
-        assert!(fit(&runtime, &[table]).unwrap().is_empty());
-    }
-
-    #[test]
-    fn wilson_agrees_with_a_published_value() {
-        // 10 of 100 at 95 % is (0.0552, 0.1744) (Newcombe 1998); at 90 % it is narrower and holds 0.1.
-        let (low, high) = wilson(0.1, 100.0);
-        assert!(low > 0.0552 && low < 0.1 && high < 0.1744 && high > 0.1);
-        let z: f64 = 1.96;
-        let centre = (0.1 + z * z / 200.0) / (1.0 + z * z / 100.0);
-        assert!((centre - 0.1148).abs() < 1e-3);
-    }
 }

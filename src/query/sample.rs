@@ -114,24 +114,3 @@ impl Draw<'_> {
         self.modules.iter().position(|m| m.variables().contains(&variable))
     }
 }
-
-/// The distribution of `outcome` (row-major) among the rows that agree with `evidence`, and their number.
-pub(super) fn tally(
-    model: &Model,
-    drawn: &[Vec<u32>],
-    outcome: &[VarId],
-    evidence: &[(VarId, u32)],
-) -> (Vec<f64>, usize) {
-    let cards: Vec<usize> = outcome.iter().map(|&v| model.card(v).unwrap_or(1)).collect();
-    let mut counts = vec![0.0; cards.iter().product()];
-    let mut kept = 0;
-    let rows = outcome.first().map_or(0, |&v| drawn[v].len());
-    let agrees = |row: &usize| evidence.iter().all(|&(v, code)| drawn[v][*row] == code);
-    for row in (0..rows).filter(agrees) {
-        let cell = outcome.iter().zip(&cards).fold(0, |cell, (&v, card)| cell * card + drawn[v][row] as usize);
-        counts[cell] += 1.0;
-        kept += 1;
-    }
-    counts.iter_mut().for_each(|c| *c /= (kept as f64).max(1.0));
-    (counts, kept)
-}

@@ -149,8 +149,11 @@ pub(super) fn provenance(answer: &Answer) -> String {
     if answer.identifiable == Some(false) {
         said = format!("NOT IDENTIFIABLE: other answers agree with the data as well as this one; {said}");
     }
+    if let Some(evidence) = answer.evidence.filter(|_| answer.acceptance.is_some()) {
+        said += &format!("; samples weighted by the evidence, whose probability is {}", decimal(evidence));
+    }
     if let Some(error) = answer.truth_error {
-        said += &format!("; the truth was found by drawing images (standard error up to {})", decimal(error));
+        said += &format!("; the truth was found by simulation (standard error up to {})", decimal(error));
     }
     if let Some(tv) = answer.tv_truth {
         said += &format!("; total variation distance to the truth {}", decimal(tv));

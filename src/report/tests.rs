@@ -39,6 +39,8 @@ fn answer(name: &str, query: &str, kind: &str, values: Vec<Row>, truth: Option<V
         truth_error: None,
         measured: None,
         file: None,
+        evidence: None,
+        acceptance: None,
         truth,
     }
 }

@@ -13,6 +13,7 @@ use crate::nets::column::Column;
 use crate::nets::conditional::ConditionalModule;
 use crate::nets::file::{FileError, ModuleFile};
 use crate::nets::generator::GeneratorModule;
+use crate::nets::noise::Noise;
 use crate::nets::pretrained::PretrainedModule;
 use crate::nets::table::TableModule;
 use crate::nets::{Hidden, Sampler};
@@ -91,24 +92,29 @@ impl Sampler for Trained {
         self.module().hidden(rows, rng)
     }
 
-    fn codes(
-        &self,
-        variable: usize,
-        parents: &[&[u32]],
-        hidden: &Hidden,
-        rng: &mut ChaCha8Rng,
-    ) -> candle_core::Result<Vec<u32>> {
-        self.module().codes(variable, parents, hidden, rng)
+    fn noise(&self, variable: usize, rows: usize, rng: &mut ChaCha8Rng) -> candle_core::Result<Noise> {
+        self.module().noise(variable, rows, rng)
     }
 
-    fn sample(
+    fn replay(
         &self,
         variable: usize,
         parents: &[&Column],
         hidden: &Hidden,
-        rng: &mut ChaCha8Rng,
+        noise: &Noise,
     ) -> candle_core::Result<Column> {
-        self.module().sample(variable, parents, hidden, rng)
+        self.module().replay(variable, parents, hidden, noise)
+    }
+
+    fn observe(
+        &self,
+        variable: usize,
+        parents: &[&Column],
+        hidden: &Hidden,
+        noise: &mut Noise,
+        value: u32,
+    ) -> candle_core::Result<Vec<f64>> {
+        self.module().observe(variable, parents, hidden, noise, value)
     }
 }
 

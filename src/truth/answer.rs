@@ -86,7 +86,7 @@ impl Scm {
             match (&node.kind, set(node)) {
                 (Kind::Image(picture), _) => estimated.extend(self.classes_of(at, picture)?),
                 (Kind::Class(_), _) => {} // with its image
-                (Kind::Table, Some(code)) => factors.push(Factor::new(vec![at], vec![card], one_hot(card, code))),
+                (Kind::Table, Some(code)) => factors.push(Factor::one_hot(at, card, code as usize)),
                 (Kind::Table, None) => {
                     let scope: Vec<usize> = node.parents.iter().copied().chain([at]).collect();
                     let cards = scope.iter().map(|&n| self.nodes[n].values.len()).collect();
@@ -181,8 +181,4 @@ impl Scm {
         }
         relevant
     }
-}
-
-fn one_hot(card: usize, code: u32) -> Vec<f64> {
-    (0..card).map(|k| if k == code as usize { 1.0 } else { 0.0 }).collect()
 }

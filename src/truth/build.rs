@@ -4,7 +4,7 @@ use super::classify::Classifier;
 use super::evaluate::{Item, distribution, sum_is_not_one};
 use super::expr::{ClassOf, Resolver, Term};
 use super::picture::{self, Digit};
-use super::{Kind, Node, Scm};
+use super::{Expression, Kind, Node, Scm};
 use crate::causal::Admg;
 use crate::diag::{Diagnostic, Span};
 use crate::model::{Domain, Model, TruthBlock, Value, VarId, closest, domain_of_type, suggest};
@@ -317,7 +317,7 @@ fn node(
     if let Equation::Class(class) = equation {
         let values = (0..class.classes as i64).map(Value::Int).collect();
         let kind = Kind::Class(Classifier::new(class.classes, class.seed));
-        return Ok(Node { variable, values, parents, table: vec![], kind });
+        return Ok(Node { variable, values, parents, table: vec![], kind, expression: None });
     }
     let cards: Vec<usize> = parents.iter().map(|&p| nodes[p].values.len()).collect();
     let cells = cards.iter().try_fold(1_usize, |cells, &card| cells.checked_mul(card)).filter(|&c| c <= MAX_TABLE);
@@ -332,7 +332,8 @@ fn node(
     if let Equation::Image(digit) = equation {
         let value = |cell: usize, p: usize| value_at(&digits_of(cell, &cards), p);
         let picture = digit.picture(scope, cells, &value)?;
-        return Ok(Node { variable, values: vec![], parents, table: vec![], kind: Kind::Image(Box::new(picture)) });
+        let kind = Kind::Image(Box::new(picture));
+        return Ok(Node { variable, values: vec![], parents, table: vec![], kind, expression: None });
     }
     let rows: Result<Vec<Vec<(Item, f64)>>, Diagnostic> = (0..cells)
         .map(|cell| {
@@ -353,7 +354,7 @@ fn node(
     let mut table = vec![0.0; cells * values.len()];
     for (cell, row) in rows.into_iter().enumerate() {
         for (item, p) in row.into_iter().filter(|(_, p)| *p > 0.0) {
-            let code = code_of(&item, &values, declared.domain.as_ref()).ok_or_else(|| {
+            let code = code_of(&item, &values).ok_or_else(|| {
                 let name = scope.name(place);
                 let text = text_of(&item);
                 let title = format!("the truth block gives `{name}` the value {text}");
@@ -366,7 +367,11 @@ fn node(
             table[cell * values.len() + code] += p;
         }
     }
-    Ok(Node { variable, values, parents, table, kind: Kind::Table })
+    let expression = match equation {
+        Equation::Expression(term) => Some(Expression { term: term.clone(), places }),
+        _ => None,
+    };
+    Ok(Node { variable, values, parents, table, kind: Kind::Table, expression })
 }
 
 /// The values a variable without a declared type takes, in ascending order.
@@ -388,14 +393,15 @@ fn support(rows: &[Vec<(Item, f64)>], scope: &Scope, place: usize) -> Result<Vec
     Ok(values.into_iter().collect())
 }
 
-fn code_of(item: &Item, values: &[Value], domain: Option<&Domain>) -> Option<usize> {
-    let value = match (item, domain) {
+/// The place of an item among a variable's values.
+pub(super) fn code_of(item: &Item, values: &[Value]) -> Option<usize> {
+    let value = match item {
         // A distribution over places, such as categorical(…), draws the labels in their order.
-        (Item::Number(n), Some(Domain::Labels(_))) => {
+        Item::Number(n) if values.iter().all(|v| matches!(v, Value::Label(_))) => {
             return (n.fract() == 0.0 && *n >= 0.0 && (*n as usize) < values.len()).then_some(*n as usize);
         }
-        (Item::Number(n), _) => Value::Int((n.fract() == 0.0).then_some(*n as i64)?),
-        (Item::Label(label), _) => Value::Label(label.clone()),
+        Item::Number(n) => Value::Int((n.fract() == 0.0).then_some(*n as i64)?),
+        Item::Label(label) => Value::Label(label.clone()),
     };
     values.iter().position(|v| *v == value)
 }

@@ -2,6 +2,7 @@
 
 use super::expr::{Function, Term, TermKind};
 use crate::diag::{Diagnostic, Span};
+use crate::factor::coupled;
 use crate::model::Value;
 use crate::syntax::ast::{Binary, Unary};
 
@@ -27,75 +28,161 @@ pub(super) type Distribution = Vec<(Item, f64)>;
 /// More values than this in one expression is taken for a mistake.
 const MAX_SUPPORT: usize = 100_000;
 
+/// A value for each of several worlds, and the probability of all of them together; each list once.
+pub(super) type Joint = Vec<(Vec<Item>, f64)>;
+
+/// Values of variables: `(world, place)` to the value of the variable at that place of the scope.
+pub(super) type Values<'a> = dyn Fn(usize, usize) -> Item + 'a;
+
 /// The distribution of `term` where the variable at place `p` of the scope has the value `values(p)`.
 /// All draws inside are independent of each other.
 pub(super) fn distribution(term: &Term, values: &impl Fn(usize) -> Item) -> Result<Distribution, Diagnostic> {
+    let joint = in_worlds(term, &[0], &|_, place| values(place))?;
+    Ok(joint.into_iter().filter_map(|(mut items, p)| Some((items.pop()?, p))).collect())
+}
+
+/// The values of `term` in each of `worlds` at once: all worlds share the noise of each draw, which is put through the
+/// inverse of the distribution function that the draw has there ([`coupled`]).
+pub(super) fn in_worlds(term: &Term, worlds: &[usize], values: &Values) -> Result<Joint, Diagnostic> {
+    let certain = |items: Vec<Item>| Ok(vec![(items, 1.0)]);
     match &term.kind {
-        TermKind::Number(n) => Ok(certain(Item::Number(*n))),
-        TermKind::Label(label) => Ok(certain(Item::Label(label.clone()))),
-        TermKind::Variable(place) => Ok(certain(values(*place))),
+        TermKind::Number(n) => certain(vec![Item::Number(*n); worlds.len()]),
+        TermKind::Label(label) => certain(vec![Item::Label(label.clone()); worlds.len()]),
+        TermKind::Variable(place) => certain(worlds.iter().map(|&world| values(world, *place)).collect()),
         TermKind::Unary(op, inner) => {
-            let inner = distribution(inner, values)?;
-            collect(inner.into_iter().map(|(item, p)| Ok((unary(*op, &item, term.span)?, p))))
+            let inner = in_worlds(inner, worlds, values)?;
+            collect(inner.into_iter().map(|(items, p)| {
+                let items: Result<_, _> = items.iter().map(|item| unary(*op, item, term.span)).collect();
+                Ok((items?, p))
+            }))
         }
         TermKind::Binary(op, left, right) => {
-            let (left, right) = (distribution(left, values)?, distribution(right, values)?);
+            let (left, right) = (in_worlds(left, worlds, values)?, in_worlds(right, worlds, values)?);
             let pairs = left.iter().flat_map(|a| right.iter().map(move |b| (a, b)));
-            collect(pairs.map(|(a, b)| Ok((binary(*op, &a.0, &b.0, term.span)?, a.1 * b.1))))
+            collect(pairs.map(|(a, b)| {
+                let items: Result<_, _> = a.0.iter().zip(&b.0).map(|(a, b)| binary(*op, a, b, term.span)).collect();
+                Ok((items?, a.1 * b.1))
+            }))
         }
         TermKind::If(test, then, otherwise) => {
-            let yes = probability_of_truth(test, values)?;
             let mut mixture = vec![];
-            for (branch, weight) in [(then, yes), (otherwise, 1.0 - yes)] {
-                if weight > 0.0 {
-                    mixture.extend(distribution(branch, values)?.into_iter().map(|(item, p)| Ok((item, p * weight))));
+            for (holds, weight) in truths(test, worlds, values)? {
+                let part = |yes: bool| -> Vec<usize> {
+                    worlds.iter().zip(&holds).filter(|(_, holds)| **holds == yes).map(|(world, _)| *world).collect()
+                };
+                let (yes, no) = (in_worlds(then, &part(true), values)?, in_worlds(otherwise, &part(false), values)?);
+                for (a, b) in yes.iter().flat_map(|a| no.iter().map(move |b| (a, b))) {
+                    let (mut a_items, mut b_items) = (a.0.iter(), b.0.iter());
+                    let items = holds.iter().filter_map(|&yes| if yes { a_items.next() } else { b_items.next() });
+                    mixture.push(Ok((items.cloned().collect(), weight * a.1 * b.1)));
                 }
             }
             collect(mixture.into_iter())
         }
-        TermKind::Call(function, arguments) => call(*function, arguments, term.span, values),
+        TermKind::Call(function, arguments) => call(*function, arguments, term.span, worlds, values),
     }
 }
 
-fn certain(item: Item) -> Distribution {
-    vec![(item, 1.0)]
+/// The value of `term` where each draw has a noise between 0 and 1, found by the draw's place in the text: its value is
+/// the first whose distribution function is above the noise, as in [`in_worlds`].
+pub(super) fn value(
+    term: &Term,
+    values: &impl Fn(usize) -> Item,
+    noise: &impl Fn(usize) -> f64,
+) -> Result<Item, Diagnostic> {
+    let of = |inner: &Term| value(inner, values, noise);
+    Ok(match &term.kind {
+        TermKind::Number(n) => Item::Number(*n),
+        TermKind::Label(label) => Item::Label(label.clone()),
+        TermKind::Variable(place) => values(*place),
+        TermKind::Unary(op, inner) => unary(*op, &of(inner)?, term.span)?,
+        TermKind::Binary(op, left, right) => binary(*op, &of(left)?, &of(right)?, term.span)?,
+        TermKind::If(test, then, _) if number(&of(test)?, test.span)? != 0.0 => of(then)?,
+        TermKind::If(_, _, otherwise) => of(otherwise)?,
+        TermKind::Call(function, arguments) => {
+            let list = arguments.iter().map(|a| number(&of(a)?, a.span)).collect::<Result<Vec<f64>, _>>()?;
+            let drawn = apply(*function, &list, term.span)?;
+            let distribution: Vec<f64> = drawn.iter().map(|d| d.1).collect();
+            Item::Number(drawn[quantile(&distribution, || noise(term.span.start))].0)
+        }
+    })
 }
 
-fn collect(items: impl Iterator<Item = Result<(Item, f64), Diagnostic>>) -> Result<Distribution, Diagnostic> {
-    let mut merged: Distribution = vec![];
+/// The places in the text of everything that may be a draw.
+pub(super) fn draws(term: &Term, found: &mut Vec<usize>) {
+    match &term.kind {
+        TermKind::Number(_) | TermKind::Label(_) | TermKind::Variable(_) => {}
+        TermKind::Unary(_, inner) => draws(inner, found),
+        TermKind::Binary(_, left, right) => {
+            draws(left, found);
+            draws(right, found);
+        }
+        TermKind::If(test, then, otherwise) => [test, then, otherwise].iter().for_each(|t| draws(t, found)),
+        TermKind::Call(_, arguments) => {
+            found.push(term.span.start);
+            arguments.iter().for_each(|t| draws(t, found));
+        }
+    }
+}
+
+/// The place in a distribution where its distribution function passes the noise.
+pub(super) fn quantile(distribution: &[f64], noise: impl FnOnce() -> f64) -> usize {
+    if distribution.len() == 1 {
+        return 0;
+    }
+    let mut left = noise();
+    let found = distribution.iter().position(|&p| {
+        left -= p;
+        left < 0.0
+    });
+    // Rounding may leave a sliver above the last positive probability.
+    found.or_else(|| distribution.iter().rposition(|&p| p > 0.0)).unwrap_or(0)
+}
+
+fn collect(items: impl Iterator<Item = Result<(Vec<Item>, f64), Diagnostic>>) -> Result<Joint, Diagnostic> {
+    let mut merged: Joint = vec![];
     for found in items {
-        let (item, p) = found?;
-        match merged.iter_mut().find(|(other, _)| *other == item) {
+        let (items, p) = found?;
+        match merged.iter_mut().find(|(other, _)| *other == items) {
             Some((_, total)) => *total += p,
-            None => merged.push((item, p)),
+            None => merged.push((items, p)),
         }
     }
     Ok(merged)
 }
 
-fn probability_of_truth(test: &Term, values: &impl Fn(usize) -> Item) -> Result<f64, Diagnostic> {
-    let mut yes = 0.0;
-    for (item, p) in distribution(test, values)? {
-        if number(&item, test.span)? != 0.0 {
-            yes += p;
+/// In which of the worlds `test` holds, with what probability (not zero).
+fn truths(test: &Term, worlds: &[usize], values: &Values) -> Result<Vec<(Vec<bool>, f64)>, Diagnostic> {
+    let mut merged: Vec<(Vec<bool>, f64)> = vec![];
+    for (items, p) in in_worlds(test, worlds, values)?.into_iter().filter(|(_, p)| *p > 0.0) {
+        let holds: Result<Vec<bool>, _> = items.iter().map(|i| Ok(number(i, test.span)? != 0.0)).collect();
+        let holds = holds?;
+        match merged.iter_mut().find(|(other, _)| *other == holds) {
+            Some((_, total)) => *total += p,
+            None => merged.push((holds, p)),
         }
     }
-    Ok(yes)
+    Ok(merged)
 }
 
 fn call(
     function: Function,
     arguments: &[Term],
     span: Span,
-    values: &impl Fn(usize) -> Item,
-) -> Result<Distribution, Diagnostic> {
-    // Arguments may be random themselves: every combination of their values is a branch.
-    let mut branches: Vec<(Vec<f64>, f64)> = vec![(vec![], 1.0)];
+    worlds: &[usize],
+    values: &Values,
+) -> Result<Joint, Diagnostic> {
+    // Arguments may be random themselves: every combination of their values is a branch, with a list for each world.
+    let mut branches: Vec<(Vec<Vec<f64>>, f64)> = vec![(vec![vec![]; worlds.len()], 1.0)];
     for argument in arguments {
         let mut extended = vec![];
-        for (item, p) in distribution(argument, values)? {
-            let value = number(&item, argument.span)?;
-            extended.extend(branches.iter().map(|(list, weight)| ([&list[..], &[value]].concat(), weight * p)));
+        for (items, p) in in_worlds(argument, worlds, values)? {
+            let numbers: Result<Vec<f64>, _> = items.iter().map(|item| number(item, argument.span)).collect();
+            let numbers = numbers?;
+            extended.extend(branches.iter().map(|(lists, weight)| {
+                let longer = lists.iter().zip(&numbers).map(|(list, value)| [&list[..], &[*value]].concat());
+                (longer.collect::<Vec<_>>(), weight * p)
+            }));
         }
         branches = extended;
         if branches.len() > MAX_SUPPORT {
@@ -103,9 +190,17 @@ fn call(
         }
     }
     let mut mixture = vec![];
-    for (list, weight) in branches {
-        mixture
-            .extend(apply(function, &list, span)?.into_iter().map(|(value, p)| Ok((Item::Number(value), p * weight))));
+    for (lists, weight) in branches {
+        let drawn = lists.iter().map(|list| apply(function, list, span)).collect::<Result<Vec<_>, _>>()?;
+        if let [only] = &drawn[..] {
+            mixture.extend(only.iter().map(|&(value, p)| Ok((vec![Item::Number(value)], p * weight))));
+            continue;
+        }
+        let distributions: Vec<Vec<f64>> = drawn.iter().map(|d| d.iter().map(|(_, p)| *p).collect()).collect();
+        for (places, p) in coupled(&distributions.iter().map(Vec::as_slice).collect::<Vec<_>>()) {
+            let items = places.iter().zip(&drawn).map(|(&at, drawn)| Item::Number(drawn[at].0)).collect();
+            mixture.push(Ok((items, p * weight)));
+        }
     }
     collect(mixture.into_iter())
 }

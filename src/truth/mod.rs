@@ -3,6 +3,8 @@
 //! Every draw inside an expression is independent of the others, so a variable's distribution given
 //! its causes is found by enumeration; the model becomes a network of tables over observed and
 //! hidden variables, which is sampled forwards and summed by variable elimination.
+//! Where several worlds are compared they share the noise of every draw: a uniform number that is put through the inverse of
+//! the draw's distribution function, in each world its own (`worlds`).
 //!
 //! Images are drawn (`digit`) and looked at (`classify`). What looks at an image depends on a hidden variable, the
 //! class of the image, whose table given the image's causes is estimated by drawing; everything else stays exact.
@@ -15,6 +17,7 @@ mod evaluate;
 mod expr;
 mod picture;
 mod simulate;
+mod worlds;
 pub mod written;
 
 pub use answer::{NoAnswer, TruthAnswer};
@@ -48,6 +51,16 @@ struct Node {
     /// `P(node | parents)`, row-major `[parents…, value]`; empty unless its kind is a table.
     table: Vec<f64>,
     kind: Kind,
+    /// What the table was made from, unless it was written as a table.
+    expression: Option<Expression>,
+}
+
+/// The right side of an equation.
+#[derive(Clone, Debug)]
+struct Expression {
+    term: expr::Term,
+    /// The place in the scope of each of the node's parents.
+    places: Vec<usize>,
 }
 
 /// How a variable of the ground truth gets its value.

@@ -1,6 +1,7 @@
 //! Rows of the ground truth.
 
 use super::digit::draw;
+use super::evaluate::quantile;
 use super::{Kind, Node, Scm};
 use crate::model::{DoValue, VarId};
 use crate::seed;
@@ -179,13 +180,6 @@ impl Scm {
     fn draw(&self, node: &Node, value_of: impl Fn(usize) -> usize, rng: &mut impl Rng) -> u32 {
         let card = node.values.len();
         let cell = self.cell(node, value_of);
-        let mut left: f64 = rng.random();
-        let row = &node.table[cell * card..(cell + 1) * card];
-        let found = row.iter().position(|&p| {
-            left -= p;
-            left < 0.0
-        });
-        // Rounding may leave a sliver above the last positive probability.
-        found.or_else(|| row.iter().rposition(|&p| p > 0.0)).unwrap_or(0) as u32
+        quantile(&node.table[cell * card..(cell + 1) * card], || rng.random()) as u32
     }
 }

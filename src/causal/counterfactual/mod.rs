@@ -14,11 +14,13 @@
 mod factors;
 mod formula;
 mod inclusion;
+mod twin;
 mod worlds;
 
 pub use factors::{Conflict, Demand};
 pub use formula::{Copy, CopyValue, Formula, Names};
 pub use inclusion::{Inclusion, Joint, by_inclusion};
+pub use twin::{Place, Twin, TwinCopy};
 pub use worlds::{Contradiction, Node, Term};
 
 use super::Admg;

@@ -67,14 +67,14 @@ impl Keys {
 }
 
 /// What a variable is in a world.
-enum Resolved<'a> {
+pub(super) enum Resolved<'a> {
     Set(Value),
     /// What its mechanism gives in this world.
     Free(&'a World),
 }
 
 /// Follows nested settings.
-fn resolve(variable: usize, world: &World) -> Resolved<'_> {
+pub(super) fn resolve(variable: usize, world: &World) -> Resolved<'_> {
     match world.get(&variable) {
         None => Resolved::Free(world),
         Some(Setting::Value(value)) => Resolved::Set(*value),
@@ -101,7 +101,7 @@ pub(super) fn counterfactual_graph<'a>(
             }
         }
     }
-    let needed = needed(graph, demands.iter().map(|&(v, world, _)| (v, world)));
+    let needed = needed(&|v| graph.parents(v), demands.iter().map(|&(v, world, _)| (v, world)));
     let mut nodes: Vec<Node> = vec![];
     let mut place: BTreeMap<(usize, &World), usize> = BTreeMap::new();
     for &variable in order {
@@ -142,12 +142,15 @@ pub(super) fn counterfactual_graph<'a>(
 }
 
 /// The worlds in which each variable is an ancestor of an event.
-fn needed<'a>(graph: &Admg, events: impl Iterator<Item = (usize, &'a World)>) -> BTreeMap<usize, BTreeSet<&'a World>> {
+pub(super) fn needed<'a, 'b>(
+    parents: &dyn Fn(usize) -> &'b [usize],
+    events: impl Iterator<Item = (usize, &'a World)>,
+) -> BTreeMap<usize, BTreeSet<&'a World>> {
     let mut needed: BTreeMap<usize, BTreeSet<&World>> = BTreeMap::new();
     let mut queue: Vec<(usize, &World)> = events.collect();
     while let Some((variable, world)) = queue.pop() {
         if needed.entry(variable).or_default().insert(world) {
-            for &parent in graph.parents(variable) {
+            for &parent in parents(variable) {
                 if let Resolved::Free(world) = resolve(parent, world) {
                     queue.push((parent, world));
                 }

@@ -216,9 +216,13 @@ pub(super) fn text_of(model: &Model, terms: &[(f64, CounterfactualTerm)], consta
 }
 
 fn event_text(model: &Model, event: &Event) -> String {
-    let world = world_text(model, &event.world);
     let value = event.value.map_or(String::new(), |code| value_text(model, event.variable, code));
-    format!("{}{world}{value}", model.name(event.variable))
+    seen_text(model, event) + &value
+}
+
+/// The variable of an event in its world, `Y[X = 1]`, whatever its value.
+pub fn seen_text(model: &Model, event: &Event) -> String {
+    format!("{}{}", model.name(event.variable), world_text(model, &event.world))
 }
 
 fn world_text(model: &Model, world: &[(VarId, WorldValue)]) -> String {

@@ -13,7 +13,7 @@ mod settings;
 mod truth;
 mod types;
 
-pub use counterfactual::counterfactual_text;
+pub use counterfactual::{counterfactual_text, seen_text};
 pub use data::set_data;
 pub use query::{parse_query, parse_query_at};
 pub use settings::apply as apply_setting;

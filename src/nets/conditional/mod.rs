@@ -7,6 +7,7 @@ mod network;
 pub use network::{Network, SoftNetwork, encode, softmax};
 
 use super::column::{Column, Pixels};
+use super::noise::Noise;
 use super::table::{TableLatent, TableMechanism, TableMember, TableModule, draw};
 use super::{Hidden, Sampler};
 use candle_core::{Result, bail};
@@ -102,7 +103,8 @@ impl ConditionalModule {
         }
     }
 
-    fn values(&self, place: usize, parents: &Parents, hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
+    /// Each row's distribution of a mechanism, `[rows, values]`.
+    fn distributions(&self, place: usize, parents: &Parents, hidden: &Hidden) -> Result<Vec<f64>> {
         let Hidden::Levels { member, values } = hidden else {
             bail!("a module of conditionals needs hidden levels");
         };
@@ -134,7 +136,30 @@ impl ConditionalModule {
                 }
             }
         }
-        Ok(probabilities.chunks_exact(m.card).map(|p| draw(p, rng)).collect())
+        Ok(probabilities)
+    }
+
+    /// Each row's distribution of `variable`, `[rows, values]`, and the number of its values.
+    fn probabilities(&self, variable: usize, parents: &[&Column], hidden: &Hidden) -> Result<(Vec<f64>, usize)> {
+        let place = self.place(variable)?;
+        let mechanism = &self.mechanisms[place];
+        // What stands for the codes of an image.
+        let none = vec![0; parents.iter().map(|column| column.rows()).max().unwrap_or(0)];
+        let mut values = Parents { codes: vec![], images: vec![] };
+        for (at, column) in parents.iter().enumerate() {
+            match (column, mechanism.parent_cards.get(at)) {
+                (Column::Codes(codes), Some(1..)) => values.codes.push(codes),
+                (Column::Pixels(pixels), Some(0)) => {
+                    values.codes.push(&none);
+                    values.images.push(pixels);
+                }
+                (column, _) => {
+                    let kind = if column.codes().is_some() { "a discrete variable" } else { "an image" };
+                    bail!("parent {at} of variable {variable} is not {kind}")
+                }
+            }
+        }
+        Ok((self.distributions(place, &values, hidden)?, mechanism.card))
     }
 }
 
@@ -148,31 +173,25 @@ impl Sampler for ConditionalModule {
         Hidden::Levels { member, values }
     }
 
-    fn codes(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
-        let place = self.place(variable)?;
-        self.values(place, &Parents { codes: parents.to_vec(), images: vec![] }, hidden, rng)
+    fn noise(&self, _variable: usize, rows: usize, rng: &mut ChaCha8Rng) -> Result<Noise> {
+        Ok(Noise::uniform(rows, rng))
     }
 
-    fn sample(&self, variable: usize, parents: &[&Column], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Column> {
-        let place = self.place(variable)?;
-        let cards = &self.mechanisms[place].parent_cards;
-        // What stands for the codes of an image.
-        let none = vec![0; parents.iter().map(|column| column.rows()).max().unwrap_or(0)];
-        let mut values = Parents { codes: vec![], images: vec![] };
-        for (at, column) in parents.iter().enumerate() {
-            match (column, cards.get(at)) {
-                (Column::Codes(codes), Some(1..)) => values.codes.push(codes),
-                (Column::Pixels(pixels), Some(0)) => {
-                    values.codes.push(&none);
-                    values.images.push(pixels);
-                }
-                (column, _) => {
-                    let kind = if column.codes().is_some() { "a discrete variable" } else { "an image" };
-                    bail!("parent {at} of variable {variable} is not {kind}")
-                }
-            }
-        }
-        Ok(Column::Codes(self.values(place, &values, hidden, rng)?))
+    fn replay(&self, variable: usize, parents: &[&Column], hidden: &Hidden, noise: &Noise) -> Result<Column> {
+        let (probabilities, card) = self.probabilities(variable, parents, hidden)?;
+        Ok(Column::Codes(noise.quantiles(probabilities.chunks_exact(card))))
+    }
+
+    fn observe(
+        &self,
+        variable: usize,
+        parents: &[&Column],
+        hidden: &Hidden,
+        noise: &mut Noise,
+        value: u32,
+    ) -> Result<Vec<f64>> {
+        let (probabilities, card) = self.probabilities(variable, parents, hidden)?;
+        Ok(noise.narrow(value, probabilities.chunks_exact(card)))
     }
 }
 

@@ -12,10 +12,11 @@ mod network;
 #[cfg(feature = "onnx")]
 mod onnx;
 
-use super::column::{Column, Pixels, codes_of};
+use super::column::{Column, Pixels};
 use super::conditional::softmax;
+use super::noise::{Noise, normals};
 use super::soft::{TableHidden, soft_table};
-use super::table::{TableModule, draw};
+use super::table::TableModule;
 use super::{Hidden, Sampler};
 use crate::nets::ops::device;
 use crate::pretrained::{Kind, Request};
@@ -111,43 +112,95 @@ impl Sampler for PretrainedModule {
         }
     }
 
-    fn codes(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
-        let columns: Vec<Column> = parents.iter().map(|codes| Column::Codes(codes.to_vec())).collect();
-        match self.sample(variable, &columns.iter().collect::<Vec<_>>(), hidden, rng)? {
-            Column::Codes(codes) => Ok(codes),
-            Column::Pixels(_) => bail!("variable {variable} is an image"),
-        }
-    }
-
-    fn sample(&self, variable: usize, parents: &[&Column], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Column> {
-        self.check(variable, parents.len())?;
-        let rows = match hidden {
-            Hidden::Levels { member, .. } => member.len(),
-            Hidden::Vectors { rows, .. } => *rows,
-        };
-        if parents.iter().any(|p| p.rows() != rows) {
-            bail!("variable {variable}: parents of other numbers of rows than {rows}")
-        }
+    fn noise(&self, variable: usize, rows: usize, rng: &mut ChaCha8Rng) -> Result<Noise> {
         let request = &self.inside.request;
         match &self.inside.source {
-            Source::Tables(tables) => Ok(Column::Codes(tables.codes(variable, &codes_of(parents)?, hidden, rng)?)),
-            Source::Module(module) => module.sample(request, parents, hidden, rng),
-            Source::Network(network) => {
-                let mut whole = match request.variable.kind {
-                    Kind::Image(shape) => Column::Pixels(Pixels { shape, values: vec![] }),
-                    _ => Column::Codes(vec![]),
-                };
-                for start in (0..rows).step_by(CHUNK) {
-                    let range = start..rows.min(start + CHUNK);
-                    let soft = parents.iter().zip(&request.parents);
-                    let soft = soft.map(|(column, node)| tensor(column, &node.kind, range.clone()));
-                    let output = network.soft(request, &soft.collect::<Result<Vec<_>>>()?, range.len(), rng)?;
-                    append(&mut whole, &output, rng)?;
-                }
-                Ok(whole)
+            Source::Tables(tables) => tables.noise(variable, rows, rng),
+            Source::Module(module) => module.noise(rows, rng),
+            Source::Network(_) => {
+                let vectors = normals(rows * request.reading.latent, rng);
+                let discrete = !matches!(request.variable.kind, Kind::Image(_));
+                Ok(Noise { vectors, ..if discrete { Noise::uniform(rows, rng) } else { Noise::default() } })
             }
         }
     }
+
+    fn replay(&self, variable: usize, parents: &[&Column], hidden: &Hidden, noise: &Noise) -> Result<Column> {
+        self.check(variable, parents.len())?;
+        let request = &self.inside.request;
+        match &self.inside.source {
+            Source::Tables(tables) => tables.replay(variable, parents, hidden, noise),
+            Source::Module(module) => module.replay(request, parents, hidden, noise),
+            Source::Network(network) => match request.variable.kind {
+                Kind::Image(shape) => {
+                    let planes = |output: &Tensor| output.permute((0, 3, 1, 2))?.contiguous();
+                    let values = outputs(network, request, parents, (hidden.rows(), noise), planes)?;
+                    Ok(Column::Pixels(Pixels { shape, values }))
+                }
+                _ => {
+                    let (probabilities, card) = distributions(network, request, parents, (hidden.rows(), noise))?;
+                    Ok(Column::Codes(noise.quantiles(probabilities.chunks_exact(card))))
+                }
+            },
+        }
+    }
+
+    fn observe(
+        &self,
+        variable: usize,
+        parents: &[&Column],
+        hidden: &Hidden,
+        noise: &mut Noise,
+        value: u32,
+    ) -> Result<Vec<f64>> {
+        self.check(variable, parents.len())?;
+        let request = &self.inside.request;
+        match &self.inside.source {
+            Source::Tables(tables) => tables.observe(variable, parents, hidden, noise, value),
+            Source::Module(module) => module.observe(request, parents, hidden, noise, value),
+            Source::Network(network) => {
+                let (probabilities, card) = distributions(network, request, parents, (hidden.rows(), noise))?;
+                Ok(noise.narrow(value, probabilities.chunks_exact(card)))
+            }
+        }
+    }
+}
+
+/// Each row's distribution of a discrete variable, `[rows, values]`, and the number of its values.
+fn distributions(
+    network: &FileNetwork,
+    request: &Request,
+    parents: &[&Column],
+    rows: (usize, &Noise),
+) -> Result<(Vec<f64>, usize)> {
+    let Kind::Discrete(card) = request.variable.kind else { bail!("{} is not discrete", request.variable.name) };
+    let logits = outputs(network, request, parents, rows, |output| Ok(output.clone()))?;
+    Ok((softmax(&logits, card), card))
+}
+
+/// What the network gives for each row, arranged by `arrange`.
+fn outputs(
+    network: &FileNetwork,
+    request: &Request,
+    parents: &[&Column],
+    (rows, noise): (usize, &Noise),
+    arrange: impl Fn(&Tensor) -> Result<Tensor>,
+) -> Result<Vec<f32>> {
+    let latent = request.reading.latent;
+    if parents.iter().any(|p| p.rows() != rows) || noise.vectors.len() != rows * latent {
+        bail!("{}: parents of other numbers of rows than {rows}", request.variable.name)
+    }
+    let mut values = vec![];
+    for start in (0..rows).step_by(CHUNK) {
+        let range = start..rows.min(start + CHUNK);
+        let soft = parents.iter().zip(&request.parents);
+        let soft = soft.map(|(column, node)| tensor(column, &node.kind, range.clone()));
+        let vectors = noise.vectors[range.start * latent..range.end * latent].to_vec();
+        let vectors = Tensor::from_vec(vectors, (range.len(), latent), &device())?;
+        let output = network.with_noise(request, &soft.collect::<Result<Vec<_>>>()?, &vectors)?;
+        values.extend(arrange(&output)?.flatten_all()?.to_vec1::<f32>()?);
+    }
+    Ok(values)
 }
 
 /// Rows of a column as [`PretrainedModule::soft`] takes them.
@@ -172,22 +225,6 @@ fn one_hot(codes: &[u32], card: usize) -> Result<Tensor> {
     let values: Vec<f32> =
         codes.iter().flat_map(|&code| (0..card).map(move |v| f32::from(v == code as usize))).collect();
     Tensor::from_vec(values, (codes.len(), card), &device())
-}
-
-/// Draws from logits, or takes pictures as they are.
-fn append(whole: &mut Column, output: &Tensor, rng: &mut ChaCha8Rng) -> Result<()> {
-    match whole {
-        Column::Codes(codes) => {
-            let (_, card) = output.dims2()?;
-            let probabilities = softmax(&output.flatten_all()?.to_vec1::<f32>()?, card);
-            codes.extend(probabilities.chunks_exact(card).map(|p| draw(p, rng)));
-        }
-        Column::Pixels(pixels) => {
-            let planes = output.permute((0, 3, 1, 2))?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
-            pixels.values.extend(planes);
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

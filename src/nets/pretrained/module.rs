@@ -4,7 +4,7 @@ use super::super::column::Column;
 use super::super::conditional::{ConditionalModule, SoftNetwork, digits};
 use super::super::generator::GeneratorModule;
 use super::super::image::Batch;
-use super::super::noise::normal;
+use super::super::noise::{Noise, normal};
 use super::super::soft::{SoftGenerator, TableHidden};
 use super::super::table::{TableMechanism, TableMember, TableModule};
 use super::super::{Hidden, Sampler};
@@ -65,24 +65,41 @@ impl FileModule {
         }
     }
 
-    /// As [`Sampler::sample`], in the model's order of parents and values.
-    pub fn sample(
+    /// As [`Sampler::noise`].
+    pub fn noise(&self, rows: usize, rng: &mut ChaCha8Rng) -> Result<Noise> {
+        self.sampler().noise(self.choice.variable, rows, rng)
+    }
+
+    /// As [`Sampler::replay`], in the model's order of parents and values.
+    pub fn replay(&self, request: &Request, parents: &[&Column], hidden: &Hidden, noise: &Noise) -> Result<Column> {
+        let inputs = self.inputs(request, parents);
+        let inputs: Vec<&Column> = inputs.iter().collect();
+        Ok(match self.sampler().replay(self.choice.variable, &inputs, hidden, noise)? {
+            Column::Codes(drawn) => Column::Codes(drawn.into_iter().map(|c| request.variable.code(c)).collect()),
+            pixels => pixels,
+        })
+    }
+
+    /// As [`Sampler::observe`], in the model's order of parents and values.
+    pub fn observe(
         &self,
         request: &Request,
         parents: &[&Column],
         hidden: &Hidden,
-        rng: &mut ChaCha8Rng,
-    ) -> Result<Column> {
+        noise: &mut Noise,
+        value: u32,
+    ) -> Result<Vec<f64>> {
+        let inputs = self.inputs(request, parents);
+        let inputs: Vec<&Column> = inputs.iter().collect();
+        self.sampler().observe(self.choice.variable, &inputs, hidden, noise, request.variable.class(value))
+    }
+
+    fn inputs(&self, request: &Request, parents: &[&Column]) -> Vec<Column> {
         let input = |&at: &usize| match parents[at] {
             Column::Codes(codes) => Column::Codes(codes.iter().map(|&c| request.parents[at].class(c)).collect()),
             pixels => pixels.clone(),
         };
-        let inputs: Vec<Column> = self.choice.order.iter().map(input).collect();
-        let inputs: Vec<&Column> = inputs.iter().collect();
-        Ok(match self.sampler().sample(self.choice.variable, &inputs, hidden, rng)? {
-            Column::Codes(drawn) => Column::Codes(drawn.into_iter().map(|c| request.variable.code(c)).collect()),
-            pixels => pixels,
-        })
+        self.choice.order.iter().map(input).collect()
     }
 
     /// As [`super::PretrainedModule::soft`].

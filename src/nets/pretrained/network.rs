@@ -31,7 +31,12 @@ pub enum Runner {
 impl FileNetwork {
     /// As [`super::PretrainedModule::soft`].
     pub fn soft(&self, request: &Request, parents: &[Tensor], rows: usize, rng: &mut ChaCha8Rng) -> Result<Tensor> {
-        self.output(request, &self.parts(request, parents, rows, rng)?)
+        self.with_noise(request, parents, &normal(rows, request.reading.latent, rng)?)
+    }
+
+    /// The same with the noise `[rows, latent]`.
+    pub fn with_noise(&self, request: &Request, parents: &[Tensor], noise: &Tensor) -> Result<Tensor> {
+        self.output(request, &self.parts(request, parents, noise)?)
     }
 
     /// The variable for the network's inputs, in its order.
@@ -51,7 +56,7 @@ impl FileNetwork {
     }
 
     /// The network's inputs in its order: noise `[rows, latent]`, codes `[rows, classes]`, pictures in its range.
-    fn parts(&self, request: &Request, parents: &[Tensor], rows: usize, rng: &mut ChaCha8Rng) -> Result<Vec<Tensor>> {
+    fn parts(&self, request: &Request, parents: &[Tensor], noise: &Tensor) -> Result<Vec<Tensor>> {
         let order: Vec<usize> = request.inputs.clone().unwrap_or_else(|| (0..parents.len()).collect());
         let mut parts = vec![];
         for at in order {
@@ -63,10 +68,9 @@ impl FileNetwork {
                 _ => classes(parent, node)?,
             });
         }
-        let latent = request.reading.latent;
-        if latent > 0 {
+        if request.reading.latent > 0 {
             let place = if request.reading.noise_last { parts.len() } else { 0 };
-            parts.insert(place, normal(rows, latent, rng)?);
+            parts.insert(place, noise.clone());
         }
         Ok(parts)
     }

@@ -8,7 +8,7 @@ use crate::model::{Domain, Engine, Latent, Variable};
 use crate::nets::Sampler;
 use crate::nets::table::TableModule;
 use crate::plan::Task;
-use crate::query::exact;
+use crate::query::{Asked, exact};
 use crate::seed;
 use crate::train::Metric;
 use rand::Rng;
@@ -255,7 +255,7 @@ fn the_objective_never_falls() {
 /// `P(outcome = value | do(cause = set))` with its interval.
 fn ask(model: &Model, modules: &[Trained], outcome: (usize, usize), cause: (usize, u32)) -> (f64, f64, f64) {
     let modules: Vec<&Trained> = modules.iter().collect();
-    let answer = exact::joint(model, &modules, &[outcome.0], &[cause], &[]).unwrap().unwrap();
+    let answer = exact::joint(model, &modules, &Asked::in_one_world(&[outcome.0], &[cause], &[])).unwrap().unwrap();
     let replicates: Vec<f64> = answer.replicates.iter().map(|r| r.values[outcome.1]).collect();
     let point = answer.point.values[outcome.1];
     let (low, high) = exact::probability_interval(point, &replicates);
@@ -487,7 +487,7 @@ fn forty_parents_need_a_network() {
         assert!((expected - found).abs() < 0.04, "{expected} {found}");
     }
     let modules = [&trained];
-    assert!(exact::joint(&model, &modules, &[40], &[(0, 1)], &[]).unwrap().is_none());
+    assert!(exact::joint(&model, &modules, &Asked::in_one_world(&[40], &[(0, 1)], &[])).unwrap().is_none());
 }
 
 #[test]
@@ -530,7 +530,9 @@ fn networks_sum_out_hidden_causes() {
         // Σ_u P(u) Σ_m P(m | x) P(y | m, u).
         let expected = 0.6 * ((1.0 - m) * 0.1 + m * 0.45) + 0.4 * ((1.0 - m) * 0.6 + m * 0.9);
         let modules: Vec<&Trained> = trained.iter().collect();
-        let found = exact::joint(&model, &modules, &[2], &[(0, x)], &[]).unwrap().unwrap().point.values[1];
+        let found =
+            exact::joint(&model, &modules, &Asked::in_one_world(&[2], &[(0, x)], &[])).unwrap().unwrap().point.values
+                [1];
         assert!((found - expected).abs() < 0.025, "{found} {expected}");
     }
 }

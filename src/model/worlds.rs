@@ -1,0 +1,79 @@
+//! The worlds of counterfactual queries, and the bare names in them.
+
+use super::{CounterfactualTerm, Event, Term, VarId, WorldValue};
+use crate::causal::counterfactual::{Setting, Value, World};
+
+/// A bare name, which stands for each value of its variable.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bare<'a> {
+    /// What worlds set the variable to: the same in all of them.
+    Set(VarId),
+    /// What the variable is in a world, independently of the others.
+    Seen(VarId, &'a [(VarId, WorldValue)]),
+}
+
+impl Bare<'_> {
+    /// The variable.
+    pub fn variable(&self) -> VarId {
+        match self {
+            Self::Set(v) | Self::Seen(v, _) => *v,
+        }
+    }
+}
+
+/// A question about one world as one about several.
+impl From<&Term> for CounterfactualTerm {
+    fn from(term: &Term) -> Self {
+        let events = |part: &[(VarId, Option<u32>)]| {
+            part.iter().map(|&(variable, value)| Event { variable, world: vec![], value }).collect()
+        };
+        Self {
+            outcome: events(&term.outcome),
+            interventions: term.interventions.clone(),
+            evidence: events(&term.evidence),
+        }
+    }
+}
+
+impl CounterfactualTerm {
+    /// Every value that is set or seen, in the order of `do`, outcome and evidence, with the code that is written; `None`
+    /// for bare names. A name may come several times.
+    pub fn names(&self) -> Vec<(Bare<'_>, Option<u32>)> {
+        let mut found: Vec<_> = self.interventions.iter().map(|&(v, value)| (Bare::Set(v), value)).collect();
+        for event in self.outcome.iter().chain(&self.evidence) {
+            found.push((Bare::Seen(event.variable, &event.world), event.value));
+            let mut worlds = vec![&event.world];
+            while let Some(world) = worlds.pop() {
+                for (v, value) in world {
+                    match value {
+                        WorldValue::Value(value) => found.push((Bare::Set(*v), *value)),
+                        WorldValue::Potential(other) => worlds.push(other),
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// The world of one of its events, bare names taken from `value`.
+    pub fn world_of(&self, event: &Event, value: &dyn Fn(VarId, Option<u32>) -> Value) -> World {
+        world(&event.world, &self.interventions, value)
+    }
+}
+
+/// A world with what all worlds of its query set, bare names taken from `value`.
+fn world(
+    settings: &[(VarId, WorldValue)],
+    everywhere: &[(VarId, Option<u32>)],
+    value: &dyn Fn(VarId, Option<u32>) -> Value,
+) -> World {
+    let mut set: World = everywhere.iter().map(|&(v, code)| (v, Setting::Value(value(v, code)))).collect();
+    for (v, setting) in settings {
+        let setting = match setting {
+            WorldValue::Value(code) => Setting::Value(value(*v, *code)),
+            WorldValue::Potential(other) => Setting::Potential(world(other, everywhere, value)),
+        };
+        set.insert(*v, setting);
+    }
+    set
+}

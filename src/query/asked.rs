@@ -1,0 +1,49 @@
+//! What is asked of a model, with all values known: variables in worlds.
+
+use super::Values;
+use crate::causal::counterfactual::{Setting, Twin, Value, World};
+use crate::model::{Model, VarId};
+
+/// `P(outcome | evidence)` of variables in worlds, whose settings are codes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// The variables asked for, each in its world.
+    pub outcome: Vec<(VarId, World)>,
+    /// The variables that are known, with their codes.
+    pub evidence: Vec<(VarId, World, u32)>,
+}
+
+impl Asked {
+    /// `P(outcome | do(interventions), evidence)`.
+    pub fn in_one_world(outcome: &[VarId], interventions: &[(VarId, u32)], evidence: &[(VarId, u32)]) -> Self {
+        let world: World = interventions.iter().map(|&(v, code)| (v, Setting::Value(Value::Code(code)))).collect();
+        Self {
+            outcome: outcome.iter().map(|&v| (v, world.clone())).collect(),
+            evidence: evidence.iter().map(|&(v, code)| (v, world.clone(), code)).collect(),
+        }
+    }
+
+    /// What the only world sets, where there is only one.
+    pub(super) fn world(&self) -> Option<Values> {
+        let mut worlds = self.outcome.iter().map(|o| &o.1).chain(self.evidence.iter().map(|e| &e.1));
+        let world = worlds.next()?;
+        let setting = |(&v, setting): (&VarId, &Setting)| match setting {
+            Setting::Value(Value::Code(code)) => Some((v, *code)),
+            _ => None,
+        };
+        if worlds.all(|other| other == world) { world.iter().map(setting).collect() } else { None }
+    }
+
+    /// The copies of variables that see it all; `None` where the evidence contradicts itself or is outside a domain.
+    pub fn twin(&self, model: &Model) -> Option<Twin> {
+        let inside = |&(v, _, code): &(VarId, World, u32)| model.card(v).is_some_and(|card| (code as usize) < card);
+        let order = model.graph.topological_order().ok()?;
+        let known = self.evidence.iter().all(inside);
+        known.then(|| Twin::new(&order, &|v| model.graph.parents(v), &self.outcome, &self.evidence)).flatten()
+    }
+
+    /// The number of values of each variable of the outcome.
+    pub(super) fn cards(&self, model: &Model) -> Vec<usize> {
+        self.outcome.iter().map(|(v, _)| model.card(*v).unwrap_or(1)).collect()
+    }
+}

@@ -1,0 +1,124 @@
+//! The settings that the bare names of a query stand for, and how the rows of its answer show them.
+
+use super::answer::{Assignment, Row};
+use super::{Asked, QueryError, Runtime, Values};
+use crate::causal::counterfactual::{Value, World};
+use crate::model::{Bare, CounterfactualTerm, Event, VarId, seen_text};
+
+/// An answer has at most this many rows.
+const MAX_ROWS: usize = 1_000_000;
+
+/// One value for each bare name.
+pub(super) type Case<'a> = Vec<(Bare<'a>, u32)>;
+
+/// The bare names of the terms that each row has one value for: those that are set, then those of the evidence. Of
+/// the outcome a row has all values.
+fn bare<'a>(terms: &[&'a CounterfactualTerm]) -> Vec<Bare<'a>> {
+    let mut found: Vec<Bare> = vec![];
+    let mut add = |name: Bare<'a>| {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    };
+    for term in terms {
+        term.names().into_iter().filter(|(_, value)| value.is_none()).for_each(|(name, _)| {
+            if matches!(name, Bare::Set(_)) {
+                add(name);
+            }
+        });
+        term.evidence.iter().filter(|e| e.value.is_none()).for_each(|e| add(Bare::Seen(e.variable, &e.world)));
+    }
+    found
+}
+
+fn value_of(case: &Case, name: &Bare, written: Option<u32>) -> Option<u32> {
+    written.or_else(|| case.iter().find(|(other, _)| other == name).map(|(_, code)| *code))
+}
+
+/// A term with the values of a case.
+pub(super) fn asked(term: &CounterfactualTerm, case: &Case) -> Asked {
+    let set = |v: VarId, code: Option<u32>| match value_of(case, &Bare::Set(v), code) {
+        Some(code) => Value::Code(code),
+        None => Value::Any(v),
+    };
+    let world = |event: &Event| -> World { term.world_of(event, &set) };
+    let code = |event: &Event| value_of(case, &Bare::Seen(event.variable, &event.world), event.value);
+    Asked {
+        outcome: term.outcome.iter().map(|e| (e.variable, world(e))).collect(),
+        evidence: term.evidence.iter().filter_map(|e| Some((e.variable, world(e), code(e)?))).collect(),
+    }
+}
+
+impl Runtime<'_> {
+    /// Every setting of the bare names of `terms`, which have the same value in all of them; the last name's values come
+    /// one after the other.
+    ///
+    /// # Errors
+    /// [`QueryError::TooManyRows`], with `cells` rows for each setting.
+    pub(super) fn cases<'a>(&self, terms: &[&'a CounterfactualTerm], cells: f64) -> Result<Vec<Case<'a>>, QueryError> {
+        let names = bare(terms);
+        let card = |name: &Bare| self.model.card(name.variable()).unwrap_or(1);
+        let rows = names.iter().map(|name| card(name) as f64).product::<f64>() * cells;
+        if rows > MAX_ROWS as f64 {
+            return Err(QueryError::TooManyRows(rows));
+        }
+        let variables: Vec<VarId> = names.iter().map(Bare::variable).collect();
+        let case = |values: Values| names.iter().copied().zip(values.into_iter().map(|(_, code)| code)).collect();
+        Ok(self.assignments(&variables).into_iter().map(case).collect())
+    }
+
+    /// Every assignment of values to `variables`, the last one fastest.
+    pub(super) fn assignments(&self, variables: &[VarId]) -> Vec<Values> {
+        variables.iter().fold(vec![vec![]], |lists: Vec<Values>, &variable| {
+            let card = self.model.card(variable).unwrap_or(1) as u32;
+            let extend = |list: Values| {
+                (0..card).map(move |code| list.iter().copied().chain([(variable, code)]).collect::<Values>())
+            };
+            lists.into_iter().flat_map(extend).collect()
+        })
+    }
+
+    /// The cells of the outcome's table that were asked for, with what each place is there.
+    pub(super) fn cells(&self, outcome: &[Event]) -> Vec<(usize, Vec<u32>)> {
+        let variables: Vec<VarId> = outcome.iter().map(|e| e.variable).collect();
+        let all = self.assignments(&variables).into_iter().map(|v| v.into_iter().map(|(_, code)| code).collect());
+        let wanted = |codes: &[u32]| outcome.iter().zip(codes).all(|(e, code)| e.value.is_none_or(|v| v == *code));
+        all.enumerate().filter(|(_, codes): &(usize, Vec<u32>)| wanted(codes)).collect()
+    }
+
+    /// A row that shows what it holds for: of a single term all that is set everywhere and known, of several what the
+    /// case chooses.
+    pub(super) fn row(&self, terms: &[&CounterfactualTerm], case: &Case) -> Row {
+        let mut row = Row::default();
+        let mut set: Values = vec![];
+        for term in terms {
+            for &(v, code) in &term.interventions {
+                let shown = code.filter(|_| terms.len() == 1);
+                set.extend(value_of(case, &Bare::Set(v), shown).map(|code| (v, code)));
+            }
+            for event in &term.evidence {
+                let name = Bare::Seen(event.variable, &event.world);
+                let shown = event.value.filter(|_| terms.len() == 1);
+                let value = value_of(case, &name, shown).and_then(|code| self.value(event.variable, code));
+                row.given.extend(value.map(|value| (seen_text(self.model, event), value)));
+            }
+        }
+        let chosen = case.iter().filter(|(name, _)| matches!(name, Bare::Set(_)));
+        set.extend(chosen.map(|(name, code)| (name.variable(), *code)));
+        for (v, code) in set {
+            row.interventions.extend(self.value(v, code).map(|value| (self.model.name(v).to_owned(), value)));
+        }
+        row
+    }
+
+    /// The outcome's values in a row.
+    pub(super) fn outcome(&self, outcome: &[Event], codes: &[u32]) -> Assignment {
+        let named =
+            |(event, &code): (&Event, &u32)| Some((seen_text(self.model, event), self.value(event.variable, code)?));
+        outcome.iter().zip(codes).filter_map(named).collect()
+    }
+
+    fn value(&self, variable: VarId, code: u32) -> Option<crate::model::Value> {
+        self.model.domain(variable).map(|d| d.value(code))
+    }
+}

@@ -1,0 +1,164 @@
+//! Several worlds of the same rows by sampling: abduction, action and prediction (the paper's Algorithm 10).
+//!
+//! All worlds of a row share its hidden causes and each variable's own noise. Evidence weighs the rows instead of
+//! rejecting them: an observed variable gets its value, the row the probability of that value given all that was drawn
+//! before, and the variable's own noise is drawn from what it can still be (likelihood weighting: Fung & Chang 1989;
+//! Shachter & Peot 1989). A second observation of a variable in another world is met by rejection.
+
+use crate::causal::counterfactual::{Place, Twin};
+use crate::model::{Domain, Model, VarId};
+use crate::nets::column::Column;
+use crate::nets::{Hidden, Sampler};
+use crate::train::Trained;
+use candle_core::Result;
+use rand_chacha::ChaCha8Rng;
+
+/// Rows are drawn this many at a time,
+const CHUNK: usize = 8192;
+/// or this many where images are among them.
+const IMAGE_CHUNK: usize = 256;
+
+/// How evidence is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// By weights.
+    Weighting,
+    /// By leaving out rows that do not agree: the reference.
+    Rejection,
+}
+
+/// Rows in several worlds, from trained modules.
+pub struct Worlds<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// Its trained modules.
+    pub modules: &'a [&'a Trained],
+    /// The copies of variables to draw.
+    pub twin: &'a Twin,
+    /// How evidence is met.
+    pub method: Method,
+}
+
+/// What was drawn, summed up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// The weights of the rows with each value of the outcome, row-major.
+    pub weights: Vec<f64>,
+    /// The sum of the squared weights of all rows.
+    pub squares: f64,
+    /// The rows drawn,
+    pub rows: usize,
+    /// and those of them that have a weight.
+    pub kept: usize,
+}
+
+impl Tally {
+    /// The sum of all weights.
+    pub fn total(&self) -> f64 {
+        self.weights.iter().sum()
+    }
+
+    /// The outcome's distribution; `None` where no row has a weight.
+    pub fn distribution(&self) -> Option<Vec<f64>> {
+        let total = self.total();
+        (total > 0.0).then(|| self.weights.iter().map(|w| w / total).collect())
+    }
+
+    /// The number of rows without weights that would tell as much (Kish 1965).
+    pub fn ess(&self) -> f64 {
+        if self.squares > 0.0 { self.total().powi(2) / self.squares } else { 0.0 }
+    }
+
+    /// The probability of the evidence.
+    pub fn evidence(&self) -> f64 {
+        self.total() / self.rows.max(1) as f64
+    }
+}
+
+impl Worlds<'_> {
+    /// A variable that would have to be drawn but has no trained mechanism.
+    pub fn missing(&self) -> Option<VarId> {
+        self.twin.copies.iter().map(|copy| copy.variable).find(|v| self.home(*v).is_none())
+    }
+
+    /// Whether images are drawn.
+    pub fn has_images(&self) -> bool {
+        self.twin.copies.iter().any(|copy| matches!(self.model.domain(copy.variable), Some(Domain::Image(_))))
+    }
+
+    /// Draws `rows` more rows and adds them to `tally`, whose outcome has `cards` values.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn draw(&self, cards: &[usize], rows: usize, rng: &mut ChaCha8Rng, tally: &mut Tally) -> Result<()> {
+        tally.weights.resize(cards.iter().product(), 0.0);
+        let chunk = if self.has_images() { IMAGE_CHUNK } else { CHUNK };
+        for start in (0..rows).step_by(chunk) {
+            let count = chunk.min(rows - start);
+            let (columns, weights) = self.chunk(count, rng)?;
+            let code = |place: &Place, row: usize| match *place {
+                Place::Code(code) => code as usize,
+                Place::Copy(at) => columns[at].codes().map_or(0, |codes| codes[row] as usize),
+            };
+            for (row, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+                let places = self.twin.outcome.iter().zip(cards);
+                tally.weights[places.fold(0, |cell, (place, card)| cell * card + code(place, row))] += weight;
+                tally.squares += weight * weight;
+                tally.kept += 1;
+            }
+            tally.rows += count;
+        }
+        Ok(())
+    }
+
+    /// The column of each copy, and the rows' weights.
+    fn chunk(&self, rows: usize, rng: &mut ChaCha8Rng) -> Result<(Vec<Column>, Vec<f64>)> {
+        let hidden: Vec<Hidden> = self.modules.iter().map(|m| m.hidden(rows, rng)).collect();
+        let mut columns: Vec<Column> = vec![];
+        let mut weights = vec![1.0; rows];
+        for group in self.twin.groups() {
+            let variable = self.twin.copies[group.start].variable;
+            let Some(home) = self.home(variable) else { candle_core::bail!("variable {variable} has no module") };
+            let (module, hidden) = (self.modules[home], &hidden[home]);
+            let mut noise = module.noise(variable, rows, rng)?;
+            let parents: Vec<Vec<Column>> = group.clone().map(|at| self.parents(at, rows, &columns)).collect();
+            let parents: Vec<Vec<&Column>> = parents.iter().map(|p| p.iter().collect()).collect();
+            let known = |at: &usize| self.twin.copies[*at].known;
+            let observed = group.clone().find(|at| known(at).is_some()).filter(|_| self.method == Method::Weighting);
+            if let Some((at, value)) = observed.and_then(|at| Some((at, known(&at)?))) {
+                let p = module.observe(variable, &parents[at - group.start], hidden, &mut noise, value)?;
+                weights.iter_mut().zip(p).for_each(|(weight, p)| *weight *= p);
+            }
+            for at in group.clone() {
+                let column = match known(&at) {
+                    Some(value) if observed == Some(at) => Column::Codes(vec![value; rows]),
+                    value => {
+                        let draw = || module.replay(variable, &parents[at - group.start], hidden, &noise);
+                        // Inside the pool the operations on images share its threads; they give the same numbers.
+                        let column = if self.has_images() { rayon::scope(|_| draw()) } else { draw() }?;
+                        if let (Some(value), Some(codes)) = (value, column.codes()) {
+                            let other = weights.iter_mut().zip(codes).filter(|(_, code)| **code != value);
+                            other.for_each(|(weight, _)| *weight = 0.0);
+                        }
+                        column
+                    }
+                };
+                columns.push(column);
+            }
+        }
+        Ok((columns, weights))
+    }
+
+    fn parents(&self, copy: usize, rows: usize, columns: &[Column]) -> Vec<Column> {
+        let parent = |place: &Place| match *place {
+            Place::Code(code) => Column::Codes(vec![code; rows]),
+            Place::Copy(at) => columns[at].clone(),
+        };
+        self.twin.copies[copy].parents.iter().map(parent).collect()
+    }
+
+    /// The module of a variable.
+    fn home(&self, variable: VarId) -> Option<usize> {
+        self.modules.iter().position(|m| m.variables().contains(&variable))
+    }
+}
