@@ -11,6 +11,7 @@ mod identify;
 mod import;
 mod messages;
 mod plan;
+#[cfg(feature = "run")]
 mod pretrained;
 #[cfg(feature = "run")]
 pub mod progress;

@@ -2,7 +2,7 @@
 
 use super::ast::*;
 use super::parse::{parse, parse_at};
-use crate::diag::{Diagnostic, Sources};
+use crate::diag::{Diagnostic, Sources, Span};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -19,8 +19,9 @@ pub fn load(name: &str, text: String, read: &dyn Fn(&Path) -> io::Result<String>
     let (ast, diagnostics) = parse(&text);
     let path = tidy(Path::new(name));
     let mut loader =
-        Loader { read, sources: Sources::new(name, text), diagnostics, taken: BTreeSet::new(), outer: String::new() };
+        Loader { read, sources: Sources::new(name, text), diagnostics, imports: vec![], taken: BTreeSet::new(), outer: String::new() };
     let mut ast = loader.expand(ast, &path, &mut vec![path.clone()]);
+    ast.imports = std::mem::take(&mut loader.imports);
     join_truths(&mut ast, &loader.sources);
     (ast, loader.sources, loader.diagnostics)
 }
@@ -29,6 +30,7 @@ struct Loader<'a> {
     read: &'a dyn Fn(&Path) -> io::Result<String>,
     sources: Sources,
     diagnostics: Vec<Diagnostic>,
+    imports: Vec<Imported>,
     /// Files with the names they were taken under, so that nothing comes in twice.
     taken: BTreeSet<(PathBuf, String)>,
     /// What stands before the names of the file that is being read.
@@ -44,17 +46,18 @@ impl Loader<'_> {
                 statements.push(statement);
                 continue;
             };
-            if let Some(imported) = self.import(written, alias.as_ref(), path, open) {
+            if let Some(imported) = self.import(written, alias.as_ref(), statement.span, path, open) {
                 statements.extend(imported);
             }
         }
-        Ast { edition: ast.edition, statements }
+        Ast { edition: ast.edition, statements, imports: vec![] }
     }
 
     fn import(
         &mut self,
         written: &Spanned<String>,
         alias: Option<&Name>,
+        statement: Span,
         from: &Path,
         open: &mut Vec<PathBuf>,
     ) -> Option<Vec<Statement>> {
@@ -85,7 +88,9 @@ impl Loader<'_> {
                 return None;
             }
         };
-        let (ast, found) = parse_at(&text, self.sources.end());
+        let start = self.sources.end();
+        self.imports.push(Imported { statement, path: written.clone(), start, prefix: whole.clone() });
+        let (ast, found) = parse_at(&text, start);
         self.sources.push(path.display().to_string(), text);
         self.diagnostics.extend(found);
         open.push(path.clone());

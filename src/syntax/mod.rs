@@ -4,14 +4,17 @@ pub mod ast;
 mod explain;
 mod format;
 mod import;
+mod lexical;
 mod parse;
 #[cfg(test)]
 mod tests;
+pub mod words;
 
 use pest::Parser;
 
 pub use format::format;
 pub use import::load;
+pub use lexical::{Token, TokenKind, tokens};
 pub use parse::{parse, parse_query, parse_query_at};
 
 /// A name as it is written in a model file: in backquotes where it is not a plain name.
