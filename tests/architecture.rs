@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "ide",
         &["check", "syntax", "model", "causal", "data", "truth", "plan", "identification", "render", "diag"],
     ),
-    ("lsp", &["ide", "syntax", "render", "diag"]),
+    ("lsp", &["ide", "syntax", "plan", "render", "diag"]),
     ("implications", &["model", "causal", "data", "seed"]),
     ("nets", &["seed", "pretrained"]),
     ("train", &["model", "plan", "nets", "data", "seed"]),

@@ -105,7 +105,9 @@ fn symbols_of(statement: &Statement, text: &str) -> Vec<Symbol> {
         }
         StatementKind::Output { query, path, .. } => {
             let name_span = path.span;
-            let (name, detail) = (path.value.clone(), format!("output {}", query.value));
+            // Editors refuse symbols without a name.
+            let name = if path.value.is_empty() { "output".to_owned() } else { path.value.clone() };
+            let detail = format!("output {}", query.value);
             vec![Symbol { name, detail, kind: SymbolKind::Output, span, name_span, inner: vec![] }]
         }
         StatementKind::Expect { .. } | StatementKind::Assert(_) => {
