@@ -67,7 +67,7 @@ fn proposed(text: &str) -> Vec<String> {
 
 #[test]
 fn mistakes_are_shown_with_related_places_and_repairs() {
-    let text = "dcm 1\nA -> B\nB -> A\nquery q: P(Bb | do(A))\nA, B: binary\n";
+    let text = "dcm 1\nA -> tar\ntar -> A\nquery q: P(tarr | do(A))\nA, tar: binary\n";
     let (mut client, uri) = open("m.scm", text);
     let shown = client.settled(&uri);
     let codes: Vec<_> = shown.iter().map(|d| (d.code.clone().unwrap(), d.range.start.line)).collect();
@@ -77,16 +77,16 @@ fn mistakes_are_shown_with_related_places_and_repairs() {
     assert_eq!((related.len(), related[0].location.range.start.line), (1, 2));
     let actions = client.actions(&uri, shown[1].range);
     let repair = actions.iter().find(|a| a.kind == Some(CodeActionKind::QUICKFIX)).unwrap();
-    assert_eq!((repair.title.as_str(), repair.is_preferred), ("Write `B`", Some(true)));
+    assert_eq!((repair.title.as_str(), repair.is_preferred), ("Write `tar`", Some(true)));
     let edit = &repair.edit.as_ref().unwrap().changes.as_ref().unwrap()[&uri];
     client.apply(&uri, edit);
     assert_eq!(client.settled(&uri).len(), 1, "only the circle is left");
-    assert!(client.text(&uri).contains("P(B | do(A))"));
+    assert!(client.text(&uri).contains("P(tar | do(A))"));
 }
 
 #[test]
 fn all_repairs_can_be_made_at_once() {
-    let text = "dcm 2\nA -> B\nquery q: P(Bb | do(A))\nA, B: binary\n";
+    let text = "dcm 2\nA -> tar\nquery q: P(tarr | do(A))\nA, tar: binary\n";
     let (mut client, uri) = open("m.scm", text);
     let whole = Range::new(Position::new(0, 0), Position::new(4, 0));
     let actions = client.actions(&uri, whole);
