@@ -38,13 +38,32 @@ pub struct Program {
     pub truth: Option<Scm>,
     /// What was found so far, by place.
     pub diagnostics: Vec<Diagnostic>,
+    /// Whether every statement could be read and every import was found.
+    is_read: bool,
 }
 
 impl Program {
     /// Reads the file `name` with the given text; `read` gives the texts of imported files.
     pub fn parse(name: &str, text: String, read: &dyn Fn(&Path) -> io::Result<String>) -> Self {
-        let (ast, sources, diagnostics) = syntax::load(name, text, read);
-        Self { base: folder(Path::new(name)), sources, ast, diagnostics, ..Self::default() }
+        Self::parse_after(None, name, text, read)
+    }
+
+    /// As [`Program::parse`]; quick where the text is like that of an `earlier` program.
+    pub fn parse_after(
+        earlier: Option<&Self>,
+        name: &str,
+        text: String,
+        read: &dyn Fn(&Path) -> io::Result<String>,
+    ) -> Self {
+        let earlier = earlier.and_then(|p| Some((p.only_text()?, &p.ast)));
+        let (ast, sources, diagnostics) = syntax::load_after(earlier, name, text, read);
+        Self { base: folder(Path::new(name)), is_read: diagnostics.is_empty(), sources, ast, diagnostics, ..Self::default() }
+    }
+
+    /// The text of a program of one file that could be read without a mistake.
+    pub fn only_text(&self) -> Option<&str> {
+        let [file] = self.sources.files() else { return None };
+        self.is_read.then_some(&*file.text)
     }
 
     /// Gives the statements their meaning; `rows` rows of each data set tell the types of variables without one.
@@ -53,7 +72,6 @@ impl Program {
     /// # Errors
     /// Those of `change`.
     pub fn lower<E>(&mut self, rows: usize, change: impl FnOnce(&mut Model) -> Result<(), E>) -> Result<(), E> {
-        let unread = !self.diagnostics.is_empty();
         let (mut model, found) = model::lower(&self.ast, |model| {
             let mut notes = data::infer_domains(model, &self.base, rows);
             notes.extend(truth::infer_domains(model));
@@ -63,7 +81,7 @@ impl Program {
         self.diagnostics.extend(found);
         let truth = Scm::build(&model);
         self.diagnostics.extend(truth.as_ref().err().into_iter().flatten().cloned());
-        if unread {
+        if !self.is_read {
             self.diagnostics.retain(|d| !CONSEQUENCES.contains(&d.code));
         }
         diag::fix::localize(&mut self.diagnostics, &self.sources);

@@ -56,7 +56,17 @@ pub struct Slow {
 impl Analysis {
     /// Reads the file `name` with the given text; `read` gives the texts of imported files.
     pub fn new(name: &str, text: String, read: &dyn Fn(&Path) -> io::Result<String>) -> Self {
-        let mut program = Program::parse(name, text, read);
+        Self::after(None, name, text, read)
+    }
+
+    /// As [`Analysis::new`]; quick where the text is like that of an `earlier` one.
+    pub fn after(
+        earlier: Option<&Self>,
+        name: &str,
+        text: String,
+        read: &dyn Fn(&Path) -> io::Result<String>,
+    ) -> Self {
+        let mut program = Program::parse_after(earlier.map(|a| &a.program), name, text, read);
         let Ok(()) = program.lower(SAMPLE, |_| Ok::<(), std::convert::Infallible>(()));
         let schemas = program.schemas();
         Self { program, schemas, occurrences: OnceLock::new() }

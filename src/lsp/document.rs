@@ -20,6 +20,8 @@ pub(super) struct Document {
     pub version: i32,
     /// What is quickly known of that text; `None` until it was looked at.
     pub analysis: Option<Arc<Analysis>>,
+    /// Of the latest text that could be read without a mistake; the next one is likely to be like it.
+    readable: Option<Arc<Analysis>>,
     /// What is slowly known.
     pub latest: Arc<Latest>,
 }
@@ -83,7 +85,7 @@ impl Latest {
 impl Document {
     pub(super) fn new(name: &Uri, text: String, version: i32) -> Self {
         let uri = name.as_str().to_owned();
-        Self { path: uri::path(&uri), uri, text, version, analysis: None, latest: Arc::default() }
+        Self { path: uri::path(&uri), uri, text, version, analysis: None, readable: None, latest: Arc::default() }
     }
 
     /// Makes the edits of a notification, one after the other.
@@ -109,7 +111,11 @@ impl Document {
             None => std::fs::read_to_string(path),
         };
         let name = self.path.display().to_string();
-        self.analysis = Some(Arc::new(Analysis::new(&name, self.text.clone(), &read)));
+        let analysis = Arc::new(Analysis::after(self.readable.as_deref(), &name, self.text.clone(), &read));
+        if analysis.program.only_text().is_some() {
+            self.readable = Some(Arc::clone(&analysis));
+        }
+        self.analysis = Some(analysis);
     }
 }
 

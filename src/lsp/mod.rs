@@ -23,6 +23,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 use worker::Worker;
 
 /// Sends a message to the editor; `false` once it is gone.
@@ -139,8 +140,9 @@ impl Server {
         let texts: BTreeMap<PathBuf, String> =
             self.documents.values().map(|d| (d.path.clone(), d.text.clone())).collect();
         if let Some(document) = self.documents.get_mut(uri) {
+            let start = Instant::now();
             document.analyse(&texts);
-            self.worker.conclude(document);
+            self.worker.conclude(document, start.elapsed());
         }
     }
 

@@ -58,11 +58,13 @@ impl Worker {
     }
 
     /// Publishes what is known of the document's text, and the rest once it is found.
-    pub(super) fn conclude(&self, document: &Document) {
+    pub(super) fn conclude(&self, document: &Document, quick: Duration) {
         let Some(analysis) = &document.analysis else { return };
         self.ask(document, Task::Conclude);
         let revision = document.latest.revision();
-        document.latest.meanwhile(revision, PATIENCE, || {
+        // Where the quick part takes long, so does the slow one.
+        let patience = if quick < PATIENCE { PATIENCE } else { Duration::ZERO };
+        document.latest.meanwhile(revision, patience, || {
             let found = problems(analysis, &document.uri, &analysis.program.diagnostics);
             (self.outbox)(publication(&document.uri, Some(document.version), found));
         });

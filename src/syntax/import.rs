@@ -2,6 +2,7 @@
 
 use super::ast::*;
 use super::parse::{parse, parse_at};
+use super::reparse::reparse;
 use crate::diag::{Diagnostic, Sources, Span};
 use std::collections::BTreeSet;
 use std::io;
@@ -16,7 +17,17 @@ const MAX_FILES: usize = 200;
 /// asks (queries, outputs, expectations, assertions) and its training settings stay with it.
 /// Imported names get the alias and a dot before them; paths become relative to the importing file.
 pub fn load(name: &str, text: String, read: &dyn Fn(&Path) -> io::Result<String>) -> (Ast, Sources, Vec<Diagnostic>) {
-    let (ast, diagnostics) = parse(&text);
+    load_after(None, name, text, read)
+}
+
+/// As [`load`]; quick where the text is like an earlier one in which nothing was wrong, given with its tree.
+pub fn load_after(
+    earlier: Option<(&str, &Ast)>,
+    name: &str,
+    text: String,
+    read: &dyn Fn(&Path) -> io::Result<String>,
+) -> (Ast, Sources, Vec<Diagnostic>) {
+    let (ast, diagnostics) = earlier.map_or_else(|| parse(&text), |(old, tree)| reparse(old, tree, &text));
     let path = tidy(Path::new(name));
     let mut loader =
         Loader { read, sources: Sources::new(name, text), diagnostics, imports: vec![], taken: BTreeSet::new(), outer: String::new() };
