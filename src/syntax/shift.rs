@@ -57,11 +57,18 @@ impl Shift {
     }
 
     pub(super) fn diagnostic(&self, diagnostic: &mut Diagnostic) {
-        diagnostic.labels.iter_mut().for_each(|label| self.span(&mut label.span));
-        diagnostic.fixes.iter_mut().flat_map(|fix| &mut fix.edits).for_each(|edit| self.span(&mut edit.span));
+        diagnostic.labels.iter_mut().for_each(|label| self.place(&mut label.span));
+        diagnostic.fixes.iter_mut().flat_map(|fix| &mut fix.edits).for_each(|edit| self.place(&mut edit.span));
     }
 
+    /// What stands nowhere in the text stays there.
     fn span(&self, span: &mut Span) {
+        if *span != Span::default() {
+            self.place(span);
+        }
+    }
+
+    fn place(&self, span: &mut Span) {
         *span = Span::new(span.start.saturating_add_signed(self.0), span.end.saturating_add_signed(self.0));
     }
 

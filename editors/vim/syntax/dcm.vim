@@ -27,7 +27,7 @@ syn match dcmKeyword "\<do\%(\s*(\)\@="
 syn match dcmKeyword "\<simulate\%(\s*(\)\@="
 syn match dcmKeyword "\<table\%(\s*(\)\@="
 syn match dcmKeyword "\<pretrained\%(\s*[\"{]\)\@="
-syn match dcmKeyword "\"\s*\zsas\>\%(\s\+[[:alpha:]_]\)\@="
+syn match dcmKeyword "\%(\"\s*\)\@<=\<as\>\%(\s\+[[:alpha:]_]\)\@="
 syn match dcmKeyword "\%(=\s*[^,()]*\)\@<=\<vs\>"
 syn match dcmBuiltin "\<\%(P\|ATE\|sample\|identifiable\|independent\|tv\|kl\|abs\)\%(\s*(\)\@="
 syn match dcmBuiltin "\<E\%(\s*\[\)\@="
@@ -35,8 +35,8 @@ syn match dcmType "\%(:\s*\)\@<=\<\%(binary\|real\|int\|categorical\|vector\|ima
 syn match dcmSetting "\<\%(columns\|images\|where\|weight\|role\|array\|folder\|resize\|convert\|mechanism\|encode\|file\|inputs\|sha256\|layers\|latent\|range\|labels\|classes\|key\|engine\|epochs\|steps\|batch\|lr\|seed\|device\|hidden\|noise\|lambda\|critic_steps\|pac\|dropout\|width\|levels\|restarts\|bootstrap\|samples\|modular\|image_memory\|grid\|scale\|n\)\%(\s*:\)\@="
 
 " The ground truth
-syn region dcmTruth start="{" end="}" contained contains=@dcmTruthParts
-syn region dcmTruthBraces start="{" end="}" contained transparent contains=@dcmTruthParts
+syn region dcmTruth matchgroup=dcmBrace start="{" end="}" contained contains=@dcmTruthParts
+syn region dcmTruthBraces matchgroup=dcmBrace start="{" end="}" contained transparent contains=@dcmTruthParts
 syn cluster dcmTruthParts contains=dcmTruthBraces,dcmTruthWord,dcmFunction,dcmComment,dcmString,dcmQuoted,dcmNumber,dcmOperator,dcmKeyword,dcmType
 syn keyword dcmTruthWord if then else and or xor not contained
 syn match dcmFunction "\<\%(bernoulli\|uniform_int\|binomial\|categorical\|min\|max\|abs\|floor\|ceil\|round\|digit\|classify\)\%(\s*(\)\@=" contained
