@@ -25,9 +25,10 @@ fn incremental(old: &str, tree: &Ast, text: &str) -> Option<(Ast, Vec<Diagnostic
     let last = statements.partition_point(|s| s.span.start <= old.len() - after) + MARGIN;
     let from = if first == 0 { 0 } else { statements.get(first)?.span.start };
     let to = statements.get(last).map_or(text.len(), |s| s.span.start.saturating_add_signed(moved));
-    let (mut middle, mut found) = parse(text.get(from..to)?);
-    // What a bracket that is not closed means, the whole text says; and an edition stands only at its start.
-    if found.iter().any(|d| d.code == "E0104") || (first > 0 && middle.edition.is_some()) {
+    let changed = text.get(from..to)?;
+    let (mut middle, mut found) = parse(changed);
+    // What a bracket without its partner means, the whole text says; and an edition stands only at its start.
+    if (!found.is_empty() && !is_balanced(changed)) || (first > 0 && middle.edition.is_some()) {
         return None;
     }
     let shift = Shift(from as isize);
@@ -42,4 +43,19 @@ fn incremental(old: &str, tree: &Ast, text: &str) -> Option<(Ast, Vec<Diagnostic
     all[kept..].iter_mut().for_each(|s| Shift(moved).statement(s));
     let edition = if first == 0 { middle.edition } else { tree.edition.clone() };
     Some((Ast { edition, statements: all, imports: vec![] }, found))
+}
+
+/// Whether brackets come in pairs, those in comments and strings too.
+fn is_balanced(text: &str) -> bool {
+    let mut open = vec![];
+    for c in text.chars() {
+        match c {
+            '(' => open.push(')'),
+            '[' => open.push(']'),
+            '{' => open.push('}'),
+            ')' | ']' | '}' if open.pop() != Some(c) => return false,
+            _ => {}
+        }
+    }
+    open.is_empty()
 }
