@@ -101,7 +101,8 @@ fn wait(editor: &Connection, version: i32) {
 /// Waits until nothing more will come.
 fn settle(editor: &Connection, id: i32, uri: &str) {
     let id = RequestId::from(1000 + id);
-    let plan = Request { id: id.clone(), method: "dcmc/plan".into(), params: json!({ "textDocument": { "uri": uri } }) };
+    let plan =
+        Request { id: id.clone(), method: "dcmc/plan".into(), params: json!({ "textDocument": { "uri": uri } }) };
     editor.sender.send(Message::Request(plan)).expect("a server");
     for message in &editor.receiver {
         if matches!(message, Message::Response(response) if response.id == id) {

@@ -21,10 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("exchange", &["syntax", "diag"]),
     ("identification", &["model", "causal", "data", "diag", "truth", "factor", "render"]),
     ("check", &["syntax", "model", "data", "truth", "plan", "identification", "pretrained", "diag"]),
-    (
-        "ide",
-        &["check", "syntax", "model", "causal", "data", "truth", "plan", "identification", "render", "diag"],
-    ),
+    ("ide", &["check", "syntax", "model", "causal", "data", "truth", "plan", "identification", "render", "diag"]),
     ("lsp", &["ide", "syntax", "plan", "render", "diag"]),
     ("implications", &["model", "causal", "data", "seed"]),
     ("nets", &["seed", "pretrained"]),

@@ -176,7 +176,8 @@ fn every_grammar_has_the_words_of_the_language() {
             wanted.extend(words::TYPES.into_iter().chain(words::FUNCTIONS));
         }
         for word in wanted {
-            let whole = Regex::new(&format!(r"(?<![A-Za-z0-9]){word}(?![A-Za-z0-9_])|\\[<b]{word}(?![A-Za-z0-9_])")).unwrap();
+            let whole =
+                Regex::new(&format!(r"(?<![A-Za-z0-9]){word}(?![A-Za-z0-9_])|\\[<b]{word}(?![A-Za-z0-9_])")).unwrap();
             assert!(whole.is_match(&text).unwrap(), "`{word}` is not in {path}");
         }
     }

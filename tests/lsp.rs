@@ -102,7 +102,9 @@ fn hover_says_what_is_known_and_why() {
     let (mut client, uri) = open("m.scm", FRONT_DOOR);
     client.settled(&uri);
     let about = hover(&mut client, &uri, at(FRONT_DOOR, FRONT_DOOR.find("cancer;").unwrap() + 2)).unwrap();
-    for part in ["**cancer**: `binary`", "c-component: `smoke`, `cancer`", "causes: `tar`", "module H", "`sim` (simulated)"] {
+    for part in
+        ["**cancer**: `binary`", "c-component: `smoke`, `cancer`", "causes: `tar`", "module H", "`sim` (simulated)"]
+    {
         assert!(about.contains(part), "{part} is not in {about}");
     }
     let about = hover(&mut client, &uri, at(FRONT_DOOR, FRONT_DOOR.find("bernoulli").unwrap() + 2)).unwrap();
@@ -192,12 +194,21 @@ fn rename_changes_every_place_and_no_string() {
     assert!(client.ask::<ask::PrepareRenameRequest>(place(&uri, position)).is_some());
     let changes = client.rename(&uri, position, "tar content").unwrap();
     client.apply(&uri, &changes[&uri]);
-    let expected = text.replace("tar", "`tar content`").replace("\"`tar content`\"", "\"tar\"").replace("through `tar content`", "through tar");
+    let expected = text
+        .replace("tar", "`tar content`")
+        .replace("\"`tar content`\"", "\"tar\"")
+        .replace("through `tar content`", "through tar");
     assert_eq!(client.text(&uri), expected);
     let query = at(&expected, expected.find("effect:").unwrap());
     let changes = client.rename(&uri, query, "answer").unwrap();
     client.apply(&uri, &changes[&uri]);
-    assert_eq!(client.text(&uri), expected.replace("effect:", "answer:").replace("output effect", "output answer").replace("tv(effect", "tv(answer"));
+    assert_eq!(
+        client.text(&uri),
+        expected
+            .replace("effect:", "answer:")
+            .replace("output effect", "output answer")
+            .replace("tv(effect", "tv(answer")
+    );
     let position = at(&expected, expected.find("smoke").unwrap());
     for (name, why) in [("cancer", "already"), ("a`b", "no name"), ("", "no name")] {
         let refused = client.rename(&uri, position, name).unwrap_err();
@@ -251,7 +262,10 @@ fn outline_folding_formatting_and_signatures() {
     });
     let Some(DocumentSymbolResponse::Nested(found)) = found else { panic!("{found:?}") };
     let names: Vec<&str> = found.iter().map(|s| s.name.as_str()).collect();
-    assert_eq!(names, ["smoke", "tar", "cancer", "sim", "truth", "effect", "effect.csv", "expect tv(effect, truth) < 0.1"]);
+    assert_eq!(
+        names,
+        ["smoke", "tar", "cancer", "sim", "truth", "effect", "effect.csv", "expect tv(effect, truth) < 0.1"]
+    );
     assert_eq!(found[4].children.as_ref().unwrap().len(), 4);
     let folds = client.ask::<ask::FoldingRangeRequest>(FoldingRangeParams {
         text_document: document.clone(),
@@ -314,10 +328,14 @@ fn hints_lenses_the_plan_and_the_graph() {
         text_document: TextDocumentIdentifier { uri: uri.clone() },
         range: Range::new(Position::new(0, 0), Position::new(99, 0)),
     });
-    let words: Vec<String> = hints.unwrap().into_iter().map(|h| match h.label {
-        InlayHintLabel::String(s) => s,
-        other => panic!("{other:?}"),
-    }).collect();
+    let words: Vec<String> = hints
+        .unwrap()
+        .into_iter()
+        .map(|h| match h.label {
+            InlayHintLabel::String(s) => s,
+            other => panic!("{other:?}"),
+        })
+        .collect();
     assert_eq!(words.iter().filter(|w| *w == ": binary").count(), 2, "{words:?}");
     assert_eq!(words.iter().filter(|w| w.starts_with(" H")).count(), 3, "{words:?}");
     assert_eq!(client.lenses(&uri).len(), 1);
@@ -345,7 +363,10 @@ fn scheme_is_left_alone_and_the_unknown_is_refused() {
     assert!(client.raw("textDocument/nonsense", json!({ "textDocument": { "uri": uri } })).is_err());
     assert!(client.raw("workspace/nonsense", json!({})).is_err());
     assert_eq!(client.raw("textDocument/hover", json!({ "textDocument": { "uri": "file:///no" } })), Ok(Value::Null));
-    assert_eq!(client.raw("textDocument/hover", json!({ "textDocument": { "uri": uri }, "position": 7 })).is_ok(), true);
+    assert_eq!(
+        client.raw("textDocument/hover", json!({ "textDocument": { "uri": uri }, "position": 7 })).is_ok(),
+        true
+    );
     assert_eq!(client.raw("shutdown", Value::Null), Ok(Value::Null));
 }
 
@@ -363,7 +384,10 @@ fn fresh(name: &str, text: &str) -> Vec<(String, Range)> {
         Range::new(point(range.start), point(range.end))
     };
     let found = analysis.conclude(&|| false).unwrap().diagnostics;
-    found.iter().map(|d| (d.code.to_owned(), d.labels.first().map(|l| range(analysis.home(l.span))).unwrap_or_default())).collect()
+    found
+        .iter()
+        .map(|d| (d.code.to_owned(), d.labels.first().map(|l| range(analysis.home(l.span))).unwrap_or_default()))
+        .collect()
 }
 
 /// Edits as an editor sends them, on UTF-16 units, made in another way than the server makes them.
@@ -381,8 +405,36 @@ fn edit_reference(units: &mut Vec<u16>, range: Range, new: &str) {
 
 /// Pieces that make and break statements, brackets and characters of every length.
 const PIECES: [&str; 30] = [
-    "A", "B", "X'", "é", "→", "😀", "𝒜 -> B", " -> ", " <-> ", "\n", "\r\n", ";", "{", "}", "(", ")", "[", "]", "\"",
-    "`", "#", "query q: P(A | do(B))", "A: binary", "truth {\n", "data d = \"d.csv\"", ",", " | ", " = 1", "0.5", "latent U -> {A, B}",
+    "A",
+    "B",
+    "X'",
+    "é",
+    "→",
+    "😀",
+    "𝒜 -> B",
+    " -> ",
+    " <-> ",
+    "\n",
+    "\r\n",
+    ";",
+    "{",
+    "}",
+    "(",
+    ")",
+    "[",
+    "]",
+    "\"",
+    "`",
+    "#",
+    "query q: P(A | do(B))",
+    "A: binary",
+    "truth {\n",
+    "data d = \"d.csv\"",
+    ",",
+    " | ",
+    " = 1",
+    "0.5",
+    "latent U -> {A, B}",
 ];
 
 #[test]
@@ -419,9 +471,24 @@ fn after_any_edits_text_and_diagnostics_are_those_of_a_fresh_start() {
             client.changes(&uri, &changes);
             let text = String::from_utf16(&units).unwrap();
             if rng.random_bool(0.3) {
-                let position = at(&text, (0..=rng.random_range(0..=text.len())).rev().find(|&a| text.is_char_boundary(a)).unwrap());
-                for method in ["hover", "completion", "signatureHelp", "definition", "prepareRename", "documentSymbol", "codeLens",
-                               "foldingRange", "semanticTokens/full", "inlayHint", "formatting", "documentHighlight"] {
+                let position = at(
+                    &text,
+                    (0..=rng.random_range(0..=text.len())).rev().find(|&a| text.is_char_boundary(a)).unwrap(),
+                );
+                for method in [
+                    "hover",
+                    "completion",
+                    "signatureHelp",
+                    "definition",
+                    "prepareRename",
+                    "documentSymbol",
+                    "codeLens",
+                    "foldingRange",
+                    "semanticTokens/full",
+                    "inlayHint",
+                    "formatting",
+                    "documentHighlight",
+                ] {
                     let params = json!({ "textDocument": { "uri": uri }, "position": position, "range": Range::new(position, position) });
                     assert!(client.raw(&format!("textDocument/{method}"), params).is_ok(), "{method} on {text:?}");
                 }
@@ -429,10 +496,13 @@ fn after_any_edits_text_and_diagnostics_are_those_of_a_fresh_start() {
             if step % 4 == 3 {
                 assert_eq!(client.text(&uri), text);
                 let shown = client.settled(&uri);
-                let shown: Vec<_> = shown.iter().map(|d| match &d.code {
-                    Some(NumberOrString::String(code)) => (code.clone(), d.range),
-                    other => panic!("{other:?}"),
-                }).collect();
+                let shown: Vec<_> = shown
+                    .iter()
+                    .map(|d| match &d.code {
+                        Some(NumberOrString::String(code)) => (code.clone(), d.range),
+                        other => panic!("{other:?}"),
+                    })
+                    .collect();
                 assert_eq!(shown, fresh(name, &text), "{text:?}");
                 assert_eq!(client.version_shown(&uri), client.version(&uri));
             }

@@ -40,16 +40,42 @@ fn reading_again_is_reading() {
 /// One or two edits near each other.
 fn changed(text: &str, rng: &mut impl Rng) -> String {
     const PIECES: [&str; 24] = [
-        "X", " ", "\n", "\n\n", ";", "->", "<->", ",", "{", "}", "(", ")", "\"", "`", "#", "|", "=", "A -> B\n", "\nC: binary\n", "dcm 1\n",
-        "truth {", "\ntrain { lr: 0.1 }\n", "é", "- ",
+        "X",
+        " ",
+        "\n",
+        "\n\n",
+        ";",
+        "->",
+        "<->",
+        ",",
+        "{",
+        "}",
+        "(",
+        ")",
+        "\"",
+        "`",
+        "#",
+        "|",
+        "=",
+        "A -> B\n",
+        "\nC: binary\n",
+        "dcm 1\n",
+        "truth {",
+        "\ntrain { lr: 0.1 }\n",
+        "é",
+        "- ",
     ];
     let mut text = text.to_owned();
     for _ in 0..rng.random_range(1..3) {
-        let border = |text: &str, at: usize| (0..=at.min(text.len())).rev().find(|&a| text.is_char_boundary(a)).unwrap_or(0);
+        let border =
+            |text: &str, at: usize| (0..=at.min(text.len())).rev().find(|&a| text.is_char_boundary(a)).unwrap_or(0);
         let start = border(&text, rng.random_range(0..=text.len()));
         let length = if rng.random_bool(0.1) { 60 } else { 3 };
         let end = border(&text, start + rng.random_range(0..length)).max(start);
-        text.replace_range(start..if rng.random_bool(0.5) { start } else { end }, PIECES[rng.random_range(0..PIECES.len())]);
+        text.replace_range(
+            start..if rng.random_bool(0.5) { start } else { end },
+            PIECES[rng.random_range(0..PIECES.len())],
+        );
     }
     text
 }

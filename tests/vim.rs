@@ -59,11 +59,17 @@ fn words_have_the_colours_of_their_places() {
         ("data -> query", &[("data", ""), ("->", "dcmArrow"), ("query", "")]),
         ("data: int[0..9]", &[("data", ""), ("int", "dcmType"), ("9", "dcmNumber")]),
         ("data obs = \"o.csv\" do(X = 1)", &[("data", "dcmKeyword"), ("obs", ""), ("do", "dcmKeyword")]),
-        ("query q: P(Y | do(X)); output q -> \"f\"", &[("query", "dcmKeyword"), ("P", "dcmBuiltin"), ("output", "dcmKeyword")]),
+        (
+            "query q: P(Y | do(X)); output q -> \"f\"",
+            &[("query", "dcmKeyword"), ("P", "dcmBuiltin"), ("output", "dcmKeyword")],
+        ),
         ("latent U -> {A, `data set`}", &[("latent", "dcmKeyword"), ("data set", "dcmQuoted")]),
         ("train { epochs: 300 }", &[("train", "dcmKeyword"), ("epochs", "dcmSetting")]),
         ("truth {", &[("truth", "dcmKeyword")]),
-        ("  A = if B then bernoulli(0.5) else 0", &[("if", "dcmTruthWord"), ("bernoulli", "dcmFunction"), ("0.5", "dcmNumber")]),
+        (
+            "  A = if B then bernoulli(0.5) else 0",
+            &[("if", "dcmTruthWord"), ("bernoulli", "dcmFunction"), ("0.5", "dcmNumber")],
+        ),
         ("}", &[]),
         ("if -> then", &[("if", ""), ("then", "")]),
         ("expect tv(q, truth) < 0.1", &[("expect", "dcmKeyword"), ("tv", "dcmBuiltin")]),
@@ -83,6 +89,7 @@ fn words_have_the_colours_of_their_places() {
     // One command for all: Vim takes ten.
     let Some(found) = vim(&path, &[&commands.join(" | ")]) else { return skip() };
     let words = sample.iter().flat_map(|(line, words)| words.iter().map(move |(word, _)| (line, word)));
-    let found: Vec<String> = words.zip(found).map(|((line, word), colour)| format!("{line}: {word} {colour}")).collect();
+    let found: Vec<String> =
+        words.zip(found).map(|((line, word), colour)| format!("{line}: {word} {colour}")).collect();
     assert_eq!(found, expected);
 }

@@ -5,7 +5,7 @@
 
 mod pretrained;
 
-pub use pretrained::{files as pretrained_files, fault as pretrained_fault};
+pub use pretrained::{fault as pretrained_fault, files as pretrained_files};
 
 use crate::data::{self, Schema};
 use crate::diag::{self, Diagnostic, Sources};
@@ -57,7 +57,14 @@ impl Program {
     ) -> Self {
         let earlier = earlier.and_then(|p| Some((p.only_text()?, &p.ast)));
         let (ast, sources, diagnostics) = syntax::load_after(earlier, name, text, read);
-        Self { base: folder(Path::new(name)), is_read: diagnostics.is_empty(), sources, ast, diagnostics, ..Self::default() }
+        Self {
+            base: folder(Path::new(name)),
+            is_read: diagnostics.is_empty(),
+            sources,
+            ast,
+            diagnostics,
+            ..Self::default()
+        }
     }
 
     /// The text of a program of one file that could be read without a mistake.

@@ -1,9 +1,9 @@
 //! What can stand at the cursor.
 
-use super::context::{Context, Level, context};
 use super::Analysis;
-use crate::model::{Domain, VarId, spell};
+use super::context::{Context, Level, context};
 use crate::diag::Span;
+use crate::model::{Domain, VarId, spell};
 use crate::syntax::{spell_label, words};
 use crate::truth::functions;
 
@@ -160,7 +160,8 @@ impl Proposer<'_> {
     }
 
     fn queries(&mut self) {
-        let queries: Vec<_> = self.analysis.program.model.queries.iter().map(|q| (spell(&q.name), q.text.clone())).collect();
+        let queries: Vec<_> =
+            self.analysis.program.model.queries.iter().map(|q| (spell(&q.name), q.text.clone())).collect();
         queries.into_iter().for_each(|(name, text)| self.add(name, Kind::Query, text, None));
     }
 

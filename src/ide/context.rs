@@ -26,9 +26,8 @@ pub struct Level<'a> {
 const SYMBOLS: [&str; 8] = ["<->", "->", "<-", "==", "!=", "<=", ">=", ".."];
 
 /// After these a newline ends nothing.
-const OPEN_ENDED: [&str; 21] = [
-    "<->", "->", "<-", "→", "←", "↔", ",", "|", ":", "=", "+", "-", "*", "/", "%", "==", "!=", "<=", ">=", "<", ">",
-];
+const OPEN_ENDED: [&str; 21] =
+    ["<->", "->", "<-", "→", "←", "↔", ",", "|", ":", "=", "+", "-", "*", "/", "%", "==", "!=", "<=", ">=", "<", ">"];
 
 /// The context at a byte of a text; `None` inside comments and strings.
 pub fn context(text: &str, at: usize) -> Option<Context<'_>> {

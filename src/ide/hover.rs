@@ -4,7 +4,7 @@ use super::{Analysis, Slow, Space, word_at};
 use crate::causal::{ancestors, c_components_of};
 use crate::diag::{Span, catalogue};
 use crate::model::{Model, Source, VarId};
-use crate::plan::{explain_module, Planned};
+use crate::plan::{Planned, explain_module};
 
 /// A text about a place.
 #[derive(Clone, Debug, PartialEq, Eq)]

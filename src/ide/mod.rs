@@ -24,7 +24,7 @@ pub use navigate::{definition, highlights, references};
 pub use occurrences::{Occurrence, Role, Space, occurrences};
 pub use outline::{Fold, Symbol, SymbolKind, folds, symbols};
 pub use paint::{Colour, Painted, paint};
-pub use rename::{Renamed, rename, renamable};
+pub use rename::{Renamed, renamable, rename};
 pub use signature::{Signature, signature};
 
 use crate::check::{Conclusions, Program, SAMPLE};
@@ -60,12 +60,7 @@ impl Analysis {
     }
 
     /// As [`Analysis::new`]; quick where the text is like that of an `earlier` one.
-    pub fn after(
-        earlier: Option<&Self>,
-        name: &str,
-        text: String,
-        read: &dyn Fn(&Path) -> io::Result<String>,
-    ) -> Self {
+    pub fn after(earlier: Option<&Self>, name: &str, text: String, read: &dyn Fn(&Path) -> io::Result<String>) -> Self {
         let mut program = Program::parse_after(earlier.map(|a| &a.program), name, text, read);
         let Ok(()) = program.lower(SAMPLE, |_| Ok::<(), std::convert::Infallible>(()));
         let schemas = program.schemas();

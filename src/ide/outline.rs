@@ -124,14 +124,7 @@ fn equations(entries: &[TruthEntry]) -> Vec<Symbol> {
     let equation = |entry: &TruthEntry| {
         let (TruthEntry::Equation { name, .. } | TruthEntry::Table { name, .. }) = entry else { return None };
         let (kind, span) = (SymbolKind::Equation, name.span);
-        Some(Symbol {
-            name: name.value.clone(),
-            detail: String::new(),
-            kind,
-            span,
-            name_span: span,
-            inner: vec![],
-        })
+        Some(Symbol { name: name.value.clone(), detail: String::new(), kind, span, name_span: span, inner: vec![] })
     };
     entries.iter().filter_map(equation).collect()
 }

@@ -18,7 +18,11 @@ pub struct Signature {
 
 /// Forms: the word before the bracket, how it is written, what it means.
 const FORMS: [(&str, &str, &str); 10] = [
-    ("P", "P(outcome | do(interventions), evidence)", "the distribution of the outcome; a bare name is each of its values"),
+    (
+        "P",
+        "P(outcome | do(interventions), evidence)",
+        "the distribution of the outcome; a bare name is each of its values",
+    ),
     ("E", "E[outcome | do(interventions), evidence]", "the mean of the outcome"),
     ("ATE", "ATE(outcome, treatment = value vs value)", "E[outcome | do(treatment = value)], the difference of two"),
     ("sample", "sample(outcome | do(interventions), evidence, n: rows)", "rows drawn from the trained model"),

@@ -25,9 +25,10 @@ pub(super) const TOKEN_MODIFIERS: [&str; 2] = ["declaration", "readonly"];
 
 pub(super) fn hover(analysis: &Analysis, slow: Option<&Slow>, at: usize) -> Value {
     let found = ide::hover(analysis, slow, at);
-    found.map_or(Value::Null, |h| {
-        json!({ "contents": { "kind": "markdown", "value": h.markdown }, "range": span(analysis, h.span) })
-    })
+    found.map_or(
+        Value::Null,
+        |h| json!({ "contents": { "kind": "markdown", "value": h.markdown }, "range": span(analysis, h.span) }),
+    )
 }
 
 pub(super) fn completion(analysis: &Analysis, at: usize) -> Value {
@@ -81,7 +82,9 @@ pub(super) fn references(analysis: &Analysis, uri: &str, at: usize, uses_only: b
 pub(super) fn highlights(analysis: &Analysis, at: usize) -> Value {
     let places = ide::highlights(analysis, at).into_iter();
     // 3 is written, 2 read.
-    places.map(|(place, defined)| json!({ "range": span(analysis, place), "kind": if defined { 3 } else { 2 } })).collect()
+    places
+        .map(|(place, defined)| json!({ "range": span(analysis, place), "kind": if defined { 3 } else { 2 } }))
+        .collect()
 }
 
 pub(super) fn symbols(analysis: &Analysis) -> Value {

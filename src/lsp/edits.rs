@@ -32,7 +32,8 @@ pub(super) fn actions(
     part: Span,
     only: Option<&[String]>,
 ) -> Value {
-    let wanted = |kind: &str| only.is_none_or(|list| list.iter().any(|o| kind == o || kind.starts_with(&format!("{o}."))));
+    let wanted =
+        |kind: &str| only.is_none_or(|list| list.iter().any(|o| kind == o || kind.starts_with(&format!("{o}."))));
     let all = slow.map_or(&analysis.program.diagnostics, |s| &s.diagnostics);
     let mut found = vec![];
     let here = |d: &&Diagnostic| {

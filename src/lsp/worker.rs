@@ -141,10 +141,12 @@ impl Job {
                 lens["command"] = json!({ "title": title, "command": "" });
                 Some(lens)
             }
-            Task::Graph(_, direction) => Some(match ide::graph(&self.analysis, self.latest.slow().as_deref(), *direction) {
-                Ok(svg) => json!({ "svg": svg }),
-                Err(why) => json!({ "svg": null, "message": why }),
-            }),
+            Task::Graph(_, direction) => {
+                Some(match ide::graph(&self.analysis, self.latest.slow().as_deref(), *direction) {
+                    Ok(svg) => json!({ "svg": svg }),
+                    Err(why) => json!({ "svg": null, "message": why }),
+                })
+            }
             Task::Plan(_) => {
                 let slow = self.latest.slow();
                 let planned = slow.as_ref().and_then(|s| s.conclusions.planned.as_ref());

@@ -29,8 +29,14 @@ pub fn load_after(
 ) -> (Ast, Sources, Vec<Diagnostic>) {
     let (ast, diagnostics) = earlier.map_or_else(|| parse(&text), |(old, tree)| reparse(old, tree, &text));
     let path = tidy(Path::new(name));
-    let mut loader =
-        Loader { read, sources: Sources::new(name, text), diagnostics, imports: vec![], taken: BTreeSet::new(), outer: String::new() };
+    let mut loader = Loader {
+        read,
+        sources: Sources::new(name, text),
+        diagnostics,
+        imports: vec![],
+        taken: BTreeSet::new(),
+        outer: String::new(),
+    };
     let mut ast = loader.expand(ast, &path, &mut vec![path.clone()]);
     ast.imports = std::mem::take(&mut loader.imports);
     join_truths(&mut ast, &loader.sources);

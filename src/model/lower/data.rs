@@ -3,12 +3,11 @@
 use super::Lowering;
 use crate::diag::{Diagnostic, Span};
 use crate::model::{ColumnBinding, Comparison, DoValue, Filter, FilterTerm, ImageBinding, Regime, Source, VarId};
-use crate::syntax::words::{DATA_KEYS, IMAGE_KEYS, SIMULATE_KEYS};
 use crate::syntax::ast::{
     Assigned, Ast, Block, Condition, Data, DataSource, Entry, Name, Scalar, Setting, SettingKind, Spanned,
     StatementKind,
 };
-
+use crate::syntax::words::{DATA_KEYS, IMAGE_KEYS, SIMULATE_KEYS};
 
 impl Lowering {
     /// Reads everything of the data statements but the values of their interventions, which need types.

@@ -4,9 +4,8 @@ use super::Lowering;
 use super::settings::read_setting;
 use crate::diag::{Diagnostic, Span};
 use crate::model::{Encoder, Mechanism, MechanismKind, Overrides, VarId, closest};
-use crate::syntax::words::{DECLARATION_KEYS, MECHANISMS, TRAIN_KEYS};
 use crate::syntax::ast::{Block, Entry, Name, Scalar, Setting, SettingKind, Type, TypeArguments};
-
+use crate::syntax::words::{DECLARATION_KEYS, MECHANISMS, TRAIN_KEYS};
 
 impl Lowering {
     /// The settings of the declared variables `names`.

@@ -2,9 +2,9 @@
 
 use super::{Lowering, list};
 use crate::diag::{Diagnostic, Span};
-use crate::syntax::words::{DEVICES, TRAIN_KEYS};
 use crate::model::{EngineChoice, Model, Overrides, closest};
 use crate::syntax::ast::{Ast, Block, Entry, Setting, SettingKind, StatementKind};
+use crate::syntax::words::{DEVICES, TRAIN_KEYS};
 
 impl Lowering {
     pub(super) fn settings(&mut self, ast: &Ast) {
