@@ -17,6 +17,7 @@
 #![warn(missing_docs)]
 
 pub mod causal;
+pub mod check;
 pub mod cli;
 pub mod data;
 #[cfg(feature = "run")]
@@ -24,8 +25,10 @@ pub mod device;
 pub mod diag;
 pub mod exchange;
 pub mod factor;
+pub mod ide;
 pub mod identification;
 pub mod implications;
+pub mod lsp;
 pub mod model;
 #[cfg(feature = "run")]
 pub mod nets;

@@ -154,3 +154,47 @@ fn files_are_recognised_by_their_first_line() {
         assert!(fs::exists(format!("editors/vscode/{}", path.as_str().unwrap())).unwrap(), "{path}");
     }
 }
+
+/// The editors' own grammars, and which words they must know.
+const GRAMMARS: [&str; 4] = [
+    "editors/vscode/syntaxes/scm.tmLanguage.json",
+    "editors/vim/syntax/dcm.vim",
+    "editors/emacs/dcm-mode.el",
+    "editors/tree-sitter-dcm/grammar.js",
+];
+
+#[test]
+fn every_grammar_has_the_words_of_the_language() {
+    use dcmc::syntax::words;
+    let keywords = words::STATEMENTS.into_iter().chain(words::CLAUSES).chain(words::OPERATORS);
+    let keywords: Vec<&str> = keywords.chain(words::FORMS).chain(words::DISTANCES).collect();
+    for path in GRAMMARS {
+        let text = fs::read_to_string(path).unwrap();
+        let mut wanted = keywords.clone();
+        // The tree-sitter grammar tells types and functions by their places.
+        if !path.ends_with("grammar.js") {
+            wanted.extend(words::TYPES.into_iter().chain(words::FUNCTIONS));
+        }
+        for word in wanted {
+            let whole =
+                Regex::new(&format!(r"(?<![A-Za-z0-9]){word}(?![A-Za-z0-9_])|\\[<b]{word}(?![A-Za-z0-9_])")).unwrap();
+            assert!(whole.is_match(&text).unwrap(), "`{word}` is not in {path}");
+        }
+    }
+}
+
+#[test]
+fn copies_of_queries_are_copies() {
+    for query in ["highlights", "injections"] {
+        let read = |folder: &str| fs::read_to_string(format!("{folder}/{query}.scm")).unwrap();
+        assert_eq!(read("editors/zed/languages/dcm"), read("editors/tree-sitter-dcm/queries"), "{query}");
+    }
+}
+
+#[test]
+fn only_the_first_line_and_the_content_claim_a_file() {
+    let tree_sitter = json("editors/tree-sitter-dcm/tree-sitter.json");
+    assert_eq!(tree_sitter["grammars"][0]["file-types"], serde_json::json!([]));
+    assert!(fs::read_to_string("editors/zed/languages/dcm/config.toml").unwrap().contains("path_suffixes = []"));
+    assert!(!fs::read_to_string("editors/helix/languages.toml").unwrap().contains("file-types = [\"scm\"]"));
+}

@@ -3,7 +3,6 @@
 use super::messages::Messages;
 use super::session::{Overlay, SAMPLE, Session, Stop, pretty, print};
 use super::{Format, ModelArguments, OK, fix};
-use crate::plan::Options;
 use clap::Args;
 
 #[derive(Args)]
@@ -48,10 +47,7 @@ pub(super) fn checked(model: &ModelArguments, messages: Messages, overlay: &Over
     let mut session = Session::open_with(model, messages, SAMPLE, overlay)?;
     let schemas = session.schemas();
     if !session.has_errors() {
-        session.check_assertions(&schemas);
-        let planned = session.plan(&schemas, Options::default());
-        session.refuse_unidentified(&schemas, planned.as_ref());
-        session.warn_of_unsupported(&schemas);
+        session.conclude(&schemas);
     }
     Ok(session)
 }

@@ -113,7 +113,7 @@ struct Numbers {
 impl Numbers {
     /// Reads all rows; what is wrong with them is kept as diagnostics.
     fn of(session: &mut Session) -> Self {
-        let base = session.base();
+        let base = session.base.clone();
         let mut tables = vec![];
         for regime in 0..session.model.regimes.len() {
             if session.model.regimes[regime].test {
@@ -132,7 +132,7 @@ impl Numbers {
             }
         }
         crate::diag::sort(&mut session.diagnostics);
-        let truth = data::ground_truth(&session.model, &session.base()).ok().flatten();
+        let truth = data::ground_truth(&session.model, &session.base).ok().flatten();
         Self { distributions: distributions(&session.model, &tables), truth }
     }
 

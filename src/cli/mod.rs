@@ -11,8 +11,10 @@ mod identify;
 mod import;
 #[cfg(feature = "run")]
 mod individuals;
+mod lsp;
 mod messages;
 mod plan;
+#[cfg(feature = "run")]
 mod pretrained;
 #[cfg(feature = "run")]
 pub mod progress;
@@ -92,6 +94,8 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Say more about a diagnostic, e.g. `dcmc explain E0301`.
     Explain(explain::Arguments),
+    /// Serve an editor: the Language Server Protocol on standard input and output.
+    Lsp(lsp::Arguments),
     /// Say what this program can compute on here, and what is missing.
     #[cfg(feature = "run")]
     Doctor(doctor::Arguments),
@@ -157,6 +161,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "run")]
         Command::Simulate(arguments) => simulate::run(&arguments, cli.messages),
         Command::Explain(arguments) => explain::run(&arguments, cli.messages),
+        Command::Lsp(arguments) => lsp::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "dcmc", &mut std::io::stdout());
             OK

@@ -76,7 +76,7 @@ fn manifest(trained: &TrainedModel) -> serde_json::Value {
         .zip(&trained.tables)
         .map(|(regime, table)| {
             let file = match &regime.source {
-                Source::File { path, .. } => digest(session.base().join(path)),
+                Source::File { path, .. } => digest(session.base.join(path)),
                 Source::Simulate { .. } => None,
             };
             serde_json::json!({ "name": regime.name, "rows": table.rows, "sha256": file })
@@ -86,7 +86,7 @@ fn manifest(trained: &TrainedModel) -> serde_json::Value {
         let model = &session.model;
         let pretrained = m.variables.iter().filter(|_| m.engine == Engine::Pretrained).find_map(|name| model.id(name));
         if let Some((path, _)) = pretrained.and_then(|id| model.variables[id].pretrained()) {
-            let sha256 = digest(session.base().join(path));
+            let sha256 = digest(session.base.join(path));
             return serde_json::json!({
                 "id": m.id, "variables": m.variables, "engine": m.engine, "file": path, "sha256": sha256
             });

@@ -209,7 +209,7 @@ fn train_modules(
     let progress = Progress::new(modules, mode, stop);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.unwrap_or(processors).max(1);
-    let (base, modules) = (session.base(), directory.modules());
+    let (base, modules) = (session.base.clone(), directory.modules());
     let given = Given { tables, pretrained, base: &base };
     let outcome = train_plan(&session.model, plan, &given, Some(&modules), jobs, &progress);
     let metrics = progress.finish();
@@ -243,7 +243,7 @@ pub(super) fn open_trained(arguments: &Arguments, messages: Messages, asked: boo
 }
 
 fn load(session: &mut Session) -> Vec<Table> {
-    let base = session.base();
+    let base = session.base.clone();
     let mut tables = vec![];
     if session.has_errors() {
         return tables;

@@ -31,7 +31,7 @@ fn simulate(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
         let names: Vec<&str> = model.regimes.iter().map(|r| r.name.as_str()).collect();
         return Err(usage(format!("there is no data set `{}`; there are: {}", arguments.data, names.join(", "))));
     };
-    match data::load(model, regime, &session.base(), model.settings.seed()) {
+    match data::load(model, regime, &session.base, model.settings.seed()) {
         Ok((table, warnings)) => {
             session.diagnostics.extend(warnings);
             data::write_data(&arguments.output, &session.model, &table)

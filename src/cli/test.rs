@@ -48,7 +48,7 @@ fn test(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
     session.settle()?;
     let mut tables = vec![];
     for (regime, schema) in schemas.into_iter().enumerate() {
-        match data::load(&session.model, regime, &session.base(), session.model.settings.seed()) {
+        match data::load(&session.model, regime, &session.base, session.model.settings.seed()) {
             Ok((table, warnings)) => {
                 session.diagnostics.extend(warnings.into_iter().filter(|d| d.code == "W0508"));
                 tables.push((regime, schema, table));

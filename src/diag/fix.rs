@@ -65,9 +65,10 @@ pub fn apply<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>, sources:
 }
 
 /// An edit as a file, a range of its text, and the text that goes there.
-type Placed<'a> = (&'a str, Range<usize>, &'a str);
+pub type Placed<'a> = (&'a str, Range<usize>, &'a str);
 
-fn place<'a>(fix: &'a Fix, sources: &'a Sources) -> Option<Vec<Placed<'a>>> {
+/// The edits of a repair in their files; `None` if one is in none of them.
+pub fn place<'a>(fix: &'a Fix, sources: &'a Sources) -> Option<Vec<Placed<'a>>> {
     let one = |edit: &'a Edit| {
         let (file, range) = sources.locate(edit.span)?;
         let range = if edit.text.is_empty() { whole_line(&file.text, range) } else { range };

@@ -99,6 +99,21 @@ impl SourceFile {
         Position { line, column: characters - characters_before + 1, column_utf16: units - units_before + 1 }
     }
 
+    /// The byte at a line and a UTF-16 column, both from 1; what lies behind a line or inside a character is moved
+    /// to the line's end or the character's start.
+    pub fn offset_utf16(&self, line: usize, column: usize) -> usize {
+        let Some(&start) = self.lines.get(line.max(1) - 1) else { return self.text.len() };
+        let (mut at, mut units) = (start, 1);
+        for c in self.line(start).chars() {
+            units += c.len_utf16();
+            if units > column {
+                break;
+            }
+            at += c.len_utf8();
+        }
+        at
+    }
+
     /// The characters and the UTF-16 code units before byte `at`.
     fn count(&self, at: usize) -> (usize, usize) {
         let Some(last) = self.counts.len().checked_sub(1) else { return (0, 0) };
@@ -153,6 +168,7 @@ mod tests {
             let slow = (before.matches('\n').count() + 1, line.chars().count() + 1, line.encode_utf16().count() + 1);
             let fast = file.position(at);
             assert_eq!((fast.line, fast.column, fast.column_utf16), slow, "byte {at}");
+            assert_eq!(file.offset_utf16(fast.line, fast.column_utf16), at);
             assert_eq!(file.line(at), text.lines().nth(slow.0 - 1).unwrap_or(""));
         }
     }

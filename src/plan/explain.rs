@@ -59,6 +59,11 @@ pub fn explain(planned: &Planned, model: &Model) -> Explained {
     Explained { summary, modules: plan.modules.iter().zip(stages).map(module).collect() }
 }
 
+/// What there is to say about one module.
+pub fn explain_module(planned: &Planned, model: &Model, module: &Module) -> Vec<Fact> {
+    Explainer::new(planned, model).module(module)
+}
+
 /// [`explain`] as text of which no line is wider than 100 columns.
 pub fn to_text(planned: &Planned, model: &Model) -> String {
     let explained = explain(planned, model);

@@ -16,7 +16,7 @@ mod planner;
 mod regimes;
 mod support;
 
-pub use explain::{Explained, ExplainedModule, Fact, explain, to_text};
+pub use explain::{Explained, ExplainedModule, Fact, explain, explain_module, to_text};
 pub use planner::make;
 
 use crate::causal::Merge;

@@ -9,6 +9,21 @@ pub struct Ast {
     pub edition: Option<Edition>,
     /// The statements in order; those that could not be read are left out (and reported).
     pub statements: Vec<Statement>,
+    /// The files that were read for `import` statements, in the order of the sources.
+    pub imports: Vec<Imported>,
+}
+
+/// A file that was read for an `import` statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Imported {
+    /// The statement, in the file that imports.
+    pub statement: Span,
+    /// The path as written there.
+    pub path: Spanned<String>,
+    /// Where the file's text begins in the sources.
+    pub start: usize,
+    /// What the program puts before the file's names.
+    pub prefix: String,
 }
 
 /// `dcm 1 "title"`

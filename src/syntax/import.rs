@@ -2,7 +2,8 @@
 
 use super::ast::*;
 use super::parse::{parse, parse_at};
-use crate::diag::{Diagnostic, Sources};
+use super::reparse::reparse;
+use crate::diag::{Diagnostic, Sources, Span};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -16,11 +17,28 @@ const MAX_FILES: usize = 200;
 /// asks (queries, outputs, expectations, assertions) and its training settings stay with it.
 /// Imported names get the alias and a dot before them; paths become relative to the importing file.
 pub fn load(name: &str, text: String, read: &dyn Fn(&Path) -> io::Result<String>) -> (Ast, Sources, Vec<Diagnostic>) {
-    let (ast, diagnostics) = parse(&text);
+    load_after(None, name, text, read)
+}
+
+/// As [`load`]; quick where the text is like an earlier one in which nothing was wrong, given with its tree.
+pub fn load_after(
+    earlier: Option<(&str, &Ast)>,
+    name: &str,
+    text: String,
+    read: &dyn Fn(&Path) -> io::Result<String>,
+) -> (Ast, Sources, Vec<Diagnostic>) {
+    let (ast, diagnostics) = earlier.map_or_else(|| parse(&text), |(old, tree)| reparse(old, tree, &text));
     let path = tidy(Path::new(name));
-    let mut loader =
-        Loader { read, sources: Sources::new(name, text), diagnostics, taken: BTreeSet::new(), outer: String::new() };
+    let mut loader = Loader {
+        read,
+        sources: Sources::new(name, text),
+        diagnostics,
+        imports: vec![],
+        taken: BTreeSet::new(),
+        outer: String::new(),
+    };
     let mut ast = loader.expand(ast, &path, &mut vec![path.clone()]);
+    ast.imports = std::mem::take(&mut loader.imports);
     join_truths(&mut ast, &loader.sources);
     (ast, loader.sources, loader.diagnostics)
 }
@@ -29,6 +47,7 @@ struct Loader<'a> {
     read: &'a dyn Fn(&Path) -> io::Result<String>,
     sources: Sources,
     diagnostics: Vec<Diagnostic>,
+    imports: Vec<Imported>,
     /// Files with the names they were taken under, so that nothing comes in twice.
     taken: BTreeSet<(PathBuf, String)>,
     /// What stands before the names of the file that is being read.
@@ -44,17 +63,18 @@ impl Loader<'_> {
                 statements.push(statement);
                 continue;
             };
-            if let Some(imported) = self.import(written, alias.as_ref(), path, open) {
+            if let Some(imported) = self.import(written, alias.as_ref(), statement.span, path, open) {
                 statements.extend(imported);
             }
         }
-        Ast { edition: ast.edition, statements }
+        Ast { edition: ast.edition, statements, imports: vec![] }
     }
 
     fn import(
         &mut self,
         written: &Spanned<String>,
         alias: Option<&Name>,
+        statement: Span,
         from: &Path,
         open: &mut Vec<PathBuf>,
     ) -> Option<Vec<Statement>> {
@@ -85,7 +105,9 @@ impl Loader<'_> {
                 return None;
             }
         };
-        let (ast, found) = parse_at(&text, self.sources.end());
+        let start = self.sources.end();
+        self.imports.push(Imported { statement, path: written.clone(), start, prefix: whole.clone() });
+        let (ast, found) = parse_at(&text, start);
         self.sources.push(path.display().to_string(), text);
         self.diagnostics.extend(found);
         open.push(path.clone());

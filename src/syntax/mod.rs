@@ -4,15 +4,21 @@ pub mod ast;
 mod explain;
 mod format;
 mod import;
+mod lexical;
 mod parse;
+mod reparse;
+mod shift;
 #[cfg(test)]
 mod tests;
+pub mod words;
 
 use pest::Parser;
 
 pub use format::format;
-pub use import::load;
+pub use import::{load, load_after};
+pub use lexical::{Token, TokenKind, tokens};
 pub use parse::{parse, parse_query, parse_query_at};
+pub use reparse::reparse;
 
 /// A name as it is written in a model file: in backquotes where it is not a plain name.
 pub fn spell(name: &str) -> String {

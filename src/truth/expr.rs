@@ -54,6 +54,12 @@ const FUNCTIONS: [(&str, Function, std::ops::RangeInclusive<usize>, &str); 10] =
     ("round", Function::Round, 1..=1, "round(x)"),
 ];
 
+/// Distributions and functions of truth blocks: the name, and how it is called.
+pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let pictures = [(picture::DIGIT, picture::DIGIT_USAGE), (picture::CLASSIFY, picture::CLASSIFY_USAGE)];
+    FUNCTIONS.iter().map(|&(name, _, _, usage)| (name, usage)).chain(pictures)
+}
+
 /// A class of an image: `classify(I, classes: 3, seed: 5)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ClassOf {

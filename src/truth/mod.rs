@@ -22,6 +22,7 @@ pub mod written;
 
 pub use answer::{NoAnswer, TruthAnswer};
 pub use build::infer_domains;
+pub use expr::functions;
 
 use crate::diag::Span;
 use crate::model::{Value, VarId};

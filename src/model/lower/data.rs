@@ -7,9 +7,7 @@ use crate::syntax::ast::{
     Assigned, Ast, Block, Condition, Data, DataSource, Entry, Name, Scalar, Setting, SettingKind, Spanned,
     StatementKind,
 };
-
-const KEYS: [&str; 5] = ["columns", "images", "where", "weight", "role"];
-const IMAGE_KEYS: [&str; 4] = ["array", "folder", "resize", "convert"];
+use crate::syntax::words::{DATA_KEYS, IMAGE_KEYS, SIMULATE_KEYS};
 
 impl Lowering {
     /// Reads everything of the data statements but the values of their interventions, which need types.
@@ -88,7 +86,7 @@ impl Lowering {
                     Diagnostic::new("E0404", format!("`{}` takes a whole number", option.key.value))
                         .label(option.span, "here"),
                 ),
-                (other, _) => self.unknown_key(other, option.key.span, "`simulate`", &["n", "seed"]),
+                (other, _) => self.unknown_key(other, option.key.span, "`simulate`", &SIMULATE_KEYS),
             }
         }
         // What was written in its place was reported.
@@ -145,7 +143,7 @@ impl Lowering {
             ("role", Some(SettingKind::Scalar(Scalar::Name(role)))) if role == "test" || role == "train" => {
                 regime.test = role == "test";
             }
-            _ if KEYS.contains(&key) => {
+            _ if DATA_KEYS.contains(&key) => {
                 let example = match key {
                     "columns" => "columns: { X: \"the column of X\", Y }",
                     "images" => "images: { I: \"file.npz\" }",
@@ -158,7 +156,7 @@ impl Lowering {
                     Diagnostic::new("E0101", title).label(entry.span, "here").help(format!("write `{example}`")),
                 );
             }
-            _ => self.unknown_key(key, entry.key.span, "a data statement", &KEYS),
+            _ => self.unknown_key(key, entry.key.span, "a data statement", &DATA_KEYS),
         }
     }
 

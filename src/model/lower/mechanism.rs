@@ -1,13 +1,11 @@
 //! Blocks of declarations: `I: image[3,32,32] { mechanism: …; encode: … }`.
 
 use super::Lowering;
-use super::settings::{SETTINGS, read_setting};
+use super::settings::read_setting;
 use crate::diag::{Diagnostic, Span};
 use crate::model::{Encoder, Mechanism, MechanismKind, Overrides, VarId, closest};
 use crate::syntax::ast::{Block, Entry, Name, Scalar, Setting, SettingKind, Type, TypeArguments};
-
-const KEYS: [&str; 2] = ["mechanism", "encode"];
-const MECHANISMS: [&str; 3] = ["mlp", "diffusion", "pretrained"];
+use crate::syntax::words::{DECLARATION_KEYS, MECHANISMS, TRAIN_KEYS};
 
 impl Lowering {
     /// The settings of the declared variables `names`.
@@ -31,17 +29,17 @@ impl Lowering {
                     let Some(encoder) = self.encoder(value) else { continue };
                     variables.iter().for_each(|&v| self.model.variables[v].encoder = Some(encoder.clone()));
                 }
-                (key, _) if KEYS.contains(&key) => {
+                (key, _) if DECLARATION_KEYS.contains(&key) => {
                     let found = Diagnostic::new("E0103", format!("`{key}` needs a value")).label(entry.span, "here");
                     self.report(found.help(example(key)));
                 }
-                (key, _) if SETTINGS.contains(&key) => {
+                (key, _) if TRAIN_KEYS.contains(&key) => {
                     let all: Vec<&str> = names.iter().map(|n| n.value.as_str()).collect();
                     let title = format!("`{key}` is a setting of the module, not of the variable");
                     let found = Diagnostic::new("E0108", title).label(entry.key.span, "does not belong here");
                     self.report(found.help(format!("write `train {{{}}} {{ {key}: … }}`", all.join(", "))));
                 }
-                (key, _) => self.unknown_key(key, entry.key.span, "a declaration", &KEYS),
+                (key, _) => self.unknown_key(key, entry.key.span, "a declaration", &DECLARATION_KEYS),
             }
         }
     }

@@ -4,8 +4,8 @@ use super::{Lowering, list};
 use crate::diag::{Diagnostic, Span};
 use crate::model::{Domain, GridOptions, Output, QueryKind};
 use crate::syntax::ast::{Block, Name, Spanned};
+use crate::syntax::words::OUTPUT_KEYS;
 
-const OPTIONS: [&str; 3] = ["grid", "columns", "scale"];
 /// Files of rows and of tables.
 const TABLES: [&str; 4] = ["csv", "tsv", "json", "parquet"];
 /// Files of rows alone: arrays, images among them.
@@ -28,7 +28,7 @@ impl Lowering {
                 }
                 "columns" => grid.columns = self.count(entry, 1, 1_000),
                 "scale" => grid.scale = self.count(entry, 1, 100),
-                other => self.unknown_key(other, entry.key.span, "`output`", &OPTIONS),
+                other => self.unknown_key(other, entry.key.span, "`output`", &OUTPUT_KEYS),
             }
         }
         if let (Some(entry), false) = (options.entries.first(), extension(&path.value) == PICTURE) {

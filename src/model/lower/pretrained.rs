@@ -7,9 +7,9 @@ use crate::model::{Mechanism, MechanismKind, VarId, closest};
 use crate::pretrained::layers::{LAYERS, Layer};
 use crate::pretrained::{Range, Reading};
 use crate::syntax::ast::{Block, Entry, Name, Scalar, SettingKind, Spanned};
+use crate::syntax::words::PRETRAINED_KEYS;
 use serde_json::{Map, Value};
 
-const KEYS: [&str; 10] = ["file", "inputs", "sha256", "layers", "latent", "noise", "range", "labels", "classes", "key"];
 /// The longest noise vector, and the most classes.
 const MOST: usize = 100_000;
 
@@ -70,12 +70,12 @@ impl Lowering {
                         classes.extend(self.variable(&map.key).zip(count));
                     }
                 }
-                (key, _) if KEYS.contains(&key) => {
+                (key, _) if PRETRAINED_KEYS.contains(&key) => {
                     let title = format!("`{key}` is not written like this");
                     let found = Diagnostic::new("E0101", title).label(entry.span, "here");
                     self.report(found.help(form(key)));
                 }
-                (key, _) => self.unknown_key(key, entry.key.span, "`pretrained`", &KEYS),
+                (key, _) => self.unknown_key(key, entry.key.span, "`pretrained`", &PRETRAINED_KEYS),
             }
         }
         if file.is_none() {

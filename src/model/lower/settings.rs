@@ -4,30 +4,7 @@ use super::{Lowering, list};
 use crate::diag::{Diagnostic, Span};
 use crate::model::{EngineChoice, Model, Overrides, closest};
 use crate::syntax::ast::{Ast, Block, Entry, Setting, SettingKind, StatementKind};
-
-/// The keys of `train` blocks.
-pub(super) const SETTINGS: [&str; 20] = [
-    "engine",
-    "epochs",
-    "steps",
-    "batch",
-    "lr",
-    "seed",
-    "device",
-    "hidden",
-    "noise",
-    "lambda",
-    "critic_steps",
-    "pac",
-    "dropout",
-    "width",
-    "levels",
-    "restarts",
-    "bootstrap",
-    "samples",
-    "modular",
-    "image_memory",
-];
+use crate::syntax::words::{DEVICES, TRAIN_KEYS};
 
 impl Lowering {
     pub(super) fn settings(&mut self, ast: &Ast) {
@@ -67,8 +44,8 @@ impl Lowering {
 /// Reads one entry of a block of settings.
 pub(super) fn read_setting(entry: &Entry, overrides: &mut Overrides) -> Result<(), Diagnostic> {
     let key = entry.key.value.as_str();
-    if !SETTINGS.contains(&key) {
-        return Err(unknown_key(key, entry.key.span, "`train`", &SETTINGS));
+    if !TRAIN_KEYS.contains(&key) {
+        return Err(unknown_key(key, entry.key.span, "`train`", &TRAIN_KEYS));
     }
     let Some(value) = &entry.value else {
         return Err(Diagnostic::new("E0103", format!("`{key}` needs a value")).label(entry.span, "here"));
@@ -135,7 +112,7 @@ fn set(overrides: &mut Overrides, key: &str, text: &str) -> Result<(), String> {
 
 fn device(text: &str) -> Result<String, String> {
     let (kind, ordinal) = text.split_once(':').unwrap_or((text, "0"));
-    let known = matches!(kind, "auto" | "cpu" | "cuda" | "metal") && ordinal.parse::<usize>().is_ok();
+    let known = DEVICES.contains(&kind) && ordinal.parse::<usize>().is_ok();
     known.then(|| text.to_owned()).ok_or_else(|| "takes auto, cpu, cuda, cuda:1 or metal".to_owned())
 }
 
@@ -157,9 +134,9 @@ pub fn apply(model: &mut Model, key: &str, value: &str) -> Result<(), String> {
     let rest =
         key.strip_prefix("train.").ok_or_else(|| format!("there is no setting `{key}`; try `train.epochs=100`"))?;
     let (nodes, key) = rest.rsplit_once('.').map_or((None, rest), |(nodes, key)| (Some(nodes), key));
-    if !SETTINGS.contains(&key) {
-        let near = closest(key, SETTINGS)
-            .map_or_else(|| format!("the settings are {}", list(SETTINGS)), |k| format!("did you mean `{k}`?"));
+    if !TRAIN_KEYS.contains(&key) {
+        let near = closest(key, TRAIN_KEYS)
+            .map_or_else(|| format!("the settings are {}", list(TRAIN_KEYS)), |k| format!("did you mean `{k}`?"));
         return Err(format!("there is no setting `train.{key}`; {near}"));
     }
     let mut overrides = Overrides::default();

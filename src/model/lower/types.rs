@@ -5,12 +5,11 @@ use super::pretrained::pretrained_file;
 use crate::diag::Diagnostic;
 use crate::model::{Domain, closest};
 use crate::syntax::ast::{Ast, StatementKind, Type, TypeArguments};
+use crate::syntax::words::TYPES;
 use std::collections::BTreeSet;
 
 /// The largest number of values of a discrete variable.
 const MAX_VALUES: i64 = 10_000;
-
-const TYPE_NAMES: [&str; 6] = ["binary", "categorical", "int", "real", "vector", "image"];
 
 impl Lowering {
     pub(super) fn types(&mut self, ast: &Ast) {
@@ -63,17 +62,17 @@ pub(crate) fn domain(written: &Type) -> Result<Domain, Diagnostic> {
         ("image", Args::Sizes(sizes)) if sizes.len() == 3 && sizes.iter().all(|s| (1..=4096).contains(s)) => {
             Ok(Domain::Image([sizes[0] as usize, sizes[1] as usize, sizes[2] as usize]))
         }
-        (name, _) if TYPE_NAMES.contains(&name) => Err(wrong_arguments(written)),
+        (name, _) if TYPES.contains(&name) => Err(wrong_arguments(written)),
         (name, _) => {
             let found = Diagnostic::new("E0401", format!("there is no type `{name}`")).label(written.name.span, "here");
             let known = match name {
                 "bool" | "boolean" | "bit" => Some("binary"),
                 "float" | "double" | "numeric" | "continuous" => Some("real"),
-                _ => closest(name, TYPE_NAMES),
+                _ => closest(name, TYPES),
             };
             Err(match known {
                 Some(near) => super::suggest(found, near, written.name.span),
-                None => found.help(format!("the types are {}", TYPE_NAMES.join(", "))),
+                None => found.help(format!("the types are {}", TYPES.join(", "))),
             })
         }
     }

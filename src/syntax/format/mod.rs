@@ -9,7 +9,7 @@ mod columns;
 mod lines;
 mod spacing;
 mod tidy;
-mod tokens;
+pub(super) mod tokens;
 
 use super::grammar::{Rule, ScmParser};
 use super::parse;

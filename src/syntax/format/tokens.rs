@@ -5,7 +5,7 @@ use pest::iterators::Pair;
 
 /// What a token is, as far as layout cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::syntax) enum Kind {
     Newline,
     Comment,
     /// A name or the word before a bracket: `X`, `P`, `int`.
@@ -22,8 +22,10 @@ pub(super) enum Kind {
 
 /// A piece of the text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token<'a> {
+pub(in crate::syntax) struct Token<'a> {
     pub text: &'a str,
+    /// Where it begins.
+    pub at: usize,
     pub kind: Kind,
     /// The innermost rule that it is text of.
     pub rule: Rule,
@@ -40,7 +42,7 @@ const SYMBOLS: [&str; 8] = ["<->", "->", "<-", "==", "!=", "<=", ">=", ".."];
 
 /// The tokens of a match in order. Text is cut at the borders of inner matches, so that the grammar decides
 /// what `a<-1` means; what lies between them (brackets, commas, newlines) is cut by its characters.
-pub(super) fn tokens<'a>(file: Pair<'a, Rule>) -> Vec<Token<'a>> {
+pub(in crate::syntax) fn tokens<'a>(file: Pair<'a, Rule>) -> Vec<Token<'a>> {
     let mut cutter = Cutter { text: file.get_input(), tokens: vec![], pairs: 0 };
     cutter.pair(file);
     cutter.tokens
@@ -107,7 +109,7 @@ impl<'a> Cutter<'a> {
         let before = self.tokens.iter().rfind(|t| !matches!(t.kind, Kind::Newline | Kind::Comment));
         let after_operand = before.is_some_and(|t| matches!(t.kind, Kind::Name | Kind::Literal | Kind::Close));
         let sign = matches!(text, "+" | "-") && !after_operand;
-        self.tokens.push(Token { text, kind, rule: owner.rule, pair: owner.pair, first: at == owner.start, sign });
+        self.tokens.push(Token { text, at, kind, rule: owner.rule, pair: owner.pair, first: at == owner.start, sign });
     }
 }
 

@@ -110,6 +110,11 @@ pub fn parse_query(text: &str) -> Result<QueryForm, Vec<Diagnostic>> {
     }
 }
 
+/// Whether brackets nest deeper than the parser follows.
+pub(super) fn is_too_deep(text: &str) -> bool {
+    explain::too_deep(text, MAX_DEPTH).is_some()
+}
+
 /// The lines of a truth block that fit no form.
 fn unread_entries(node: &Node) -> Vec<Span> {
     if node.as_rule() != Rule::truth {

@@ -1,0 +1,1 @@
+[(truth) (train) (block) (table_block) (data) (declaration) (set)] @fold

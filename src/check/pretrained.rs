@@ -1,0 +1,58 @@
+//! Pretrained files: what is wrong with them, with its place in the model.
+
+use super::Program;
+use crate::diag::{Diagnostic, Span};
+use crate::model::{Mechanism, Model, VarId};
+use crate::pretrained::{self, Fault};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// W0609 for files that are not there, one for each file; of the others what their headers tell (E0603 to E0605).
+pub(super) fn check(program: &Program) -> Vec<Diagnostic> {
+    let (base, model) = (&program.base, &program.model);
+    let mut missing: BTreeMap<(&str, &str), Vec<(&str, Span)>> = BTreeMap::new();
+    let mut found = vec![];
+    for (id, path) in files(model, base) {
+        let Some((written, span)) = model.variables[id].pretrained() else { continue };
+        // A file that may not be looked at is there all the same.
+        if matches!(path.try_exists(), Ok(false)) {
+            missing.entry((written, "pretrained")).or_default().push((model.name(id), span));
+        } else if !program.has_errors()
+            && let Some(Err(found_fault)) = model.request(id).map(|request| pretrained::check(&request, &path))
+        {
+            found.push(fault(model, id, &found_fault));
+        }
+    }
+    for (name, variable) in &model.variables {
+        let Some((path, span)) = variable.encoder.as_ref().and_then(|e| Some((e.file.as_deref()?, e.span))) else {
+            continue;
+        };
+        if !base.join(path).is_file() {
+            missing.entry((path, "encoder")).or_default().push((name, span));
+        }
+    }
+    for ((path, kind), places) in missing {
+        let warning = Diagnostic::new("W0609", format!("the {kind} file `{path}` is not there"));
+        let part = if kind == "encoder" { "encoder" } else { "mechanism" };
+        let label = |d: Diagnostic, (name, span): &(&str, Span)| d.label(*span, format!("the {part} of `{name}`"));
+        let warning = places.iter().fold(warning, label);
+        found.push(warning.note(format!("looked for {}", base.join(path).display())));
+    }
+    found
+}
+
+/// The variables with files, and the files.
+pub fn files(model: &Model, base: &Path) -> Vec<(VarId, PathBuf)> {
+    let path = |(id, variable): (VarId, &crate::model::Variable)| Some((id, base.join(variable.pretrained()?.0)));
+    model.variables.values().enumerate().filter_map(path).collect()
+}
+
+/// A fault at the mechanism of `variable`.
+pub fn fault(model: &Model, variable: VarId, fault: &Fault) -> Diagnostic {
+    let name = model.name(variable);
+    let found = Diagnostic::new(fault.code, fault.title.clone());
+    let place: Option<&Mechanism> = model.variables[variable].mechanism.as_ref();
+    let found = place.into_iter().fold(found, |d, m| d.label(m.span, format!("the mechanism of `{name}`")));
+    let found = fault.notes.iter().fold(found, |d, note| d.note(note.clone()));
+    fault.help.iter().fold(found, |d, help| d.help(help.clone()))
+}
