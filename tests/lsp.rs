@@ -1,5 +1,7 @@
 //! The language server through its protocol, as an editor sees it.
 
+#![allow(clippy::mutable_key_type)] // URIs do not change behind their hashes
+
 #[path = "lsp/client.rs"]
 mod client;
 
@@ -363,10 +365,7 @@ fn scheme_is_left_alone_and_the_unknown_is_refused() {
     assert!(client.raw("textDocument/nonsense", json!({ "textDocument": { "uri": uri } })).is_err());
     assert!(client.raw("workspace/nonsense", json!({})).is_err());
     assert_eq!(client.raw("textDocument/hover", json!({ "textDocument": { "uri": "file:///no" } })), Ok(Value::Null));
-    assert_eq!(
-        client.raw("textDocument/hover", json!({ "textDocument": { "uri": uri }, "position": 7 })).is_ok(),
-        true
-    );
+    assert!(client.raw("textDocument/hover", json!({ "textDocument": { "uri": uri }, "position": 7 })).is_ok());
     assert_eq!(client.raw("shutdown", Value::Null), Ok(Value::Null));
 }
 

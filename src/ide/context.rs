@@ -134,6 +134,7 @@ fn is_word(c: char) -> bool {
 mod tests {
     use super::*;
 
+    #[allow(clippy::type_complexity)] // a list of levels and a place
     fn at(text: &str) -> Option<(Vec<(char, Vec<&str>, usize, bool)>, usize)> {
         let found = context(text, text.len())?;
         let levels = found.levels.into_iter().map(|l| (l.bracket, l.tokens, l.commas, l.given));

@@ -183,9 +183,9 @@ impl Walk<'_, '_> {
     fn bindings(&mut self, bindings: &Block) {
         for binding in &bindings.entries {
             self.add(&binding.key, Space::Variable, Role::Use);
-            match binding.value.as_ref().map(|v| &v.kind) {
-                Some(SettingKind::File(_, block) | SettingKind::Block(block)) => self.block(block),
-                _ => {}
+            let value = binding.value.as_ref().map(|v| &v.kind);
+            if let Some(SettingKind::File(_, block) | SettingKind::Block(block)) = value {
+                self.block(block);
             }
         }
     }
