@@ -1,7 +1,7 @@
 //! Statements at another place of a text.
 
 use super::ast::*;
-use crate::diag::Span;
+use crate::diag::{Diagnostic, Span};
 
 /// Moves all places by some bytes.
 pub(super) struct Shift(pub isize);
@@ -56,11 +56,20 @@ impl Shift {
         self.span(&mut edition.number.span);
     }
 
+    pub(super) fn diagnostic(&self, diagnostic: &mut Diagnostic) {
+        diagnostic.labels.iter_mut().for_each(|label| self.place(&mut label.span));
+        diagnostic.fixes.iter_mut().flat_map(|fix| &mut fix.edits).for_each(|edit| self.place(&mut edit.span));
+    }
+
     /// What stands nowhere in the text stays there.
     fn span(&self, span: &mut Span) {
         if *span != Span::default() {
-            *span = Span::new(span.start.saturating_add_signed(self.0), span.end.saturating_add_signed(self.0));
+            self.place(span);
         }
+    }
+
+    fn place(&self, span: &mut Span) {
+        *span = Span::new(span.start.saturating_add_signed(self.0), span.end.saturating_add_signed(self.0));
     }
 
     fn names(&self, names: &mut [Name]) {
