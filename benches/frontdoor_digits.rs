@@ -154,12 +154,14 @@ impl Experiment {
     }
 }
 
+/// Step, seconds, and the distance of P(D, A).
+type Point = (usize, f64, f64);
+
 /// Prints how long modules take and how they go.
 #[derive(Default)]
 struct Clock {
     started: Mutex<BTreeMap<String, Instant>>,
-    /// Per module step, seconds, and the distance of P(D, A).
-    curves: Mutex<BTreeMap<String, Vec<(usize, f64, f64)>>>,
+    curves: Mutex<BTreeMap<String, Vec<Point>>>,
 }
 
 impl Clock {

@@ -42,7 +42,8 @@ fn chain(image: &str, label: &str) -> String {
 
 #[test]
 fn the_plan_names_the_file() {
-    let here = folder(&[("m.scm", &chain("file: \"a.safetensors\"", "file: \"b.onnx\""))]);
+    let text = chain("file: \"a.safetensors\"", "file: \"b.onnx\"");
+    let here = folder(&[("m.scm", &text), ("c.csv", "C\n0\n1\n")]);
     let plan = dcmc(here.path(), &["plan", "m.scm"]).expect(0).stdout;
     for (keeps, file) in [("I", "a.safetensors"), ("Y", "b.onnx")] {
         assert!(plan.contains(&format!("  keeps     {keeps}\n  from      the file {file}, as it is\n")), "{plan}");
