@@ -1,7 +1,7 @@
 //! The language server: [`ide`](crate::ide) behind the Language Server Protocol (`dcmc lsp`).
 //!
 //! One thread reads messages in their order and answers what is quick; it looks at a text only once no further
-//! message waits, so that of many keystrokes the last one counts. A second thread ([`worker`]) plans and identifies.
+//! message waits, so that of many keystrokes the last one counts. A second thread (`worker`) plans and identifies.
 //! What it finds is published only if the text is still the one it was asked about.
 
 mod answers;
