@@ -166,6 +166,37 @@ fn check_reads_headers() {
 }
 
 #[test]
+fn check_reads_files_that_have_no_header() {
+    let label = format!("file: \"classifier.safetensors\", {READ}");
+    let torch = format!("file: \"generator.pth\", key: \"state_dict\", latent: 3, {LAYERS}");
+    let files = ["generator.pth", "one_input.onnx", "classifier.safetensors"];
+    let found = |image: &str| codes(with(&chain(image, &label), &files).path());
+    assert_eq!(found(&torch), [""; 0]);
+    assert_eq!(found(&torch.replace("latent: 3", "latent: 4")), ["E0603"]);
+    assert_eq!(found(&torch.replace("key: \"state_dict\", ", "")), ["E0605"]);
+    let here = with(&chain(&torch, &label), &files);
+    let whole = data("generator.pth");
+    fs::write(here.path().join("generator.pth"), &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(codes(here.path()), ["E0605"]);
+    if cfg!(feature = "onnx") {
+        assert_eq!(found("file: \"one_input.onnx\", latent: 3"), [""; 0]);
+        assert_eq!(found("file: \"one_input.onnx\", latent: 4"), ["E0603"]);
+    }
+}
+
+#[test]
+fn check_reads_encoders() {
+    let text = "C -> I\nC: binary\nI: image[1,8,8] { encode: \"e.safetensors\" { to: vector[4] } }\n";
+    let here = folder(&[("m.scm", text)]);
+    assert_eq!(codes(here.path()), ["W0609"]);
+    for bytes in [&b"no such file"[..], &data("generator.safetensors")] {
+        fs::write(here.path().join("e.safetensors"), bytes).unwrap();
+        let found = dcmc(here.path(), &["check", "m.scm"]).expect(2);
+        assert!(found.stderr.contains("E0605") && found.stderr.contains("m.scm:3:27"), "{}", found.stderr);
+    }
+}
+
+#[test]
 fn mistakes_in_the_block_are_explained() {
     let found = |block: &str| {
         let text =

@@ -5,7 +5,7 @@
 
 mod pretrained;
 
-pub use pretrained::{fault as pretrained_fault, files as pretrained_files};
+pub use pretrained::{encoder_fault, encoder_files, fault as pretrained_fault, files as pretrained_files};
 
 use crate::data::{self, Schema};
 use crate::diag::{self, Diagnostic, Sources};

@@ -2,7 +2,7 @@
 
 use super::Program;
 use crate::diag::{Diagnostic, Span};
-use crate::model::{Mechanism, Model, VarId};
+use crate::model::{Model, VarId};
 use crate::pretrained::{self, Fault};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,12 +23,11 @@ pub(super) fn check(program: &Program) -> Vec<Diagnostic> {
             found.push(fault(model, id, &found_fault));
         }
     }
-    for (name, variable) in &model.variables {
-        let Some((path, span)) = variable.encoder.as_ref().and_then(|e| Some((e.file.as_deref()?, e.span))) else {
-            continue;
-        };
-        if !base.join(path).is_file() {
-            missing.entry((path, "encoder")).or_default().push((name, span));
+    for (id, path) in encoder_files(model, base) {
+        let encoder = model.variables[id].encoder.as_ref();
+        let Some((written, span)) = encoder.and_then(|e| Some((e.file.as_deref()?, e.span))) else { continue };
+        if matches!(path.try_exists(), Ok(false)) {
+            missing.entry((written, "encoder")).or_default().push((model.name(id), span));
         }
     }
     for ((path, kind), places) in missing {
@@ -49,10 +48,27 @@ pub fn files(model: &Model, base: &Path) -> Vec<(VarId, PathBuf)> {
 
 /// A fault at the mechanism of `variable`.
 pub fn fault(model: &Model, variable: VarId, fault: &Fault) -> Diagnostic {
-    let name = model.name(variable);
+    let span = model.variables[variable].mechanism.as_ref().map(|m| m.span);
+    placed(fault, span, format!("the mechanism of `{}`", model.name(variable)))
+}
+
+/// A fault at the encoder of `variable`.
+pub fn encoder_fault(model: &Model, variable: VarId, fault: &Fault) -> Diagnostic {
+    let span = model.variables[variable].encoder.as_ref().map(|e| e.span);
+    placed(fault, span, format!("the encoder of `{}`", model.name(variable)))
+}
+
+fn placed(fault: &Fault, span: Option<Span>, label: String) -> Diagnostic {
     let found = Diagnostic::new(fault.code, fault.title.clone());
-    let place: Option<&Mechanism> = model.variables[variable].mechanism.as_ref();
-    let found = place.into_iter().fold(found, |d, m| d.label(m.span, format!("the mechanism of `{name}`")));
+    let found = span.into_iter().fold(found, |d, span| d.label(span, label.clone()));
     let found = fault.notes.iter().fold(found, |d, note| d.note(note.clone()));
     fault.help.iter().fold(found, |d, help| d.help(help.clone()))
+}
+
+/// The variables with encoders from files, and the files.
+pub fn encoder_files(model: &Model, base: &Path) -> Vec<(VarId, PathBuf)> {
+    let path = |(id, variable): (VarId, &crate::model::Variable)| {
+        Some((id, base.join(variable.encoder.as_ref()?.file.as_ref()?)))
+    };
+    model.variables.values().enumerate().filter_map(path).collect()
 }

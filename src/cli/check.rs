@@ -46,6 +46,8 @@ fn check(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
 pub(super) fn checked(model: &ModelArguments, messages: Messages, overlay: &Overlay) -> Result<Session, Stop> {
     let mut session = Session::open_with(model, messages, SAMPLE, overlay)?;
     let schemas = session.schemas();
+    #[cfg(feature = "run")]
+    super::pretrained::check(&mut session);
     if !session.has_errors() {
         session.conclude(&schemas);
     }

@@ -163,6 +163,14 @@ impl Fault {
     }
 }
 
+impl std::fmt::Display for Fault {
+    /// What is wrong, then what the file says, on one line.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.title)?;
+        self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
+    }
+}
+
 /// The formats of pretrained files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -19,6 +19,7 @@ use crate::nets::image::{
 use crate::nets::ops::{Adam, device};
 use crate::nets::soft::SoftLayers;
 use crate::plan::Module;
+use crate::pretrained::Fault;
 use crate::seed;
 use candle_core::{D, Tensor};
 use rand::Rng;
@@ -45,6 +46,41 @@ pub(super) fn encoded(model: &Model, module: &Module) -> Vec<VarId> {
     seen.sort_unstable();
     seen.dedup();
     seen
+}
+
+/// The encoder of the image `variable` in the file at `path`.
+///
+/// # Errors
+/// E0603 to E0605: what does not fit the model, or what is wrong with the file.
+pub fn from_file(model: &Model, variable: VarId, path: &Path) -> Result<Network<Classifier>, Fault> {
+    let file = ModuleFile::read(path);
+    let network = file.and_then(|file| Network::<Classifier>::from_file(&file));
+    let network = network.map_err(|e| Fault::file("the encoder cannot be used".into()).note(e.to_string()))?;
+    let Classifier { pictures, codes, outputs, .. } = &network.architecture;
+    let size = image_size(model, variable);
+    if *codes != 0 || pictures.len() != 1 || pictures.first().copied() != size {
+        let of = |s: &ImageSize| format!("image[{},{},{}]", s.channels, s.height, s.width);
+        let mut reads: Vec<String> = pictures.iter().map(of).collect();
+        reads.extend((*codes > 0).then(|| format!("{codes} numbers")));
+        return Err(Fault::inputs(format!("the encoder does not read `{}`", model.name(variable)))
+            .note(format!("it reads {}", reads.join(" and ")))
+            .help("take an encoder that was trained on such images, or `encode: auto`, which trains one"));
+    }
+    if let Some(width) = written_width(model, variable).filter(|width| width != outputs) {
+        return Err(Fault::output(format!("the encoder's code has {outputs} numbers, not {width}"))
+            .help(format!("write `to: vector[{outputs}]`")));
+    }
+    Ok(network)
+}
+
+/// The numbers of a code, where the model says.
+fn written_width(model: &Model, variable: VarId) -> Option<usize> {
+    model.variables[variable].encoder.as_ref()?.width
+}
+
+fn image_size(model: &Model, variable: VarId) -> Option<ImageSize> {
+    let Some(&Domain::Image([channels, height, width])) = model.domain(variable) else { return None };
+    Some(ImageSize { channels, height, width })
 }
 
 /// What an encoder is made from.
@@ -91,7 +127,7 @@ impl Recipe<'_> {
     /// [`TrainError::Cancelled`].
     pub fn network(&self, digest: &str, observer: &dyn Observer) -> Result<Network<Classifier>, TrainError> {
         if let Some(path) = self.file() {
-            return self.read(&path);
+            return from_file(self.model, self.variable, &path).map_err(|fault| self.unusable(&path, &fault));
         }
         let kept = self.folder.map(|folder| folder.join(format!("encoder_{}.safetensors", self.name())));
         let file = kept.as_ref().and_then(|path| ModuleFile::read(path).ok()).filter(|f| f.header.inputs == digest);
@@ -118,16 +154,11 @@ impl Recipe<'_> {
     }
 
     fn width(&self) -> usize {
-        self.model.variables[self.variable].encoder.as_ref().and_then(|e| e.width).unwrap_or(WIDTH)
+        written_width(self.model, self.variable).unwrap_or(WIDTH)
     }
 
     fn size(&self) -> Result<ImageSize, TrainError> {
-        match self.model.domain(self.variable) {
-            Some(Domain::Image([channels, height, width])) => {
-                Ok(ImageSize { channels: *channels, height: *height, width: *width })
-            }
-            _ => Err(self.missing("it is no image")),
-        }
+        image_size(self.model, self.variable).ok_or_else(|| self.missing("it is no image"))
     }
 
     fn missing(&self, why: &str) -> TrainError {
@@ -140,22 +171,6 @@ impl Recipe<'_> {
 
     fn unusable(&self, path: &Path, why: &dyn std::fmt::Display) -> TrainError {
         TrainError::File(format!("the encoder {} of {} cannot be used: {why}", path.display(), self.name()))
-    }
-
-    /// The encoder of a file.
-    fn read(&self, path: &Path) -> Result<Network<Classifier>, TrainError> {
-        let file = ModuleFile::read(path).map_err(|e| self.unusable(path, &e))?;
-        let network = Network::<Classifier>::from_file(&file).map_err(|e| self.unusable(path, &e))?;
-        let Classifier { pictures, codes, outputs, .. } = &network.architecture;
-        if pictures[..] != [self.size()?] || *codes != 0 {
-            let why = format!("it encodes {pictures:?} and {codes} numbers, not such an image");
-            return Err(self.unusable(path, &why));
-        }
-        let width = self.model.variables[self.variable].encoder.as_ref().and_then(|e| e.width);
-        if width.is_some_and(|width| width != *outputs) {
-            return Err(self.unusable(path, &format!("its codes have {outputs} numbers, not {}", self.width())));
-        }
-        Ok(network)
     }
 
     /// The discrete parents and children with their numbers of values, ascending.
@@ -424,17 +439,17 @@ mod tests {
         write("codes", Classifier { codes: 1, ..right.clone() });
         write("larger", Classifier { pictures: vec![ImageSize { channels: 3, height: 8, width: 8 }], ..right });
         std::fs::write(here.path().join("broken"), b"no module").unwrap();
-        let refused = |file: &str, width| {
-            let (model, table) = model(Some(file), width);
-            let found = recipe(&model, &[table], Some(here.path())).network("", &Silent);
-            found.err().map(|e| e.to_string()).unwrap_or_default()
+        let fault = |file: &str, width| {
+            let (model, _) = model(Some(file), width);
+            from_file(&model, 0, &here.path().join(file)).err().map(|fault| fault.code)
         };
-        assert_eq!((refused("right", None), refused("right", Some(4))), (String::new(), String::new()));
-        assert!(refused("right", Some(5)).ends_with("cannot be used: its codes have 4 numbers, not 5"));
-        assert!(refused("codes", None).contains("and 1 numbers, not such an image"));
-        assert!(refused("larger", None).contains("not such an image"));
-        assert!(refused("broken", None).contains("cannot be used"));
-        assert!(refused("none", None).contains("cannot be used"));
+        assert_eq!((fault("right", None), fault("right", Some(4))), (None, None));
+        assert_eq!(fault("right", Some(5)), Some("E0604"));
+        assert_eq!((fault("codes", None), fault("larger", None)), (Some("E0603"), Some("E0603")));
+        assert_eq!((fault("broken", None), fault("none", None)), (Some("E0605"), Some("E0605")));
+        let (broken, table) = model(Some("broken"), None);
+        let stopped = recipe(&broken, &[table], Some(here.path())).network("", &Silent).unwrap_err().to_string();
+        assert!(stopped.contains("broken of I cannot be used"), "{stopped}");
         let (model, table) = model(None, None);
         let empty = Table { images: BTreeMap::new(), ..table };
         let none = recipe(&model, &[empty], None).network("", &Silent).unwrap_err();

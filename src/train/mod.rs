@@ -1,7 +1,7 @@
 //! Training: a plan's modules, one engine a file.
 
 mod checkpoint;
-mod encoder;
+pub mod encoder;
 pub mod likelihood;
 mod schedule;
 pub mod wgan_gp;
