@@ -226,3 +226,37 @@ fn simulated_data_read_from_a_file_give_the_same_model() {
         assert!(!differences(&a, &b).contains(&"results.json"));
     }
 }
+
+#[test]
+fn an_ensemble_widens_the_intervals_of_sampled_answers() {
+    let few = format!("{MODEL} train {{ engine: wgan_gp; steps: 20; samples: 4000 }}").replace("n: 5000", "n: 300");
+    let here = folder(&[("m.scm", &few)]);
+    let run = |more: &[&str]| {
+        let json = dcmc(here.path(), &[&["run", "m.scm", "-q", "--format", "json"], more].concat()).expect(0).json();
+        let values = json["results"][0]["values"].as_array().unwrap().clone();
+        let number = |key: &str| values.iter().map(|v| v[key].as_f64().unwrap()).collect::<Vec<f64>>();
+        (number("p"), number("low"), number("high"))
+    };
+    let alone = run(&[]);
+    let before = contents(&here.path().join("m.dcm/modules"));
+    let four = run(&["--set", "train.ensemble=4"]);
+    let after = contents(&here.path().join("m.dcm/modules"));
+    // The fit to all rows is the same one, and its answer too.
+    assert_eq!(alone.0, four.0);
+    assert!(before.iter().all(|(name, bytes)| after.get(name) == Some(bytes)));
+    let refits: Vec<&Vec<u8>> = after.iter().filter(|(name, _)| name.ends_with("H1.safetensors")).map(|f| f.1).collect();
+    assert_eq!(refits.len(), 5, "{:?}", after.keys());
+    assert!((1..5).all(|k| !refits[..k].contains(&refits[k])), "two fits are the same");
+    // 20 steps leave more open than 4,000 samples do.
+    let width = |(_, low, high): &(Vec<f64>, Vec<f64>, Vec<f64>)| high.iter().zip(low).map(|(h, l)| h - l).sum::<f64>();
+    assert!(width(&four) > 1.5 * width(&alone), "{four:?} {alone:?}");
+    for (at, p) in four.0.iter().enumerate() {
+        assert!(0.0 <= four.1[at] && four.1[at] <= *p && *p <= four.2[at] && four.2[at] <= 1.0);
+    }
+    // Nothing is trained again, and tables have replicates of their own.
+    let again = dcmc(here.path(), &["run", "m.scm", "--set", "train.ensemble=4"]).expect(0);
+    assert!(!again.stderr.contains("training") && again.stderr.contains("H1 (refit 4)"), "{}", again.stderr);
+    dcmc(here.path(), &["run", "m.scm", "-q", "--out", "tables", "--set", "train.ensemble=4", "--set", "train.engine=auto"])
+        .expect(0);
+    assert!(!here.path().join("tables/modules/refit_1").exists());
+}

@@ -3,6 +3,8 @@
 mod check;
 #[cfg(feature = "run")]
 mod doctor;
+#[cfg(feature = "run")]
+mod estimand;
 mod explain;
 mod fix;
 mod fmt;

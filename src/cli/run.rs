@@ -1,5 +1,6 @@
 //! `dcmc run` and its parts `train`, `query` and `eval`.
 
+use super::estimand;
 use super::individuals;
 use super::messages::Messages;
 use super::progress::{Mode, ModuleInfo, Progress};
@@ -10,15 +11,15 @@ use super::{CHECK_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
 use crate::data::{self, Schema, Table};
 use crate::device::{self, Choice, Unavailable};
 use crate::diag::{self, Diagnostic};
-use crate::identification::{self, Distribution, Known, distributions, evaluate};
+use crate::identification::{self, Known, distributions, evaluate};
 use crate::model::{Domain, Model, Query, QueryKind};
 use crate::nets::ops::with_device;
 use crate::nets::pretrained::PretrainedModule;
-use crate::plan::{Options, Plan};
+use crate::plan::{Module, Options, Plan};
 use crate::query::answer::{Answer, Answers};
 use crate::query::{self, QueryError, Runtime};
 use crate::report;
-use crate::train::{Given, Metric, TrainError, Trained, train_plan};
+use crate::train::{Given, Metric, TrainError, Trained, refit_name, train_ensemble, train_plan};
 use candle_core::Device;
 use clap::Args;
 use std::path::PathBuf;
@@ -88,6 +89,7 @@ pub(super) struct TrainedModel {
     pub(super) plan: Plan,
     pub(super) tables: Vec<Table>,
     trained: Vec<Trained>,
+    refits: Vec<Vec<Trained>>,
     pub(super) directory: RunDirectory,
     pub(super) metrics: Vec<Metric>,
     pub(super) device: Device,
@@ -114,6 +116,7 @@ impl TrainedModel {
         Runtime {
             model: &self.session.model,
             modules: self.modules(),
+            refits: self.refits.iter().map(|modules| modules.iter().collect()).collect(),
             truth: self.session.truth.as_ref(),
             seed: settings.seed(),
             samples: settings.global.samples,
@@ -186,11 +189,11 @@ fn train(arguments: &Arguments, messages: Messages, asked: bool) -> Result<Train
     let cannot = |e: std::io::Error| usage(format!("cannot write to {}: {e}", directory.root().display()));
     directory.create().map_err(cannot)?;
     directory.write("plan.json", &(pretty(&plan) + "\n")).map_err(cannot)?;
-    let (trained, fresh) = with_device(device.clone(), || {
+    let (trained, refits, fresh) = with_device(device.clone(), || {
         train_modules(arguments, &mut session, &plan, (&tables, &pretrained), &directory)
     })?;
     let metrics = directory.merge_metrics(fresh).map_err(cannot)?;
-    Ok(TrainedModel { session, plan, tables, trained, directory, metrics, device })
+    Ok(TrainedModel { session, plan, tables, trained, refits, directory, metrics, device })
 }
 
 fn train_modules(
@@ -199,22 +202,30 @@ fn train_modules(
     plan: &Plan,
     (tables, pretrained): (&[Table], &[PretrainedModule]),
     directory: &RunDirectory,
-) -> Result<(Vec<Trained>, Vec<Metric>), Stop> {
+) -> Result<(Vec<Trained>, Vec<Vec<Trained>>, Vec<Metric>), Stop> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     // A second handler can only mean that one is already in place, which serves as well.
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-    let modules = plan.modules.iter().map(|m| ModuleInfo::new(&m.id, &m.variables, m.engine)).collect();
+    let refits = session.model.settings.global.ensemble.unwrap_or(0);
+    let info = |m: &Module, id: &str| ModuleInfo::new(id, &m.variables, m.engine);
+    let mut modules: Vec<ModuleInfo> = plan.modules.iter().map(|m| info(m, &m.id)).collect();
+    for number in 1..=refits {
+        modules.extend(plan.modules.iter().map(|m| info(m, &refit_name(&m.id, number))));
+    }
     let mode = if arguments.quiet { Mode::Quiet } else { Mode::Auto };
     let progress = Progress::new(modules, mode, stop);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.unwrap_or(processors).max(1);
     let (base, modules) = (session.base.clone(), directory.modules());
     let given = Given { tables, pretrained, base: &base };
-    let outcome = train_plan(&session.model, plan, &given, Some(&modules), jobs, &progress);
+    let outcome = train_plan(&session.model, plan, &given, Some(&modules), jobs, &progress).and_then(|trained| {
+        let refits = train_ensemble(&session.model, plan, &given, &trained, (Some(&modules), jobs), &progress)?;
+        Ok((trained, refits))
+    });
     let metrics = progress.finish();
     match outcome {
-        Ok(trained) => Ok((trained, metrics)),
+        Ok((trained, refits)) => Ok((trained, refits, metrics)),
         Err(TrainError::Cancelled) => {
             // What was measured of finished modules is not lost.
             let _ = directory.merge_metrics(metrics);
@@ -355,10 +366,13 @@ fn answer_all(trained: &mut TrainedModel) -> Result<(Answers, Samples), Stop> {
     let mut found = vec![];
     let (mut results, mut samples): (Vec<Answer>, Samples) = (vec![], vec![]);
     for query in &model.queries {
-        found.extend(unsupported(model, &schemas, &distributions, query));
+        let formula = evaluate(model, &schemas, query, Known::Declared, &distributions, None);
+        found.extend(identification::unsupported(model, query, &formula));
         match answer(&runtime, query, &mut samples) {
-            Ok(answer) => {
+            Ok(mut answer) => {
                 found.extend(few_samples(query, &answer));
+                let finding = identification::judge(model, &schemas, query, Known::Declared);
+                estimand::beside(model, &finding, &formula, &mut answer);
                 results.push(answer);
             }
             Err(error) => found.push(no_answer(query, &error)),
@@ -417,12 +431,6 @@ fn few_samples(query: &Query, answer: &Answer) -> Option<Diagnostic> {
     Some(found.help("draw more with `train { samples: … }`, or ask with less evidence"))
 }
 
-/// W0507 for combinations that a query needs and no row has.
-fn unsupported(model: &Model, schemas: &[Schema], distributions: &[Distribution], query: &Query) -> Vec<Diagnostic> {
-    let found = evaluate(model, schemas, query, Known::Declared, distributions, None);
-    identification::unsupported(model, query, &found)
-}
-
 pub(super) fn query(arguments: &QueryArguments, messages: Messages) -> u8 {
     answer_one(arguments, messages).unwrap_or_else(|Stop(code)| code)
 }
@@ -439,11 +447,17 @@ fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop
     let identifiable = trained.refuse_unidentified(&arguments.run, &query)?;
     let runtime = trained.runtime();
     let model = &trained.session.model;
-    let mut found = unsupported(model, &schemas(&trained), &distributions(model, &trained.tables), &query);
+    let (schemas, distributions) = (schemas(&trained), distributions(model, &trained.tables));
+    let formula = evaluate(model, &schemas, &query, Known::Declared, &distributions, None);
+    let mut found = identification::unsupported(model, &query, &formula);
     let answer = with_device(trained.device.clone(), || runtime.answer(&query));
     let mut answer = answer.map_err(|error| found.push(no_answer(&query, &error))).ok();
     found.extend(answer.as_ref().and_then(|answer| few_samples(&query, answer)));
-    answer.iter_mut().for_each(|answer| answer.identifiable = identifiable);
+    if let Some(answer) = &mut answer {
+        answer.identifiable = identifiable;
+        let finding = identification::judge(model, &schemas, &query, Known::Declared);
+        estimand::beside(model, &finding, &formula, answer);
+    }
     trained.session.diagnostics = found;
     trained.session.settle()?;
     let answers = Answers { schema: 1, results: answer.into_iter().collect(), ..Answers::default() };

@@ -68,6 +68,23 @@ fn term_json(model: &Model, term: &Term) -> Value {
     })
 }
 
+impl Finding {
+    /// The formula of a query that has one: of several terms a formula for each, those that repeat once.
+    pub fn formula(&self, model: &Model) -> Option<String> {
+        let text = |term: &Term| match &term.verdict {
+            Verdict::Identified(found) => {
+                let regime = |r: usize| term.data.get(r).cloned().unwrap_or_default();
+                let node = |v: VarId| model.name(v).to_owned();
+                Some(found.estimand.text(&Names { node: &node, value: &no_value, regime: &regime }))
+            }
+            _ => None,
+        };
+        let mut texts: Vec<String> = self.terms.iter().map(text).collect::<Option<_>>()?;
+        texts.dedup();
+        (!texts.is_empty()).then(|| texts.join("; "))
+    }
+}
+
 /// The algorithm that covers the case: `id`, `idc` with evidence, `gid` and `gidc` from several data sets.
 fn method_name(term: &Term) -> &'static str {
     let evidence = matches!(&term.asked, Asked::Effect(effect) if !effect.evidence.is_empty());

@@ -68,6 +68,9 @@ pub struct Overrides {
     pub restarts: Option<usize>,
     /// Bootstrap refits behind the intervals (likelihood).
     pub bootstrap: Option<usize>,
+    /// Refits of the whole plan on resampled rows, behind the intervals of sampled answers; none where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<usize>,
     /// Samples drawn per query where it is answered by sampling.
     pub samples: Option<usize>,
     /// Whether modules are trained one by one; `false` trains every mechanism at once, as systems without a plan do.
@@ -122,6 +125,6 @@ impl Overrides {
             ($($field:ident),*) => { $(if other.$field.is_some() { self.$field.clone_from(&other.$field); })* };
         }
         take!(engine, epochs, steps, batch, lr, seed, device, hidden, noise, lambda, critic_steps, pac, dropout);
-        take!(width, levels, restarts, bootstrap, samples, modular, image_memory);
+        take!(width, levels, restarts, bootstrap, ensemble, samples, modular, image_memory);
     }
 }

@@ -56,9 +56,75 @@ pub struct Answer {
     /// What a data set under the same interventions shows, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
+    /// What the formula of an identified query gives on the rows of the data sets, where it has a value there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimand: Option<Estimand>,
+    /// Refits of the modules behind the intervals of a sampled answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refits: usize,
     /// The file of a `sample(…)` query's rows, relative to the run directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// An identified formula, evaluated with the relative frequencies of the rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimand {
+    /// The formula.
+    pub text: String,
+    /// Its answer, row by row like the query's.
+    pub values: Vec<Row>,
+    /// How far the answer is from it: the total variation distance, the largest over the tables of the answer, or the largest
+    /// difference of expectations.
+    pub difference: f64,
+}
+
+impl Answer {
+    /// The formula's answer, `rows` in any order; `None` where one of the answer's rows is not among them.
+    pub fn by_formula(&self, text: String, rows: &[Row]) -> Option<Estimand> {
+        let same = |a: &Row, b: &Row| same_table(a, b) && a.outcome == b.outcome;
+        let only = self.values.len() == 1 && rows.len() == 1;
+        let of = |row: &Row| rows.iter().find(|other| only || same(row, other));
+        let number = |row: &Row| row.p.or(row.value);
+        let mut values = vec![];
+        for row in &self.values {
+            let Row { p, value, .. } = *of(row)?;
+            values.push(Row { p, value, low: None, high: None, ..row.clone() });
+        }
+        let mut start = 0;
+        let mut difference: f64 = 0.0;
+        for table in tables_of(&self.values) {
+            let others = &values[start..start + table.len()];
+            start += table.len();
+            let apart = |(a, b): (&&Row, &Row)| Some(number(a)? - number(b)?);
+            let apart: Vec<f64> = table.iter().zip(others).map(apart).collect::<Option<_>>()?;
+            let cells: f64 = apart.iter().map(|d| d.abs()).sum();
+            // What the rows leave out differs by as much as they do together.
+            let rest = apart.iter().sum::<f64>().abs();
+            difference = difference.max(if self.kind == "expectation" { cells } else { (cells + rest) / 2.0 });
+        }
+        Some(Estimand { text, values, difference })
+    }
+}
+
+/// The rows of an answer, one list per setting of `do` and evidence.
+pub(super) fn tables_of(rows: &[Row]) -> Vec<Vec<&Row>> {
+    let mut tables: Vec<Vec<&Row>> = vec![];
+    for row in rows {
+        match tables.last_mut().filter(|t| same_table(t[0], row)) {
+            Some(table) => table.push(row),
+            None => tables.push(vec![row]),
+        }
+    }
+    tables
+}
+
+pub(super) fn same_table(a: &Row, b: &Row) -> bool {
+    a.interventions == b.interventions && a.given == b.given
 }
 
 /// The answer of a data set's own rows.

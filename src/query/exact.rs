@@ -69,14 +69,20 @@ pub fn point(model: &Model, modules: &[&Trained], asked: &Asked) -> Result<Optio
 /// the finite number of replicates. The same for probabilities and for differences of expectations; it
 /// can leave the unit interval (see [`probability_interval`]).
 pub fn interval(point: f64, replicates: &[f64]) -> (f64, f64) {
-    let n = replicates.len() as f64;
-    if replicates.len() < 2 {
-        return (point, point);
-    }
-    let mean = replicates.iter().sum::<f64>() / n;
-    let variance = replicates.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    let half = student_95(n - 1.0) * (variance * (1.0 + 1.0 / n)).sqrt();
+    let half = half_width(&[replicates]);
     (point - half, point + half)
+}
+
+/// Half the width of the interval of a sum whose parts vary by themselves, from the replicates of each.
+pub fn half_width(parts: &[&[f64]]) -> f64 {
+    let (mut variance, mut freedom) = (0.0, f64::INFINITY);
+    for replicates in parts.iter().filter(|replicates| replicates.len() >= 2) {
+        let n = replicates.len() as f64;
+        let mean = replicates.iter().sum::<f64>() / n;
+        variance += replicates.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0) * (1.0 + 1.0 / n);
+        freedom = (n - 1.0).min(freedom);
+    }
+    if variance > 0.0 { student_95(freedom) * variance.sqrt() } else { 0.0 }
 }
 
 /// [`interval`] of a probability, within [0, 1].

@@ -1,6 +1,6 @@
 //! `expect` statements.
 
-use super::answer::{Answer, Checked, Measured, Row};
+use super::answer::{Answer, Checked, Measured, Row, same_table, tables_of};
 use super::total_variation;
 use crate::data::Table;
 use crate::model::{Measure, Model, Query, QueryKind, Reference, Term, Value, VarId};
@@ -156,22 +156,6 @@ impl Checker<'_> {
 /// Whether a row's key, `Y` or `Y[X = 1]`, is about the variable `name`.
 fn is_of(key: &str, name: &str) -> bool {
     key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
-}
-
-fn same_table(a: &Row, b: &Row) -> bool {
-    a.interventions == b.interventions && a.given == b.given
-}
-
-/// The rows of an answer, one list per setting of `do` and evidence.
-fn tables_of(rows: &[Row]) -> Vec<Vec<&Row>> {
-    let mut tables: Vec<Vec<&Row>> = vec![];
-    for row in rows {
-        match tables.last_mut().filter(|t| same_table(t[0], row)) {
-            Some(table) => table.push(row),
-            None => tables.push(vec![row]),
-        }
-    }
-    tables
 }
 
 /// Kullback–Leibler divergence of `p` from `q` in nats; empty cells count as 1e-6.

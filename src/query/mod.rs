@@ -50,6 +50,8 @@ pub struct Runtime<'a> {
     pub model: &'a Model,
     /// Its trained modules.
     pub modules: Vec<&'a Trained>,
+    /// Refits of the modules on resampled rows, behind the intervals of sampled answers; none without `ensemble`.
+    pub refits: Vec<Vec<&'a Trained>>,
     /// The ground truth, where the model declares one.
     pub truth: Option<&'a Scm>,
     /// The run's seed.
@@ -110,7 +112,7 @@ pub struct Individual {
 struct Distribution {
     /// Row-major over the outcome's values.
     point: Vec<f64>,
-    /// The same from each replicate of the modules; empty where it was sampled.
+    /// The same from each replicate of the tables or, where it was sampled, from each refit of the modules.
     replicates: Vec<Vec<f64>>,
     samples: usize,
     ess: f64,
@@ -138,6 +140,8 @@ impl Runtime<'_> {
             truth_error: None,
             identifiable: None,
             measured: None,
+            estimand: None,
+            refits: 0,
             file: None,
             evidence: None,
             acceptance: None,
@@ -167,6 +171,7 @@ impl Runtime<'_> {
             (_, None) => "sampling",
         }
         .to_owned();
+        answer.refits = if answer.samples > 0 && answer.kind != "samples" { self.refits.len() } else { 0 };
         Ok(answer)
     }
 
@@ -192,10 +197,11 @@ impl Runtime<'_> {
             for (cell, codes) in &cells {
                 let replicates: Vec<f64> = found.replicates.iter().map(|r| r[*cell]).collect();
                 let p = found.point[*cell];
-                let (low, high) = match found.samples {
-                    0 => exact::probability_interval(p, &replicates),
-                    _ => wilson(p, found.ess),
-                };
+                let (mut low, mut high) = exact::probability_interval(p, &replicates);
+                if found.samples > 0 {
+                    let drawn = wilson(p, found.ess);
+                    (low, high) = (low.min(drawn.0), high.max(drawn.1));
+                }
                 let row = Row { outcome: self.outcome(&term.outcome, codes), ..self.row(&[term], case) };
                 let (low, high) = (low.clamp(0.0, p), high.clamp(p, 1.0));
                 answer.values.push(Row { p: Some(p), low: Some(low), high: Some(high), ..row.clone() });
@@ -223,21 +229,24 @@ impl Runtime<'_> {
         for case in self.cases(&parts, 1.0)? {
             let (mut value, mut exact, mut variance) = (constant, Some(constant), 0.0);
             let mut error = 0.0; // of the truth, at most
-            let mut replicates: Vec<f64> = vec![];
-            let mut sampled = false;
+            // What replicates make of the terms that are summed, and refits of those that are sampled.
+            let mut replicates: [Vec<f64>; 2] = [vec![], vec![]];
             for (at, (factor, term)) in terms.iter().enumerate() {
                 let asked = asked(term, &case);
                 let found = self.distribution(&asked, &format!("{}/{at}", answer.name))?;
-                sampled |= found.samples > 0;
                 found.add_to(answer);
                 let scores = self.scores(&term.outcome[0]);
                 let mean = dot(&found.point, &scores);
                 value += factor * mean;
                 let second: f64 = found.point.iter().zip(&scores).map(|(p, s)| p * s * s).sum();
-                variance += factor * factor * (second - mean * mean).max(0.0) / found.ess.max(1.0);
-                replicates.resize(replicates.len().max(found.replicates.len()), constant);
-                for (total, table) in replicates.iter_mut().zip(&found.replicates) {
-                    *total += factor * dot(table, &scores);
+                let sampled = found.samples > 0;
+                if sampled {
+                    variance += factor * factor * (second - mean * mean).max(0.0) / found.ess.max(1.0);
+                }
+                let sums = &mut replicates[usize::from(sampled)];
+                sums.resize(sums.len().max(found.replicates.len()), 0.0);
+                for (sum, table) in sums.iter_mut().zip(&found.replicates) {
+                    *sum += factor * dot(table, &scores);
                 }
                 let known = self.truth_of(&asked);
                 if let Some(errors) = known.as_ref().and_then(|k| k.standard_errors.as_ref()) {
@@ -245,8 +254,10 @@ impl Runtime<'_> {
                 }
                 exact = exact.zip(known).map(|(sum, k)| sum + factor * dot(&k.table.values, &scores));
             }
-            let half = Z90 * variance.sqrt();
-            let (low, high) = if sampled { (value - half, value + half) } else { exact::interval(value, &replicates) };
+            // Refits vary by their samples too.
+            let drawn = Z90 * variance.sqrt();
+            let half = exact::half_width(&[&replicates[0], &replicates[1]]).max(drawn);
+            let (low, high) = (value - half, value + half);
             let row = self.row(&parts, &case);
             answer.values.push(Row { value: Some(value), low: Some(low), high: Some(high), ..row.clone() });
             truth.extend(exact.map(|value| Row { value: Some(value), ..row }));
@@ -296,9 +307,15 @@ impl Runtime<'_> {
             worlds.draw(&asked.cards(self.model), more, &mut rng, &mut tally)?;
         }
         let point = tally.distribution().ok_or(QueryError::NoEvidence(tally.rows))?;
+        let mut replicates = vec![];
+        for modules in &self.refits {
+            let (worlds, mut refit) = (Worlds { modules, ..worlds }, Tally::default());
+            worlds.draw(&asked.cards(self.model), tally.rows, &mut rng, &mut refit)?;
+            replicates.push(refit.distribution().ok_or(QueryError::NoEvidence(refit.rows))?);
+        }
         let share = tally.kept as f64 / tally.rows.max(1) as f64;
         let evidence = known.then(|| (tally.evidence(), Some(share)));
-        Ok(Distribution { point, replicates: vec![], samples: tally.rows, ess: tally.ess(), evidence })
+        Ok(Distribution { point, replicates, samples: tally.rows, ess: tally.ess(), evidence })
     }
 
     /// What is drawn to see `wanted` where `set` is intervened on.

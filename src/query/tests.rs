@@ -295,7 +295,7 @@ fn fewer_samples_where_images_are_drawn_and_untrained_causes_are_named() {
     let mut model = Model::from_graph(&["D", "I", "A"], &[("D", "I"), ("I", "A")], &[]);
     model.variables.values_mut().for_each(|v| v.domain = Some(crate::model::Domain::Binary));
     model.variables[1].domain = Some(crate::model::Domain::Image([1, 8, 8]));
-    let mut runtime = Runtime { model: &model, modules: vec![], truth: None, seed: 1, samples: None };
+    let mut runtime = Runtime { model: &model, modules: vec![], refits: vec![], truth: None, seed: 1, samples: None };
     let rows = |runtime: &Runtime, wanted, set: &[VarId]| runtime.draw(&[wanted], set).rows;
     assert_eq!(rows(&runtime, 2, &[]), IMAGE_SAMPLES);
     assert_eq!(rows(&runtime, 0, &[]), SAMPLES);

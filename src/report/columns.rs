@@ -6,7 +6,7 @@ use crate::model::Value;
 use crate::query::answer::Answer;
 
 /// The rows of `answer` as columns: `do_X` and `given_X` for what was set and seen, the outcome under its
-/// own name, then `p` or `value`, `low`, `high`, and `truth` or `measured` where there is one.
+/// own name, then `p` or `value`, `low`, `high`, and `truth` or `measured` and `formula` where there is one.
 pub fn columns(answer: &Answer) -> Vec<Column> {
     let sheet = Sheet::new(answer);
     let mut columns: Vec<Column> = vec![];
@@ -29,6 +29,7 @@ pub fn columns(answer: &Answer) -> Vec<Column> {
     add("high", sheet.lines.iter().map(|line| line.interval.map(|i| i.1)).collect());
     let reference = if answer.truth.is_some() { "truth" } else { "measured" };
     add(reference, sheet.lines.iter().map(|line| line.reference).collect());
+    add("formula", sheet.lines.iter().map(|line| line.formula).collect());
     columns
 }
 

@@ -202,6 +202,10 @@ fn answer_card(answer: &Answer) -> String {
     if listed.lines.len() > PLOTTED_ROWS {
         listing = format!("<details><summary>Table of {} rows</summary>\n{listing}</details>", listed.lines.len());
     }
+    if let Some(estimand) = &answer.estimand {
+        let text = escape(&estimand.text);
+        listing += &format!("<p class=\"remark\">The formula, computed on the rows: <code>{text}</code></p>");
+    }
     format!(
         "<article class=\"card\" aria-labelledby=\"{id}\">\n<h3 id=\"{id}\">{} <code>{}</code></h3>\n\
          <p class=\"remark\">{}</p>\n<div class=\"pair\"><figure>{figure}</figure>\n<div>{listing}</div></div>\n</article>\n",
@@ -250,6 +254,8 @@ fn answer_table(answer: &Answer, sheet: &Sheet) -> String {
     }
     let reference = sheet.reference.as_deref().map(capitalised);
     heads.extend(reference.as_deref().map(|title| (title, true)));
+    let formula = sheet.lines.iter().any(|line| line.formula.is_some());
+    heads.extend(formula.then_some(("Formula", true)));
     let row = |line: &Line| {
         let cell = |cell: &Option<Value>| Cell::Text(cell.as_ref().map_or_else(|| "–".to_owned(), Value::to_string));
         let mut cells: Vec<Cell> = line.cells.iter().map(cell).collect();
@@ -259,6 +265,9 @@ fn answer_table(answer: &Answer, sheet: &Sheet) -> String {
         }
         if sheet.reference.is_some() {
             cells.push(Cell::Number(line.reference.map_or_else(String::new, decimal)));
+        }
+        if formula {
+            cells.push(Cell::Number(line.formula.map_or_else(String::new, decimal)));
         }
         cells
     };

@@ -1,7 +1,7 @@
 //! An answer as a table: a column per variable, a line per row, the truth or the data beside the estimate.
 
 use crate::model::Value;
-use crate::query::answer::{Answer, Assignment, Row};
+use crate::query::answer::{Answer, Assignment, Estimand, Row};
 
 /// An answer laid out as a table.
 pub(super) struct Sheet {
@@ -48,6 +48,8 @@ pub(super) struct Line {
     pub interval: Option<(f64, f64)>,
     /// The exact answer of the truth block, or what a data set shows.
     pub reference: Option<f64>,
+    /// What the identified formula gives on the rows of the data sets.
+    pub formula: Option<f64>,
 }
 
 impl Key {
@@ -80,6 +82,7 @@ impl Sheet {
             estimate: number(row),
             interval: row.low.zip(row.high),
             reference: reference.map(|(_, rows)| number(&rows[at])),
+            formula: answer.estimand.as_ref().and_then(|e| e.values.get(at)).map(number),
         };
         let lines = answer.values.iter().enumerate().map(line).collect();
         let probabilities = answer.values.iter().all(|row| row.p.is_some());
@@ -143,7 +146,11 @@ pub(super) fn provenance(answer: &Answer) -> String {
         _ => {
             let (samples, ess) = (thousands(answer.samples as f64), thousands(answer.ess));
             let drawn = if samples == ess { String::new() } else { format!(", effectively {ess}") };
-            format!("{samples} samples{drawn} (the intervals are their sampling error alone)")
+            let spread = match answer.refits {
+                0 => "are their sampling error alone".to_owned(),
+                refits => format!("hold the spread of {refits} refits on resampled rows"),
+            };
+            format!("{samples} samples{drawn} (the intervals {spread})")
         }
     };
     if answer.identifiable == Some(false) {
@@ -159,6 +166,14 @@ pub(super) fn provenance(answer: &Answer) -> String {
         said += &format!("; total variation distance to the truth {}", decimal(tv));
     } else if let Some(measured) = &answer.measured {
         said += &format!("; total variation distance to the rows of {} {}", measured.data, decimal(measured.tv));
+    }
+    // Where nothing is set, the formula is what the rows show.
+    let shown = |e: &&Estimand| answer.measured.as_ref().is_none_or(|m| (m.tv - e.difference).abs() > 1e-9);
+    if let Some(estimand) = answer.estimand.as_ref().filter(shown) {
+        said += &match &estimand.values[..] {
+            [row] => format!("; the formula on the rows gives {}", decimal(number(row))),
+            _ => format!("; distance to the formula on the rows {}", decimal(estimand.difference)),
+        };
     }
     said
 }

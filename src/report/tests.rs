@@ -37,6 +37,8 @@ fn answer(name: &str, query: &str, kind: &str, values: Vec<Row>, truth: Option<V
         identifiable: None,
         tv_truth: truth.as_ref().map(|_| 0.0125),
         truth_error: None,
+        estimand: None,
+        refits: 0,
         measured: None,
         file: None,
         evidence: None,

@@ -73,7 +73,7 @@ pub const PRETRAINED_KEYS: [&str; 10] =
     ["file", "inputs", "sha256", "layers", "latent", "noise", "range", "labels", "classes", "key"];
 
 /// Keys of `train` blocks.
-pub const TRAIN_KEYS: [&str; 20] = [
+pub const TRAIN_KEYS: [&str; 21] = [
     "engine",
     "epochs",
     "steps",
@@ -91,6 +91,7 @@ pub const TRAIN_KEYS: [&str; 20] = [
     "levels",
     "restarts",
     "bootstrap",
+    "ensemble",
     "samples",
     "modular",
     "image_memory",

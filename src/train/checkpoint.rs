@@ -27,7 +27,7 @@ pub(super) fn digest(
     (frozen, encoders): (&[&str], &[&str]),
 ) -> io::Result<String> {
     let mut hash = Hasher::default();
-    let settings = Overrides { device: None, samples: None, image_memory: None, ..settings.clone() };
+    let settings = Overrides { device: None, samples: None, ensemble: None, image_memory: None, ..settings.clone() };
     // The id says where in the plan the module stands, not what it is.
     let plan = (&module.variables, &module.c_components, &module.tasks, module.engine);
     let all = (FORMAT, plan, settings, model.settings.seed(), frozen, encoders);

@@ -2,10 +2,12 @@
 
 mod checkpoint;
 pub mod encoder;
+mod ensemble;
 pub mod likelihood;
 mod schedule;
 pub mod wgan_gp;
 
+pub use ensemble::{refit_name, train_ensemble};
 pub use schedule::{Given, train_plan};
 
 use crate::model::{Model, VarId};

@@ -32,7 +32,7 @@ syn match dcmKeyword "\%(=\s*[^,()]*\)\@<=\<vs\>"
 syn match dcmBuiltin "\<\%(P\|ATE\|sample\|identifiable\|independent\|tv\|kl\|abs\)\%(\s*(\)\@="
 syn match dcmBuiltin "\<E\%(\s*\[\)\@="
 syn match dcmType "\%(:\s*\)\@<=\<\%(binary\|real\|int\|categorical\|vector\|image\)\>"
-syn match dcmSetting "\<\%(columns\|images\|where\|weight\|role\|array\|folder\|resize\|convert\|mechanism\|encode\|file\|inputs\|sha256\|layers\|latent\|range\|labels\|classes\|key\|engine\|epochs\|steps\|batch\|lr\|seed\|device\|hidden\|noise\|lambda\|critic_steps\|pac\|dropout\|width\|levels\|restarts\|bootstrap\|samples\|modular\|image_memory\|grid\|scale\|n\)\%(\s*:\)\@="
+syn match dcmSetting "\<\%(columns\|images\|where\|weight\|role\|array\|folder\|resize\|convert\|mechanism\|encode\|file\|inputs\|sha256\|layers\|latent\|range\|labels\|classes\|key\|engine\|epochs\|steps\|batch\|lr\|seed\|device\|hidden\|noise\|lambda\|critic_steps\|pac\|dropout\|width\|levels\|restarts\|bootstrap\|ensemble\|samples\|modular\|image_memory\|grid\|scale\|n\)\%(\s*:\)\@="
 
 " The ground truth
 syn region dcmTruth matchgroup=dcmBrace start="{" end="}" contained contains=@dcmTruthParts

@@ -17,7 +17,7 @@ impl Lowering {
                 continue;
             }
             let variables: Vec<_> = targets.iter().filter_map(|t| self.variable(t)).collect();
-            for key in ["seed", "device", "modular", "image_memory"] {
+            for key in ["seed", "device", "modular", "ensemble", "image_memory"] {
                 if let Some(entry) = block.entries.iter().find(|e| e.key.value == key) {
                     let title = format!("`{key}` holds for the whole run");
                     self.report(Diagnostic::new("E0108", title).label(entry.span, "move it to `train { … }`"));
@@ -103,6 +103,7 @@ fn set(overrides: &mut Overrides, key: &str, text: &str) -> Result<(), String> {
         "levels" => overrides.levels = Some(whole(text, 1, 1_000)?),
         "restarts" => overrides.restarts = Some(whole(text, 1, 10_000)?),
         "bootstrap" => overrides.bootstrap = Some(whole(text, 0, 10_000)?),
+        "ensemble" => overrides.ensemble = Some(whole(text, 0, 1_000)?),
         "modular" => overrides.modular = Some(text.parse().map_err(|_| "takes true or false".to_owned())?),
         "image_memory" => overrides.image_memory = Some(whole(text, 0, 1_000_000_000)?),
         _ => overrides.samples = Some(whole(text, 100, 1_000_000_000)?),
