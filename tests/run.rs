@@ -214,6 +214,26 @@ fn sampled_rows_are_written() {
 }
 
 #[test]
+fn rows_of_another_world_are_those_of_the_same_individuals() {
+    let asked = "query rows: sample(C[A = 1], B | A = 0, n: 4000)\nquery p: P(B, C[A = 1] | A = 0)\n";
+    let here = folder(&[("m.scm", &[MODEL, asked].concat())]);
+    let run = ["run", "m.scm", "-q", "--allow-unidentified", "--format", "json"];
+    let answers = dcmc(here.path(), &run).expect(0).json();
+    let file = answers["results"][1]["file"].as_str().unwrap();
+    let rows = fs::read_to_string(here.path().join("m.dcm").join(file)).unwrap();
+    assert!(rows.starts_with("B,C\n"), "{rows}");
+    for cell in answers["results"][2]["values"].as_array().unwrap() {
+        let values =
+            cell["outcome"].as_object().unwrap().values().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let share = rows.lines().filter(|line| **line == values).count() as f64 / 4000.0;
+        assert!((share - cell["p"].as_f64().unwrap()).abs() < 0.03, "{cell} {share}");
+    }
+    let refused = |query: &str| dcmc(here.path(), &["sample", "m.scm", query, "-o", "x.csv"]).stderr;
+    assert!(refused("sample(C[A = 0], C[A = 1])").contains("E0202"));
+    assert!(refused("sample(C[A] | B = 0)").contains("E0103"));
+}
+
+#[test]
 fn simulated_data_read_from_a_file_give_the_same_model() {
     let here = folder(&[("m.scm", MODEL)]);
     dcmc(here.path(), &["run", "m.scm", "-q", "--out", "simulated"]).expect(0);
@@ -244,7 +264,8 @@ fn an_ensemble_widens_the_intervals_of_sampled_answers() {
     // The fit to all rows is the same one, and its answer too.
     assert_eq!(alone.0, four.0);
     assert!(before.iter().all(|(name, bytes)| after.get(name) == Some(bytes)));
-    let refits: Vec<&Vec<u8>> = after.iter().filter(|(name, _)| name.ends_with("H1.safetensors")).map(|f| f.1).collect();
+    let refits: Vec<&Vec<u8>> =
+        after.iter().filter(|(name, _)| name.ends_with("H1.safetensors")).map(|f| f.1).collect();
     assert_eq!(refits.len(), 5, "{:?}", after.keys());
     assert!((1..5).all(|k| !refits[..k].contains(&refits[k])), "two fits are the same");
     // 20 steps leave more open than 4,000 samples do.
@@ -256,7 +277,10 @@ fn an_ensemble_widens_the_intervals_of_sampled_answers() {
     // Nothing is trained again, and tables have replicates of their own.
     let again = dcmc(here.path(), &["run", "m.scm", "--set", "train.ensemble=4"]).expect(0);
     assert!(!again.stderr.contains("training") && again.stderr.contains("H1 (refit 4)"), "{}", again.stderr);
-    dcmc(here.path(), &["run", "m.scm", "-q", "--out", "tables", "--set", "train.ensemble=4", "--set", "train.engine=auto"])
-        .expect(0);
+    dcmc(
+        here.path(),
+        &["run", "m.scm", "-q", "--out", "tables", "--set", "train.ensemble=4", "--set", "train.engine=auto"],
+    )
+    .expect(0);
     assert!(!here.path().join("tables/modules/refit_1").exists());
 }

@@ -36,15 +36,15 @@ fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
     let mut trained = run::open_trained(&arguments.run, messages, false)?;
     let query = trained.session.query(&arguments.query)?;
     let (term, count) = match &query.kind {
-        QueryKind::Distribution(term) => (term, arguments.n.unwrap_or(ROWS)),
-        QueryKind::Samples { term, count } => (term, arguments.n.unwrap_or(*count)),
-        _ => return Err(usage("only `P(…)` and `sample(…)` can be drawn from")),
+        QueryKind::Distribution(term) => (term.into(), arguments.n.unwrap_or(ROWS)),
+        QueryKind::Samples { term, count } => (term.clone(), arguments.n.unwrap_or(*count)),
+        _ => return Err(usage("only `sample(…)`, and `P(…)` in one world, can be drawn from")),
     };
-    if term.interventions.iter().chain(&term.evidence).any(|(_, code)| code.is_none()) {
+    if term.open_condition().is_some() {
         return Err(usage("give every variable in `do` and in the evidence a value"));
     }
     trained.refuse_unidentified(&arguments.run, &query)?;
-    let table = with_device(trained.device.clone(), || trained.runtime().rows(term, count, &query.text));
+    let table = with_device(trained.device.clone(), || trained.runtime().rows(&term, count, &query.text));
     let table = table.map_err(usage)?;
     let output = arguments.output.to_string_lossy();
     data::write_samples(&output, Path::new(""), &trained.session.model, &table, Grid::default())

@@ -23,7 +23,11 @@ pub fn judge_trained(model: &Model, taught: &[Taught], query: &Query) -> Finding
 fn judge_by(data: &Data, query: &Query) -> Finding {
     let term = |factor: f64, mean: bool, term: &crate::model::Term| data.term(factor, mean, term);
     let terms = match &query.kind {
-        QueryKind::Distribution(t) | QueryKind::Samples { term: t, .. } => vec![term(1.0, false, t)],
+        QueryKind::Distribution(t) => vec![term(1.0, false, t)],
+        QueryKind::Samples { term: t, .. } => match t.in_one_world() {
+            Some(t) => vec![term(1.0, false, &t)],
+            None => vec![data.events(1.0, false, t)],
+        },
         QueryKind::Expectation { terms, .. } => terms.iter().map(|(factor, t)| term(*factor, true, t)).collect(),
         QueryKind::Counterfactual { terms, mean, .. } => {
             terms.iter().map(|(factor, t)| data.events(*factor, *mean, t)).collect()

@@ -315,10 +315,10 @@ pub enum QueryKind {
         /// The constant.
         constant: f64,
     },
-    /// `sample(outcome | do(…), …, n: count)`: rows drawn, images among them.
+    /// `sample(outcome | do(…), …, n: count)`: rows drawn, images among them, each variable in one world.
     Samples {
-        /// What is drawn; outcomes have no value.
-        term: Term,
+        /// What is drawn; outcomes have no value, all else has one.
+        term: CounterfactualTerm,
         /// How many rows.
         count: usize,
     },

@@ -36,6 +36,24 @@ impl From<&Term> for CounterfactualTerm {
 }
 
 impl CounterfactualTerm {
+    /// The term of one world, where no event names another.
+    pub fn in_one_world(&self) -> Option<Term> {
+        let values = |events: &[Event]| -> Option<Vec<(VarId, Option<u32>)>> {
+            events.iter().map(|e| e.world.is_empty().then_some((e.variable, e.value))).collect()
+        };
+        let (outcome, evidence) = (values(&self.outcome)?, values(&self.evidence)?);
+        Some(Term { outcome, interventions: self.interventions.clone(), evidence })
+    }
+
+    /// A variable that is set or known, but to no value: a bare name in a condition.
+    pub fn open_condition(&self) -> Option<VarId> {
+        let set = self.names().into_iter().filter_map(|(name, value)| match (name, value) {
+            (Bare::Set(variable), None) => Some(variable),
+            _ => None,
+        });
+        set.chain(self.evidence.iter().filter(|e| e.value.is_none()).map(|e| e.variable)).next()
+    }
+
     /// Every value that is set or seen, in the order of `do`, outcome and evidence, with the code that is written; `None`
     /// for bare names. A name may come several times.
     pub fn names(&self) -> Vec<(Bare<'_>, Option<u32>)> {

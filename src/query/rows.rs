@@ -1,10 +1,12 @@
 //! Rows drawn from the trained model: `sample(…)` queries and `dcmc sample`.
 
-use super::{QueryError, Runtime, Values};
+use super::cases::asked;
+use super::{Method, QueryError, Runtime, Worlds};
 use crate::data::{ImagesBuilder, Table};
-use crate::model::{Domain, Term, VarId};
+use crate::model::{CounterfactualTerm, Domain, VarId};
 use crate::nets::column::Column;
 use crate::seed;
+use rand::Rng;
 use std::collections::BTreeMap;
 
 /// Evidence is met by rejection; so many rows are tried for each one wanted, and at least so many in all.
@@ -14,41 +16,36 @@ const FEWEST_TRIES: usize = 100_000;
 const MEMORY: usize = 1 << 30;
 
 impl Runtime<'_> {
-    /// Draws `count` rows of the outcome of `term`, whose interventions and evidence have values, images as bytes;
-    /// `name` names the random stream.
+    /// Draws `count` rows of the outcome of `term`, whose conditions have values, each of its variables in one world, images
+    /// as bytes; `name` names the random stream.
     ///
     /// # Errors
     /// [`QueryError::NoEvidence`] where (nearly) no row agrees with the evidence, [`QueryError::File`] where images
     /// that need a temporary file cannot be kept.
-    pub fn rows(&self, term: &Term, count: usize, name: &str) -> Result<Table, QueryError> {
-        let fixed = |part: &[(VarId, Option<u32>)]| part.iter().filter_map(|&(v, c)| Some((v, c?))).collect::<Values>();
-        let (interventions, evidence) = (fixed(&term.interventions), fixed(&term.evidence));
-        let asked: Vec<VarId> = term.outcome.iter().map(|o| o.0).collect();
-        let wanted: Vec<VarId> = asked.iter().copied().chain(evidence.iter().map(|e| e.0)).collect();
-        let set: Vec<VarId> = interventions.iter().map(|i| i.0).collect();
-        if let Some(missing) = self.draw_rows(&wanted, 0).missing(&set) {
+    pub fn rows(&self, term: &CounterfactualTerm, count: usize, name: &str) -> Result<Table, QueryError> {
+        let asked = asked(term, &vec![]);
+        let twin = asked.twin(self.model).ok_or(QueryError::NoEvidence(0))?;
+        let worlds = Worlds { model: self.model, modules: &self.modules, twin: &twin, method: Method::Weighting };
+        if let Some(missing) = worlds.missing() {
             return Err(QueryError::Untrained(self.model.name(missing).to_owned()));
         }
+        let variables: Vec<VarId> = asked.outcome.iter().map(|o| o.0).collect();
         let mut rng = seed::stream(self.seed, &format!("sample/{name}"));
-        let mut drawn = Drawn::new(self, &asked);
+        let mut drawn = Drawn::new(self, &variables);
         let mut tried = 0;
         while drawn.rows < count {
             if tried >= FEWEST_TRIES.max(PATIENCE.saturating_mul(count)) && drawn.rows == 0 {
                 return Err(QueryError::NoEvidence(tried));
             }
             let missing = count - drawn.rows;
-            let batch = if evidence.is_empty() { missing } else { missing.max(1_000) };
-            let set: Vec<(VarId, Vec<u32>)> = interventions.iter().map(|&(v, code)| (v, vec![code; batch])).collect();
-            let mut kept = Ok(());
-            self.draw_rows(&wanted, batch).each(&set, &mut rng, &mut |range, columns| {
-                let agrees = |row: &usize| evidence.iter().all(|&(v, code)| code_of(&columns[v], *row) == Some(code));
-                for row in (0..range.len()).filter(agrees) {
-                    if drawn.rows < count && kept.is_ok() {
-                        kept = drawn.keep(columns, row);
-                    }
+            let batch = if asked.evidence.is_empty() { missing } else { missing.max(1_000) }.min(worlds.most());
+            let (columns, weights) = worlds.outcome(batch, &mut rng)?;
+            for (row, weight) in weights.into_iter().enumerate() {
+                // A row is kept as often as its evidence happens.
+                if drawn.rows < count && (weight >= 1.0 || rng.random::<f64>() < weight) {
+                    drawn.keep(&variables, &columns, row).map_err(QueryError::File)?;
                 }
-            })?;
-            kept.map_err(QueryError::File)?;
+            }
             tried += batch;
         }
         drawn.into_table(name).map_err(QueryError::File)
@@ -80,13 +77,14 @@ impl Drawn {
         drawn
     }
 
-    fn keep(&mut self, columns: &[Option<Column>], row: usize) -> std::io::Result<()> {
-        for (&variable, codes) in &mut self.codes {
-            codes.extend(code_of(&columns[variable], row));
-        }
-        for (&variable, images) in &mut self.images {
-            if let Some(Column::Pixels(pixels)) = &columns[variable] {
-                images.push(&pixels.bytes(row))?;
+    fn keep(&mut self, variables: &[VarId], columns: &[Column], row: usize) -> std::io::Result<()> {
+        for (variable, column) in variables.iter().zip(columns) {
+            match column {
+                Column::Codes(all) => self.codes.entry(*variable).or_default().extend(all.get(row)),
+                Column::Pixels(pixels) => match self.images.get_mut(variable) {
+                    Some(images) => images.push(&pixels.bytes(row))?,
+                    None => continue,
+                },
             }
         }
         self.rows += 1;
@@ -102,8 +100,4 @@ impl Drawn {
         let images = images.collect::<std::io::Result<_>>()?;
         Ok(Table { name: name.to_owned(), rows: self.rows, columns, images, ..Table::default() })
     }
-}
-
-fn code_of(column: &Option<Column>, row: usize) -> Option<u32> {
-    column.as_ref()?.codes()?.get(row).copied()
 }

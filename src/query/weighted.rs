@@ -86,13 +86,32 @@ impl Worlds<'_> {
         self.twin.copies.iter().any(|copy| matches!(self.model.domain(copy.variable), Some(Domain::Image(_))))
     }
 
+    /// The columns of what is asked for in `rows` rows, at most [`Self::most`], and the rows' weights: the probability of the
+    /// evidence given what was drawn before it.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn outcome(&self, rows: usize, rng: &mut ChaCha8Rng) -> Result<(Vec<Column>, Vec<f64>)> {
+        let (columns, weights) = self.chunk(rows, rng)?;
+        let column = |place: &Place| match *place {
+            Place::Code(code) => Column::Codes(vec![code; rows]),
+            Place::Copy(at) => columns[at].clone(),
+        };
+        Ok((self.twin.outcome.iter().map(column).collect(), weights))
+    }
+
+    /// The rows that are drawn at a time.
+    pub fn most(&self) -> usize {
+        if self.has_images() { IMAGE_CHUNK } else { CHUNK }
+    }
+
     /// Draws `rows` more rows and adds them to `tally`, whose outcome has `cards` values.
     ///
     /// # Errors
     /// Candle's.
     pub fn draw(&self, cards: &[usize], rows: usize, rng: &mut ChaCha8Rng, tally: &mut Tally) -> Result<()> {
         tally.weights.resize(cards.iter().product(), 0.0);
-        let chunk = if self.has_images() { IMAGE_CHUNK } else { CHUNK };
+        let chunk = self.most();
         for start in (0..rows).step_by(chunk) {
             let count = chunk.min(rows - start);
             let (columns, weights) = self.chunk(count, rng)?;

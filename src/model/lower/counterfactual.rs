@@ -2,8 +2,8 @@
 
 use super::Lowering;
 use super::query::{combination_text, values_text};
-use crate::diag::Diagnostic;
-use crate::model::{CounterfactualTerm, Event, Model, QueryKind, Term, VarId, WorldValue};
+use crate::diag::{Diagnostic, Span};
+use crate::model::{CounterfactualTerm, Event, Model, QueryKind, VarId, WorldValue};
 use crate::syntax::ast::{self, Assigned, Entry, QueryForm, WorldSetting};
 
 /// The samples of `sample(…)` without `n`.
@@ -13,7 +13,8 @@ const SAMPLES: usize = 64;
 pub(super) fn is_counterfactual(form: &QueryForm) -> bool {
     let in_world = |term: &ast::Term| term.outcome.iter().chain(&term.evidence).any(|a| !a.world.is_empty());
     match form {
-        QueryForm::Probability(term) | QueryForm::Samples(term, _) => in_world(term),
+        QueryForm::Probability(term) => in_world(term),
+        QueryForm::Samples(..) => false,
         QueryForm::Combination(terms, _) => terms.iter().any(|(_, term)| in_world(term)),
     }
 }
@@ -36,14 +37,7 @@ impl Lowering {
                 }
                 Some(QueryKind::Counterfactual { terms: lowered, constant: *constant, mean: true })
             }
-            QueryForm::Samples(term, _) => {
-                let place = term.outcome.iter().chain(&term.evidence).find(|a| !a.world.is_empty())?.name.span;
-                let found = Diagnostic::new("E0101", "samples are drawn in one world");
-                self.report(
-                    found.label(place, "another world").help("write the world as `do(…)`: `sample(Y | do(X = 1))`"),
-                );
-                None
-            }
+            QueryForm::Samples(term, options) => self.samples(term, options),
         }
     }
 
@@ -130,19 +124,29 @@ impl Lowering {
             }
         }
         let outcome: Vec<_> = term.outcome.iter().map(|a| self.drawn(a)).collect();
-        let given = |lowering: &mut Self, part: &[Assigned]| -> Option<Vec<_>> {
-            let values: Vec<_> = part.iter().map(|a| lowering.fixed(a)).collect();
-            values.into_iter().collect()
-        };
-        let interventions = given(self, &term.interventions);
-        let evidence = given(self, &term.evidence);
-        let outcome = outcome.into_iter().collect::<Option<Vec<_>>>()?;
-        let term = Term { outcome, interventions: interventions?, evidence: evidence? };
+        for (at, later) in term.outcome.iter().enumerate() {
+            if term.outcome[..at].iter().any(|first| first.name.value == later.name.value) {
+                let title = format!("`{}` is drawn twice", later.name.value);
+                let found = Diagnostic::new("E0202", title).label(later.name.span, "again here");
+                self.report(
+                    found.help("a row has one place for each variable: draw the other world in a query of its own"),
+                );
+                return None;
+            }
+        }
+        let evidence: Vec<_> = term.evidence.iter().map(|a| self.fixed(a)).collect();
+        let interventions: Vec<_> = term.interventions.iter().map(|a| self.fixed(a)).collect();
+        let interventions: Option<Vec<_>> =
+            interventions.into_iter().map(|event| event.map(|e| (e.variable, e.value))).collect();
+        let (outcome, evidence) =
+            (outcome.into_iter().collect::<Option<_>>(), evidence.into_iter().collect::<Option<_>>());
+        let term = CounterfactualTerm { outcome: outcome?, interventions: interventions?, evidence: evidence? };
+        self.contradictions(&term);
         Some(QueryKind::Samples { term, count: count? })
     }
 
     /// A variable to draw, of any type.
-    fn drawn(&mut self, assigned: &Assigned) -> Option<(VarId, Option<u32>)> {
+    fn drawn(&mut self, assigned: &Assigned) -> Option<Event> {
         let variable = self.variable(&assigned.name)?;
         if let Some(value) = &assigned.value {
             let title = format!("`{}` is drawn: it cannot have a value", assigned.name.value);
@@ -154,18 +158,39 @@ impl Lowering {
             )));
             return None;
         }
-        Some((variable, None))
+        Some(Event { variable, world: self.fixed_world(assigned)?, value: None })
     }
 
     /// A variable with the one value that samples are drawn at.
-    fn fixed(&mut self, assigned: &Assigned) -> Option<(VarId, Option<u32>)> {
+    fn fixed(&mut self, assigned: &Assigned) -> Option<Event> {
         if assigned.value.is_none() {
-            let title = format!("samples need one value of `{}`", assigned.name.value);
-            let found = Diagnostic::new("E0103", title).label(assigned.name.span, "which?");
-            self.report(found.help(format!("write `{} = 1`", assigned.name.value)));
-            return None;
+            return self.one_value(&assigned.name.value, assigned.name.span);
         }
-        self.value_of(assigned)
+        let value = self.value_of(assigned);
+        let world = self.fixed_world(assigned);
+        let (variable, value) = value?;
+        Some(Event { variable, world: world?, value })
+    }
+
+    /// A world without bare names.
+    fn fixed_world(&mut self, assigned: &Assigned) -> Option<Vec<(VarId, WorldValue)>> {
+        let world = self.world(&assigned.world)?;
+        let mut open = vec![];
+        free_in_world(&world, &mut open);
+        match open.first() {
+            Some(&variable) => {
+                let name = self.model.name(variable).to_owned();
+                self.one_value(&name, assigned.name.span)
+            }
+            None => Some(world),
+        }
+    }
+
+    /// E0103: samples are drawn at one value of what is set and known.
+    fn one_value<T>(&mut self, name: &str, span: Span) -> Option<T> {
+        let found = Diagnostic::new("E0103", format!("samples need one value of `{name}`")).label(span, "which?");
+        self.report(found.help(format!("write `{name} = 1`")));
+        None
     }
 }
 
@@ -199,20 +224,23 @@ pub fn counterfactual_text(model: &Model, term: &CounterfactualTerm, mean: bool)
 
 /// A counterfactual query in canonical spelling.
 pub(super) fn text_of(model: &Model, terms: &[(f64, CounterfactualTerm)], constant: f64, mean: bool) -> String {
-    let text = |term: &CounterfactualTerm| {
-        let events = |events: &[Event]| -> Vec<String> { events.iter().map(|e| event_text(model, e)).collect() };
-        let mut given = vec![];
-        if !term.interventions.is_empty() {
-            given.push(format!("do({})", values_text(model, &term.interventions)));
-        }
-        given.extend(events(&term.evidence));
-        let bar = if given.is_empty() { String::new() } else { format!(" | {}", given.join(", ")) };
-        format!("{}{bar}", events(&term.outcome).join(", "))
-    };
+    let text = |term: &CounterfactualTerm| term_text(model, term);
     match mean {
         true => combination_text(terms.iter().map(|(factor, t)| (*factor, format!("E[{}]", text(t)))), constant),
         false => terms.iter().map(|(_, t)| format!("P({})", text(t))).collect(),
     }
+}
+
+/// `Y[X = 1] | do(Z = 0), W = 1`.
+pub(super) fn term_text(model: &Model, term: &CounterfactualTerm) -> String {
+    let events = |events: &[Event]| -> Vec<String> { events.iter().map(|e| event_text(model, e)).collect() };
+    let mut given = vec![];
+    if !term.interventions.is_empty() {
+        given.push(format!("do({})", values_text(model, &term.interventions)));
+    }
+    given.extend(events(&term.evidence));
+    let bar = if given.is_empty() { String::new() } else { format!(" | {}", given.join(", ")) };
+    format!("{}{bar}", events(&term.outcome).join(", "))
 }
 
 fn event_text(model: &Model, event: &Event) -> String {

@@ -2,7 +2,7 @@
 
 use super::{Lowering, list};
 use crate::diag::{Diagnostic, Span};
-use crate::model::{Domain, GridOptions, Output, QueryKind};
+use crate::model::{Domain, Event, GridOptions, Output, QueryKind};
 use crate::syntax::ast::{Block, Name, Spanned};
 use crate::syntax::words::OUTPUT_KEYS;
 
@@ -45,7 +45,7 @@ impl Lowering {
             QueryKind::Samples { term, .. } => Some(term),
             _ => None,
         };
-        let shape = |&(v, _): &(usize, Option<u32>)| match self.model.domain(v) {
+        let shape = |event: &Event| match self.model.domain(event.variable) {
             Some(Domain::Image(shape)) => Some(*shape),
             _ => None,
         };

@@ -302,7 +302,9 @@ pub(super) fn text_of(model: &Model, kind: &QueryKind) -> String {
             let terms = terms.iter().map(|(factor, term)| (*factor, format!("E[{}]", term_text(model, term))));
             combination_text(terms, *constant)
         }
-        QueryKind::Samples { term, count } => format!("sample({}, n: {count})", term_text(model, term)),
+        QueryKind::Samples { term, count } => {
+            format!("sample({}, n: {count})", counterfactual::term_text(model, term))
+        }
         QueryKind::Counterfactual { terms, constant, mean } => counterfactual::text_of(model, terms, *constant, *mean),
     }
 }

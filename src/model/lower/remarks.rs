@@ -162,9 +162,10 @@ impl Lowering {
         }
         let mut warnings = vec![];
         for query in &self.model.queries {
-            let terms: Vec<&Term> = match &query.kind {
-                QueryKind::Distribution(term) | QueryKind::Samples { term, .. } => vec![term],
-                QueryKind::Expectation { terms, .. } => terms.iter().map(|(_, term)| term).collect(),
+            let terms: Vec<Term> = match &query.kind {
+                QueryKind::Distribution(term) => vec![term.clone()],
+                QueryKind::Samples { term, .. } => term.in_one_world().into_iter().collect(),
+                QueryKind::Expectation { terms, .. } => terms.iter().map(|(_, term)| term.clone()).collect(),
                 QueryKind::Counterfactual { .. } => vec![],
             };
             let idle: BTreeSet<VarId> = terms.iter().flat_map(|term| self.idle_interventions(term)).collect();
