@@ -23,7 +23,7 @@ else
 fi
 gzip -9 -n -c "$work/module.wasm" | base64 -w 0 >"$work/wasm"
 cat ../../src/render/page.css ../../src/render/svg.css ../../src/identification/page.css page/style.css >"$work/style"
-cat page/link.js page/editor.js page/show.js page/app.js >"$work/script"
+cat page/link.js page/editor.js page/show.js page/thinker.js page/app.js >"$work/script"
 
 # The page runs no script but its own: the browser compares it with this digest, newlines around it included.
 { echo; cat "$work/script"; } | sha256sum | cut -d ' ' -f 1 | sed 's/../\\x&/g' >"$work/digest"

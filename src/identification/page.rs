@@ -87,7 +87,7 @@ impl<'a> Page<'a> {
         if let Some(values) = &report.values {
             html += &format!("<h3>In numbers</h3>\n{}", table(&sheet(self.model, values), "What the formula gives"));
             let bounds = bounds_text(self.model, &values.bounds);
-            bounds.iter().for_each(|line| html += &format!("<p>{}.</p>\n", escape(&sentence(line))));
+            bounds.iter().for_each(|line| html += &format!("<p>{}.</p>\n", escape(line)));
         }
         match &report.counterexample {
             Some(Ok(pair)) => html += &pair_html(self.model, pair),

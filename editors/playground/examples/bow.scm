@@ -1,6 +1,8 @@
 dcm 1 "A hedge: confounding that no formula removes"
-# Whoever takes the drug may be sicker, and nothing that is seen tells them apart. Two models with the same data and
-# different effects show that no formula can exist. What would help: data from an experiment, or something between.
+# Whoever takes the drug may be sicker, and nothing that is seen tells
+# them apart. Two models with the same data and different effects show
+# that no formula can exist. What would help: data from an experiment,
+# or something between.
 
 drug -> recovery
 drug <-> recovery

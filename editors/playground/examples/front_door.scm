@@ -1,6 +1,8 @@
 dcm 1 "Front door: smoking, tar and cancer"
-# Something hidden acts on smoking and on cancer, so what smokers and others have tells nothing of what smoking does.
-# But all of its effect runs through tar: that is enough. Delete the arrow into tar, or join tar and cancer by <->.
+# Something hidden acts on smoking and on cancer, so what smokers and
+# others have tells nothing of what smoking does. But all of its effect
+# runs through tar: that is enough. Delete the arrow into tar, or join
+# tar and cancer by <->.
 
 smoker -> tar -> cancer
 smoker <-> cancer

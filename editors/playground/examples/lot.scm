@@ -1,6 +1,7 @@
 dcm 1 "An instrument: bounds where there is no formula"
-# Who may have the treatment is drawn by lot; who takes it, and who recovers, depends on health. The lot does not fix
-# the effect, but it bounds it (Balke and Pearl 1997).
+# Who may have the treatment is drawn by lot; who takes it, and who
+# recovers, depends on health. The lot does not fix the effect, but it
+# bounds it (Balke and Pearl 1997).
 
 lot -> taken -> recovery
 taken <-> recovery

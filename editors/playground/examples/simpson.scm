@@ -1,6 +1,7 @@
 dcm 1 "Simpson's paradox: kidney stones"
-# Treatment B looks better in the whole table and is worse for small stones and for large ones: doctors gave A to the
-# hard cases (Charig et al., BMJ 292 (1986) 879).
+# Treatment B looks better in the whole table and is worse for small
+# stones and for large ones: doctors gave A to the hard cases (Charig et
+# al., BMJ 292 (1986) 879).
 
 stone_size -> treatment -> success
 stone_size -> success

@@ -1,8 +1,7 @@
 // The page: a text, a thread that thinks about it, and what it finds.
 
-const $ = (id) => document.getElementById(id);
-/** A pause in typing after which the text is looked at, and what a newer text waits for an older one, in ms. */
-const [DEBOUNCE, PATIENCE] = [60, 600];
+/** A pause in typing after which the text is looked at, in ms. */
+const DEBOUNCE = 60;
 const STORED = { text: "dcmc.playground.text", theme: "dcmc.playground.theme" };
 
 /** What the browser keeps for this page, if it does. */
@@ -23,99 +22,6 @@ const store = {
   },
 };
 
-// ---- the thread that thinks ----
-
-const thinker = {
-  module: null,
-  worker: null,
-  job: 0,
-  waiting: new Map(),
-  /** Whether the newest text was looked at, and whether all was said of it. */
-  checked: true,
-  done: true,
-  timer: 0,
-
-  start() {
-    this.worker?.terminate();
-    for (const { reject } of this.waiting.values()) reject(new Error("stopped"));
-    this.waiting.clear();
-    this.worker = new Worker(this.source);
-    this.worker.onmessage = ({ data }) => this.hear(data);
-    this.worker.postMessage({ module: this.module });
-  },
-
-  async load() {
-    this.source = URL.createObjectURL(new Blob([$("worker").textContent], { type: "text/javascript" }));
-    const bytes = await through(ofBase64($("wasm").textContent.trim()), new DecompressionStream("gzip"));
-    $("wasm").remove();
-    this.module = await WebAssembly.compile(bytes);
-    this.start();
-  },
-
-  /** Thinks about a text instead of the one before. */
-  think(text) {
-    if (!this.module) return;
-    clearTimeout(this.timer);
-    const busy = !this.done;
-    Object.assign(this, { job: this.job + 1, checked: false, done: false });
-    const ask = () => this.worker.postMessage({ job: this.job, text, down: $("down").checked });
-    ask();
-    // An older text that takes long is given up.
-    if (busy) {
-      this.timer = setTimeout(() => {
-        if (this.checked) return;
-        this.start();
-        ask();
-      }, PATIENCE);
-    }
-    showBusy();
-  },
-
-  /** The reply to a request beside the text. */
-  ask(request) {
-    const id = `${Date.now()}-${Math.random()}`;
-    this.worker.postMessage({ id, request });
-    return new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }));
-  },
-
-  /** Gives up what it thinks about. */
-  stop() {
-    this.start();
-    this.done = true;
-    show.stopped("Stopped. Change the text to go on.");
-  },
-
-  hear({ kind, job, id, at, reply, message }) {
-    if (kind === "answer") {
-      this.waiting.get(id)?.resolve(reply);
-      this.waiting.delete(id);
-    } else if (kind === "crash") {
-      console.error(message);
-      this.start();
-      this.done = true;
-      const deep = /call stack|recursion/i.test(message);
-      show.stopped(deep ? "The text is nested too deep for this page." : "A bug in dcmc stopped it on this text.");
-    } else if (job === this.job) {
-      if (kind === "check") this.checked = true;
-      if (kind === "done") this.done = true;
-      show[kind]?.(reply, at);
-    }
-    showBusy();
-  },
-};
-
-let busyTimer = 0;
-/** Says that it thinks, once that takes a while. */
-function showBusy() {
-  clearTimeout(busyTimer);
-  const shown = (busy) => {
-    $("busy").textContent = busy ? "thinking…" : "";
-    $("stop").hidden = !busy;
-  };
-  if (thinker.done) shown(false);
-  else busyTimer = setTimeout(() => shown(true), 400);
-}
-
 // ---- the text ----
 
 let debounce = 0;
@@ -132,6 +38,14 @@ function open(text) {
   editor.text = text;
   store.set(STORED.text, text);
   thinker.think(text);
+}
+
+/** Places of the text that was thought about, in the text as it is now. */
+const here = (spans) => moved(spans, thinker.text, editor.text);
+
+/** Makes a repair, unless it is one of an older text. */
+function repair({ edits }) {
+  if (editor.text === thinker.text) editor.edit(edits);
 }
 
 let problems = [];
@@ -152,7 +66,7 @@ function toProblem(step) {
 async function formatText() {
   const before = editor.text;
   const { text } = await thinker.ask({ ask: "format", text: before });
-  if (text === null) say("The text has mistakes that leave its layout open.");
+  if (!text) say("The text has mistakes that leave its layout open.");
   else if (text !== before) editor.edit([{ start: 0, end: before.length, text }]);
 }
 
@@ -191,7 +105,7 @@ const show = {
   check(reply) {
     const { words, queries, errors } = reply;
     if (performance.getEntriesByName("interactive").length === 0) performance.mark("interactive");
-    editor.words = words.map(([start, end, colour]) => ({ start, end, colour }));
+    editor.words = here(words.map(([start, end, colour]) => ({ start, end, colour })));
     this.problems(reply);
     const panel = $("panel-queries");
     this.verdicts = queries.map(() => undefined);
@@ -250,15 +164,15 @@ const show = {
 
   problems({ problems: found }) {
     problems = found;
-    editor.marks = found.flatMap(({ severity, labels }) =>
-      labels.slice(0, 1).map(({ start, end }) => ({ severity, start: start === end ? Math.max(0, start - 1) : start, end: Math.max(end, 1) })),
-    );
+    // What is missing has no letters of its own: the one before it is marked.
+    const mark = (severity, { start, end }) => ({ severity, start: start === end ? Math.max(0, start - 1) : start, end: Math.max(end, 1) });
+    editor.marks = here(found.flatMap(({ severity, labels }) => labels.slice(0, 1).map((label) => mark(severity, label))));
     editor.paint();
     const text = countText(found);
     $("text").setAttribute("aria-invalid", found.some((p) => p.severity === "error"));
     const list = $("problems");
     const focused = list.contains(document.activeElement);
-    list.replaceChildren(...found.map((p) => problemItem(p, { go: (l) => editor.go(l.start, l.end), repair: (f) => editor.edit(f.edits), explain })));
+    list.replaceChildren(...found.map((p) => problemItem(p, { go: (l) => editor.go(l.start, l.end), repair, explain })));
     if (focused) $("text").focus();
     // A screen reader hears of it once, when typing rests.
     clearTimeout(announce);
@@ -273,10 +187,6 @@ const show = {
     const yes = known.filter((v) => v === true).length;
     const text = this.verdicts.length === 0 ? "" : known.length === 0 ? ` (${this.verdicts.length})` : ` (${yes} of ${this.verdicts.length} identifiable)`;
     $("tab-queries").textContent = `Queries${text}`;
-  },
-
-  stopped(message) {
-    say(message);
   },
 };
 

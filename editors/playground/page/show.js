@@ -28,7 +28,7 @@ function problemItem(problem, { go, repair, explain }) {
       make("button", { type: "button", className: "place", onclick: () => go(label) }, `line ${label.line}, column ${label.column}`),
       label.message === "" ? "" : ": ",
       ...prose(label.message),
-      at === 0 || labels.length === 1 ? null : make("span", { className: "hidden" }, " (related)"),
+      at === 0 || labels.length === 1 ? null : make("span", { className: "unseen" }, " (related)"),
     ),
   );
   const lines = [...notes.map((n) => ["note", n]), ...helps.map((h) => ["help", h])];
@@ -40,7 +40,7 @@ function problemItem(problem, { go, repair, explain }) {
       {},
       make("span", { className: "icon", "aria-hidden": "true" }, MARKS[severity]),
       make("button", { type: "button", className: "code", title: `What ${code} means`, onclick: () => explain(code) }, code),
-      make("span", { className: "hidden" }, ` ${severity}: `),
+      make("span", { className: "unseen" }, ` ${severity}: `),
       " ",
       ...prose(problem.message),
     ),

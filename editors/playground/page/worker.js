@@ -14,11 +14,14 @@ function ask(request) {
   return JSON.parse(new TextDecoder().decode(new Uint8Array(wasm.memory.buffer, wasm.output(), length)));
 }
 
+/** The text without halves of characters, which no UTF-8 holds; as long as before. */
+const whole = (text) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(new TextEncoder().encode(text));
+
 const pause = () => new Promise((resolve) => setTimeout(resolve));
 
 async function think({ job, text, down }) {
   latest = job;
-  const check = ask({ ask: "check", text });
+  const check = ask({ ask: "check", text: whole(text) });
   postMessage({ kind: "check", job, reply: check });
   const parts = [{ kind: "conclude", request: { ask: "conclude", down } }];
   if (!check.errors) {

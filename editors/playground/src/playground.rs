@@ -55,7 +55,7 @@ impl Playground {
             Ok(Request::Check { text }) => self.check(text),
             Ok(Request::Conclude { down }) => self.conclude(direction(down)),
             Ok(Request::Query { at, down }) => self.query(at, direction(down)),
-            Ok(Request::Rows) => json!({ "sets": self.drawn().shown(&self.analysis.program.model) }),
+            Ok(Request::Rows) => self.rows(),
             Ok(Request::Format { text }) => json!({ "text": syntax::format(&text).ok() }),
             Ok(Request::Explain { code }) => json!({ "markdown": catalogue::entry(&code).map(|e| e.page) }),
             Ok(Request::Examples) => json!({ "examples": examples() }),
@@ -107,13 +107,13 @@ impl Playground {
     }
 
     fn query(&mut self, at: usize, direction: Direction) -> Value {
-        self.drawn();
         let Self { analysis, drawn, .. } = self;
         let (program, schemas) = (&analysis.program, &analysis.schemas);
         let model = &program.model;
-        let (Some(query), Some(drawn), false) = (model.queries.get(at), drawn, program.has_errors()) else {
+        let (Some(query), false) = (model.queries.get(at), program.has_errors()) else {
             return json!({ "error": "there is no such query, or the model has errors" });
         };
+        let drawn = drawn.get_or_insert_with(|| Drawn::of(analysis));
         let finding = judge(model, schemas, query, Known::Declared);
         let verdict = finding.identifiable();
         let truth = program.truth.as_ref();
@@ -124,9 +124,13 @@ impl Playground {
         json!({ "verdict": verdict, "html": html })
     }
 
-    fn drawn(&mut self) -> &Drawn {
+    fn rows(&mut self) -> Value {
         let Self { analysis, drawn, .. } = self;
-        drawn.get_or_insert_with(|| Drawn::of(analysis))
+        if analysis.program.has_errors() {
+            return json!({ "error": "the model has errors" });
+        }
+        let drawn = drawn.get_or_insert_with(|| Drawn::of(analysis));
+        json!({ "sets": drawn.shown(&analysis.program.model) })
     }
 }
 
