@@ -5,6 +5,7 @@ use crate::diag::{Diagnostic, Span};
 use crate::model::{Model, VarId};
 use crate::pretrained::{self, Fault};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// W0609 for files that are not there, one for each file; of the others what their headers tell (E0603 to E0605).
@@ -14,8 +15,7 @@ pub(super) fn check(program: &Program) -> Vec<Diagnostic> {
     let mut found = vec![];
     for (id, path) in files(model, base) {
         let Some((written, span)) = model.variables[id].pretrained() else { continue };
-        // A file that may not be looked at is there all the same.
-        if matches!(path.try_exists(), Ok(false)) {
+        if is_missing(&path) {
             missing.entry((written, "pretrained")).or_default().push((model.name(id), span));
         } else if !program.has_errors()
             && let Some(Err(found_fault)) = model.request(id).map(|request| pretrained::check(&request, &path))
@@ -38,6 +38,14 @@ pub(super) fn check(program: &Program) -> Vec<Diagnostic> {
         found.push(warning.note(format!("looked for {}", base.join(path).display())));
     }
     found
+}
+
+/// A file that may not be looked at is there all the same; where there are no files at all (in a web page) it is not.
+fn is_missing(path: &Path) -> bool {
+    match path.try_exists() {
+        Ok(there) => !there,
+        Err(error) => error.kind() == io::ErrorKind::Unsupported,
+    }
 }
 
 /// The variables with files, and the files.

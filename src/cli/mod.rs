@@ -16,6 +16,7 @@ mod individuals;
 mod lsp;
 mod messages;
 mod plan;
+mod playground;
 #[cfg(feature = "run")]
 mod pretrained;
 #[cfg(feature = "run")]
@@ -98,6 +99,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Serve an editor: the Language Server Protocol on standard input and output.
     Lsp(lsp::Arguments),
+    /// Serve the playground, the front end in a browser, to this machine alone.
+    Playground(playground::Arguments),
     /// Say what this program can compute on here, and what is missing.
     #[cfg(feature = "run")]
     Doctor(doctor::Arguments),
@@ -164,6 +167,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments, cli.messages),
         Command::Explain(arguments) => explain::run(&arguments, cli.messages),
         Command::Lsp(arguments) => lsp::run(&arguments),
+        Command::Playground(arguments) => playground::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "dcmc", &mut std::io::stdout());
             OK

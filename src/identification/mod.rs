@@ -26,7 +26,7 @@ pub use evaluate::{Evaluation, Row, evaluate};
 pub use explain::{to_json, to_text};
 pub use judge::{judge, judge_trained};
 pub use messages::{broken_assertion, not_identifiable, not_trained};
-pub use page::page;
+pub use page::{page, section};
 pub use pair::{Pair, PairRow, pair};
 pub use positivity::{unsupported, unsupported_by_truth};
 

@@ -3,7 +3,7 @@
 
 use super::explain::{effect_text, step_text, why_not};
 use super::tables::{Sheet, sheet};
-use super::{Finding, Pair, Report, Term, Verdict, worlds_text};
+use super::{Finding, Pair, Report, Term, Verdict, bounds_text, worlds_text};
 use crate::causal::identify::{
     Effect, Estimand, Forest, Hedge, Identified, Names, Rule, Step, Witness, no_value, project,
 };
@@ -22,8 +22,7 @@ const HUES: [&str; 6] = ["d0", "d1", "d2", "d3", "d4", "d5"];
 /// The findings as an HTML page; `sources` are the texts of the model.
 pub fn page(model: &Model, reports: &[Report], sources: &Sources, direction: Direction) -> String {
     let title = escape(model.title.as_deref().unwrap_or("Causal model"));
-    let mut page =
-        Page { model, sources, direction, drawing: Drawing::of(model).described(model, sources), figures: 0 };
+    let mut page = Page::new(model, sources, direction);
     let count = |verdict| reports.iter().filter(|r| r.finding.identifiable() == verdict).count();
     let remark = format!(
         "{} identifiable, {} not, {} open: which questions the declared data answer, how, or why not.",
@@ -42,22 +41,34 @@ pub fn page(model: &Model, reports: &[Report], sources: &Sources, direction: Dir
     document("dcmc identify", &title, &remark, STYLE, &main)
 }
 
+/// The part of [`page`] about one query, for pages with the same style; `number`, from 1, tells its ids from those of others.
+pub fn section(model: &Model, report: &Report, sources: &Sources, direction: Direction, number: usize) -> String {
+    Page::new(model, sources, direction).query(number, report)
+}
+
 struct Page<'a> {
     model: &'a Model,
     sources: &'a Sources,
     direction: Direction,
     drawing: Drawing,
-    /// Figures so far: each has an id of its own.
+    /// The query that figures belong to, and how many it has so far: each has an id of its own.
+    number: usize,
     figures: usize,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    fn new(model: &'a Model, sources: &'a Sources, direction: Direction) -> Self {
+        Self { model, sources, direction, drawing: Drawing::of(model).described(model, sources), number: 0, figures: 0 }
+    }
+
     fn figure(&mut self, drawing: &Drawing, marks: &Marks) -> String {
         self.figures += 1;
-        illustration(drawing, self.sources, self.direction, marks, &format!("figure{}", self.figures))
+        let id = format!("figure{}-{}", self.number, self.figures);
+        illustration(drawing, self.sources, self.direction, marks, &id)
     }
 
     fn query(&mut self, number: usize, report: &Report) -> String {
+        (self.number, self.figures) = (number, 0);
         let finding = &report.finding;
         let (class, verdict) = match finding.identifiable() {
             Some(true) => ("yes", "identifiable"),
@@ -75,6 +86,8 @@ impl Page<'_> {
         }
         if let Some(values) = &report.values {
             html += &format!("<h3>In numbers</h3>\n{}", table(&sheet(self.model, values), "What the formula gives"));
+            let bounds = bounds_text(self.model, &values.bounds);
+            bounds.iter().for_each(|line| html += &format!("<p>{}.</p>\n", escape(line)));
         }
         match &report.counterexample {
             Some(Ok(pair)) => html += &pair_html(self.model, pair),
