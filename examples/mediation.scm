@@ -24,9 +24,9 @@ truth {
 data survey = simulate(truth, n: 40000, seed: 1)
 
 query total: E[pay[training = 1]] - E[pay[training = 0]]
-query direct: E[pay[training = 1, job = job[training = 0]]] - E[pay[training = 0]]
-query indirect: E[pay[training = 0, job = job[training = 1]]] - E[pay[training = 0]]
-query treated: E[pay[training = 1] | training = 1] - E[pay[training = 0] | training = 1]
+query direct: NDE(pay, training = 1 vs 0, job)
+query indirect: NIE(pay, training = 1 vs 0, job)
+query treated: ETT(pay, training = 1 vs 0)
 
 expect abs(direct - 0.45) < 0.05
 expect abs(total - direct) > 0.1

@@ -126,3 +126,16 @@ fn idle_interventions_are_those_of_rule_3() {
     let (model, _) = model(&format!("{graph}query q: P(Z | do(X))"));
     assert!(matches!(model.queries[0].kind, QueryKind::Distribution(_)));
 }
+
+#[test]
+fn necessity_and_sufficiency_are_of_two_values() {
+    let text = |query: &str| {
+        let (model, found) = model(&format!("X -> Y\nX: binary; Y: categorical {{no, yes}}\nquery q: {query}\n"));
+        assert!(found.iter().all(|d| !d.is_error()), "{found:?}");
+        model.queries[0].text.clone()
+    };
+    assert_eq!(text("PN(Y = yes, X = 1 vs 0)"), "P(Y[X = 0] = no | X = 1, Y = yes)");
+    assert_eq!(text("PS(Y = yes, X = 1 vs 0)"), "P(Y[X = 1] = yes | X = 0, Y = no)");
+    assert_eq!(codes("X -> Y\nX: binary; Y: int[0..2]\nquery q: PN(Y = 1, X = 1 vs 0)\n"), ["E0404"]);
+    assert_eq!(codes("X -> Y\nX, Y: binary\nquery q: PS(Y = 2, X = 1 vs 0)\n"), ["E0404"]);
+}

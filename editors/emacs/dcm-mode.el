@@ -47,7 +47,7 @@
     ("\\_<\\(do\\|simulate\\|table\\)[ \t]*(" 1 font-lock-keyword-face)
     ("\\_<\\(pretrained\\)[ \t]*[\"{]" 1 font-lock-keyword-face)
     ("=[^,()\n]*\\_<\\(vs\\)\\_>" 1 font-lock-keyword-face)
-    ("\\_<\\(P\\|ATE\\|sample\\|identifiable\\|independent\\|tv\\|kl\\|abs\\)[ \t]*(" 1 font-lock-builtin-face)
+    ("\\_<\\(P\\|ATE\\|ETT\\|NDE\\|NIE\\|PN\\|PS\\|sample\\|identifiable\\|independent\\|tv\\|kl\\|abs\\)[ \t]*(" 1 font-lock-builtin-face)
     ("\\_<\\(E\\)[ \t]*\\[" 1 font-lock-builtin-face)
     (":[ \t]*\\(binary\\|real\\|int\\|categorical\\|vector\\|image\\)\\_>" 1 font-lock-type-face)
     ("\\_<\\(bernoulli\\|uniform_int\\|binomial\\|categorical\\|min\\|max\\|floor\\|ceil\\|round\\|digit\\|classify\\)[ \t]*("
@@ -98,7 +98,7 @@
           (and (not (string-match-p "/queries/" (or buffer-file-name "")))
                (or (looking-at "[ \t]*\\(?:{[^{}]*}\\|[[:alpha:]_`][^][ \t\n()\"']*\\)[ \t]*\\(?:->\\|<->\\|<-\\|[→↔←]\\)[ \t]*[[:alpha:]_`{]")
                    (looking-at "[ \t]*[[:alpha:]_`][^ \t\n()\"]*[ \t]*:[ \t]*\\(?:binary\\|real\\|int\\[\\|categorical\\_>\\|vector\\[\\|image\\[\\)")
-                   (looking-at "[ \t]*query[ \t]+[^ \t\n]+[ \t]*:[ \t]*\\(?:P[ \t]*(\\|E[ \t]*\\[\\|ATE[ \t]*(\\|sample[ \t]*(\\)")
+                   (looking-at "[ \t]*query[ \t]+[^ \t\n]+[ \t]*:[ \t]*\\(?:P[ \t]*(\\|E[ \t]*\\[\\|\\(?:ATE\\|ETT\\|NDE\\|NIE\\|PN\\|PS\\)[ \t]*(\\|sample[ \t]*(\\)")
                    (looking-at "[ \t]*data[ \t]+[^ \t\n]+[ \t]*=[ \t]*\\(?:\"\\|simulate[ \t]*(\\)")
                    (looking-at "[ \t]*truth[ \t]*{")))))))
 

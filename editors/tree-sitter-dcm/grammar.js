@@ -12,7 +12,7 @@
 // Words that are keywords by their place only; anywhere else they are names.
 const STATEMENTS = ["dcm", "import", "latent", "data", "truth", "train", "query", "output", "expect", "assert"];
 const CLAUSES = ["abs", "as", "do", "identifiable", "independent", "pretrained", "sample", "simulate", "table", "vs"];
-const FORMS = ["P", "E", "ATE", "tv", "kl"];
+const FORMS = ["P", "E", "ATE", "ETT", "NDE", "NIE", "PN", "PS", "tv", "kl"];
 // In expressions these are never names.
 const RESERVED = ["if", "then", "else", "and", "or", "xor", "not"];
 
@@ -107,10 +107,16 @@ module.exports = grammar({
 
     // Queries
     query: ($) => seq("query", field("name", $.name), ":", $._query_form),
-    _query_form: ($) => choice($.ate, $.samples, $.probability, $.combination),
+    _query_form: ($) => choice($.contrast, $.samples, $.probability, $.combination),
     samples: ($) => seq("sample", "(", $._term, repeat(seq(",", $.entry)), ")"),
     probability: ($) => seq("P", "(", $._term, ")"),
-    ate: ($) => seq("ATE", "(", $.name, ",", $.name, "=", $._scalar, "vs", $._scalar, ")"),
+    contrast: ($) =>
+      choice(
+        seq(choice("ATE", "ETT"), "(", $.name, $._versus, ")"),
+        seq(choice("NDE", "NIE"), "(", $.name, $._versus, repeat1(seq(",", $.name)), ")"),
+        seq(choice("PN", "PS"), "(", $.name, "=", $._scalar, $._versus, ")"),
+      ),
+    _versus: ($) => seq(",", $.name, "=", $._scalar, "vs", $._scalar),
     combination: ($) => seq(optional($._sign), $._scaled, repeat(seq($._sign, $._scaled))),
     _scaled: ($) =>
       choice(

@@ -46,7 +46,9 @@ pub(super) fn answer(
 /// `Y[X = 1]`, or the same as `P(Y[X = 1])`: one variable in a world.
 fn question(trained: &mut TrainedModel, text: &str) -> Result<(Query, CounterfactualTerm), Stop> {
     let whole = text.trim_start();
-    let bare = !["P(", "E[", "ATE(", "sample("].iter().any(|start| whole.starts_with(start));
+    let bare = !["P(", "E[", "ATE(", "ETT(", "NDE(", "NIE(", "PN(", "PS(", "sample("]
+        .iter()
+        .any(|start| whole.starts_with(start));
     let query = trained.session.query(&if bare { format!("P({text})") } else { text.to_owned() })?;
     let term = match &query.kind {
         QueryKind::Counterfactual { terms, mean: false, .. } => terms.first().map(|(_, term)| term.clone()),

@@ -71,10 +71,15 @@ const TYPES: [(&str, &str); 6] = [
 ];
 
 /// The forms of queries.
-const FORMS: [(&str, &str, &str); 4] = [
+const FORMS: [(&str, &str, &str); 9] = [
     ("P", "P(${1:Y} | do(${2:X}))", "a distribution"),
     ("E", "E[${1:Y} | do(${2:X})]", "a mean"),
     ("ATE", "ATE(${1:Y}, ${2:X} = ${3:1} vs ${4:0})", "an average treatment effect"),
+    ("ETT", "ETT(${1:Y}, ${2:X} = ${3:1} vs ${4:0})", "the effect on the treated"),
+    ("NDE", "NDE(${1:Y}, ${2:X} = ${3:1} vs ${4:0}, ${5:M})", "a natural direct effect, past the mediators"),
+    ("NIE", "NIE(${1:Y}, ${2:X} = ${3:1} vs ${4:0}, ${5:M})", "a natural indirect effect, through the mediators"),
+    ("PN", "PN(${1:Y} = ${2:1}, ${3:X} = ${4:1} vs ${5:0})", "a probability of necessity"),
+    ("PS", "PS(${1:Y} = ${2:1}, ${3:X} = ${4:1} vs ${5:0})", "a probability of sufficiency"),
     ("sample", "sample(${1:Y} | do(${2:X}), n: ${3:64})", "rows drawn from the model"),
 ];
 

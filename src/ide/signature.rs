@@ -17,7 +17,7 @@ pub struct Signature {
 }
 
 /// Forms: the word before the bracket, how it is written, what it means.
-const FORMS: [(&str, &str, &str); 10] = [
+const FORMS: [(&str, &str, &str); 15] = [
     (
         "P",
         "P(outcome | do(interventions), evidence)",
@@ -25,6 +25,27 @@ const FORMS: [(&str, &str, &str); 10] = [
     ),
     ("E", "E[outcome | do(interventions), evidence]", "the mean of the outcome"),
     ("ATE", "ATE(outcome, treatment = value vs value)", "E[outcome | do(treatment = value)], the difference of two"),
+    ("ETT", "ETT(outcome, treatment = value vs value)", "the same among those who had the first value"),
+    (
+        "NDE",
+        "NDE(outcome, treatment = value vs value, mediators)",
+        "the effect if the mediators stayed as they are under the second value",
+    ),
+    (
+        "NIE",
+        "NIE(outcome, treatment = value vs value, mediators)",
+        "the effect of what the first value does to the mediators alone",
+    ),
+    (
+        "PN",
+        "PN(outcome = value, treatment = value vs value)",
+        "the probability that who had the first value and the outcome would not have had it under the second",
+    ),
+    (
+        "PS",
+        "PS(outcome = value, treatment = value vs value)",
+        "the probability that who had the second value and not the outcome would have had it under the first",
+    ),
     ("sample", "sample(outcome | do(interventions), evidence, n: rows)", "rows drawn from the trained model"),
     ("do", "do(X = value, Z)", "sets variables; a bare name is set to each of its values"),
     ("identifiable", "identifiable(query)", "the query has one answer, given the graph and the data"),

@@ -309,6 +309,8 @@ pub struct Assigned {
     pub world: Vec<WorldSetting>,
     /// The value.
     pub value: Option<Spanned<Scalar>>,
+    /// Whether it is the other value of a binary variable that is meant, as in `PN(…)` and `PS(…)`.
+    pub other: bool,
 }
 
 /// What a world sets a variable to: `D = 1`, `I = I[D = 0]`, or a bare `D`.

@@ -57,9 +57,7 @@ fn kind(kind: Kind, rule: Rule, text: &str) -> TokenKind {
     match kind {
         Kind::Newline | Kind::Comment => TokenKind::Comment,
         Kind::Keyword => TokenKind::Keyword,
-        Kind::Name if matches!(rule, Rule::probability | Rule::expectation | Rule::ate | Rule::distance_name) => {
-            TokenKind::Keyword
-        }
+        Kind::Name if is_form(rule) || rule == Rule::distance_name => TokenKind::Keyword,
         Kind::Name if rule == Rule::type_name => TokenKind::Type,
         Kind::Name => TokenKind::Name,
         Kind::Literal if text.starts_with('"') => TokenKind::Text,
@@ -69,4 +67,10 @@ fn kind(kind: Kind, rule: Rule, text: &str) -> TokenKind {
         Kind::Symbol if matches!(rule, Rule::hidden_arrow | Rule::right_arrow | Rule::left_arrow) => TokenKind::Arrow,
         Kind::Symbol => TokenKind::Symbol,
     }
+}
+
+/// Whether the rule begins with the name of a form, as `P(…)`.
+fn is_form(rule: Rule) -> bool {
+    use Rule::{ate, ett, expectation, nde, nie, pn, probability, ps};
+    matches!(rule, probability | expectation | ate | ett | nde | nie | pn | ps)
 }

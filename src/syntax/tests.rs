@@ -170,3 +170,30 @@ fn imports_nest_come_in_once_and_never_run_in_circles() {
     let (_, found) = loaded(&[("m.scm", "import \"none.scm\" as n")]);
     assert_eq!(found, ["m.scm:1:8 E0205"]);
 }
+
+#[test]
+fn short_queries_stand_for_long_ones() {
+    let form = |query: &str| {
+        let (ast, found) = parse(&format!("query q: {query}\n"));
+        assert_eq!(found, [], "{query}");
+        let text = format!("{:?}", ast.statements[0].kind);
+        // Places aside.
+        without_places(&text)
+    };
+    for (short, long) in [
+        ("ATE(Y, X = 1 vs 0)", "E[Y | do(X = 1)] - E[Y | do(X = 0)]"),
+        ("ETT(Y, X = 1 vs 0)", "E[Y[X = 1] | X = 1] - E[Y[X = 0] | X = 1]"),
+        ("NDE(Y, X = 1 vs 0, M, N)", "E[Y[X = 1, M = M[X = 0], N = N[X = 0]]] - E[Y[X = 0]]"),
+        ("NIE(Y, X = high vs low, M)", "E[Y[X = low, M = M[X = high]]] - E[Y[X = low]]"),
+    ] {
+        assert_eq!(form(short), form(long));
+    }
+    for wrong in ["ATE(Y, X = 1)", "NDE(Y, X = 1 vs 0)", "PN(Y, X = 1 vs 0)", "ETT(Y = 1, X = 1 vs 0)"] {
+        assert!(!parse(&format!("query q: {wrong}\n")).1.is_empty(), "{wrong}");
+    }
+}
+
+/// The text without spans.
+fn without_places(text: &str) -> String {
+    text.split("span: Span {").map(|part| part.split_once('}').map_or(part, |(_, rest)| rest)).collect()
+}

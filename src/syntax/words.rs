@@ -29,7 +29,7 @@ pub const CLAUSES: [&str; 14] = [
 pub const OPERATORS: [&str; 4] = ["and", "not", "or", "xor"];
 
 /// What queries ask for, beside `sample`.
-pub const FORMS: [&str; 3] = ["ATE", "E", "P"];
+pub const FORMS: [&str; 8] = ["ATE", "E", "ETT", "NDE", "NIE", "P", "PN", "PS"];
 
 /// Distances between distributions, in expectations.
 pub const DISTANCES: [&str; 2] = ["kl", "tv"];

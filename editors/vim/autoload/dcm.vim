@@ -13,7 +13,7 @@ function! dcm#is_model() abort
     return l:name !~# '/queries/' && (
           \ l:line =~# '^\s*\%({[^{}]*}\|[^[:space:]()"''0-9;:#,-][^[:space:]()"]*\)\s*\%(->\|<->\|<-\|→\|↔\|←\)\s*[^[:space:]()"0-9>-]'
           \ || l:line =~# '^\s*[^[:space:]()"0-9;#,-][^[:space:]()"]*\s*:\s*\%(binary\|real\|int\[\|categorical\>\|vector\[\|image\[\)'
-          \ || l:line =~# '^\s*query\s\+\S\+\s*:\s*\%(P\s*(\|E\s*\[\|ATE\s*(\|sample\s*(\)'
+          \ || l:line =~# '^\s*query\s\+\S\+\s*:\s*\%(P\s*(\|E\s*\[\|\%(ATE\|ETT\|NDE\|NIE\|PN\|PS\)\s*(\|sample\s*(\)'
           \ || l:line =~# '^\s*data\s\+\S\+\s*=\s*\%("\|simulate\s*(\)'
           \ || l:line =~# '^\s*truth\s*{')
   endfor

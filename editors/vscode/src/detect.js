@@ -6,7 +6,7 @@ const FIRST = /^\uFEFF?\s*dcm[ \t]+1(?![\w'])/;
 const STATEMENTS = [
   /^\s*(\{[^{}]*\}|[\p{L}_`][^\s()"']*)\s*(->|<->|<-|→|↔|←)\s*[\p{L}_`{]/u,
   /^\s*[\p{L}_`][^\s()"]*\s*:\s*(binary|real|int\[|categorical\b|vector\[|image\[)/u,
-  /^\s*query\s+[\p{L}_`][^\s()"]*\s*:\s*(P\s*\(|E\s*\[|ATE\s*\(|sample\s*\()/u,
+  /^\s*query\s+[\p{L}_`][^\s()"]*\s*:\s*(P\s*\(|E\s*\[|(?:ATE|ETT|NDE|NIE|PN|PS)\s*\(|sample\s*\()/u,
   /^\s*data\s+[\p{L}_`][^\s()"]*\s*=\s*("|simulate\s*\()/u,
   /^\s*truth\s*\{/,
 ];

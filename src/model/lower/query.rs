@@ -79,6 +79,10 @@ impl Lowering {
     pub(super) fn value_of(&mut self, assigned: &Assigned) -> Option<(VarId, Option<u32>)> {
         let variable = self.variable(&assigned.name)?;
         match (&assigned.value, self.model.domain(variable)) {
+            (Some(value), _) if assigned.other => {
+                let code = self.code(variable, value)?;
+                self.other_value(variable, value.span).then_some((variable, Some(1 - code.min(1))))
+            }
             (Some(value), _) => self.code(variable, value).map(|code| (variable, Some(code))),
             (None, Some(domain)) if domain.cardinality().is_none() => {
                 let title = format!("`{}` is {domain}: its values cannot be listed", assigned.name.value);
@@ -88,6 +92,17 @@ impl Lowering {
             // What a variable without a type may be matters only once something is trained.
             (None, _) => Some((variable, None)),
         }
+    }
+
+    /// E0404 unless `variable` has two values, so that one of them has another.
+    fn other_value(&mut self, variable: VarId, span: Span) -> bool {
+        let two = self.model.card(variable) == Some(2);
+        if !two {
+            let title = format!("`{}` has no one other value", self.model.name(variable));
+            let found = Diagnostic::new("E0404", title).label(span, "or which?");
+            self.report(found.help("`PN` and `PS` are of binary outcomes; write `P(Y[X = 0] = … | X = 1, Y = …)`"));
+        }
+        two
     }
 
     fn expected(&mut self, term: &ast::Term) -> Term {

@@ -50,7 +50,7 @@ pub(super) fn expectation(error: &Error<Rule>) -> (usize, Vec<String>) {
     let (query, number, type_) = (named("P(…) or E[…]"), named("a number"), named("a type"));
     expected.retain(|e| match e.as_str() {
         "`.`" => false,
-        "`+`" | "`ATE`" | "`E`" | "`P`" | "`sample`" => !query,
+        "`+`" | "`ATE`" | "`E`" | "`ETT`" | "`NDE`" | "`NIE`" | "`P`" | "`PN`" | "`PS`" | "`sample`" => !query,
         "`-`" => !query && !number,
         "a name" => !type_,
         _ => true,

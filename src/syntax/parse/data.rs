@@ -27,7 +27,7 @@ pub(super) fn data(node: Node) -> Data {
 
 pub(super) fn assigned(node: Node) -> Assigned {
     let mut inner = parts(node);
-    let mut assigned = Assigned { name: name(&next(&mut inner)), world: vec![], value: None };
+    let mut assigned = Assigned { name: name(&next(&mut inner)), world: vec![], value: None, other: false };
     for part in inner {
         match part.as_rule() {
             Rule::world => assigned.world = parts(part).map(world_setting).collect(),

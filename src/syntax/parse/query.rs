@@ -17,7 +17,7 @@ pub(super) fn query_form(node: Node) -> QueryForm {
     let form = only(node);
     match form.as_rule() {
         Rule::probability => QueryForm::Probability(term(only(form))),
-        Rule::ate => average_effect(form),
+        Rule::ate | Rule::ett | Rule::nde | Rule::nie | Rule::pn | Rule::ps => contrast(form),
         Rule::samples => {
             let mut inner = parts(form);
             QueryForm::Samples(term(next(&mut inner)), inner.map(entry).collect())
@@ -26,16 +26,82 @@ pub(super) fn query_form(node: Node) -> QueryForm {
     }
 }
 
-/// `ATE(A, D = 1 vs 0)` stands for `E[A | do(D = 1)] - E[A | do(D = 0)]`.
-pub(super) fn average_effect(node: Node) -> QueryForm {
+/// What is compared in `ATE(Y = y, X = treated vs untreated, M)` and its like.
+struct Contrast {
+    outcome: Name,
+    /// `y` of `Y = y`.
+    value: Option<Spanned<Scalar>>,
+    cause: Name,
+    treated: Spanned<Scalar>,
+    untreated: Spanned<Scalar>,
+    mediators: Vec<Name>,
+}
+
+/// The form that a named contrast stands for (Pearl, Causality, 2009, sections 4.5 and 9.2).
+fn contrast(node: Node) -> QueryForm {
+    let rule = node.as_rule();
     let mut inner = parts(node);
-    let (outcome, cause) = (name(&next(&mut inner)), name(&next(&mut inner)));
-    let terms = inner.zip([1.0, -1.0]).map(|(value, sign)| {
-        let set = Assigned { name: cause.clone(), world: vec![], value: Some(scalar(value)) };
-        let asked = Assigned { name: outcome.clone(), world: vec![], value: None };
-        (sign, Term { outcome: vec![asked], interventions: vec![set], evidence: vec![] })
-    });
-    QueryForm::Combination(terms.collect(), 0.0)
+    let outcome = name(&next(&mut inner));
+    let value = matches!(rule, Rule::pn | Rule::ps).then(|| scalar(next(&mut inner)));
+    let cause = name(&next(&mut inner));
+    let (treated, untreated) = (scalar(next(&mut inner)), scalar(next(&mut inner)));
+    let c = Contrast { outcome, value, cause, treated, untreated, mediators: inner.map(|n| name(&n)).collect() };
+    let (one, zero) = (&c.treated, &c.untreated);
+    let difference = |first: Term, second: Term| QueryForm::Combination(vec![(1.0, first), (-1.0, second)], 0.0);
+    let treated = vec![c.seen(&c.cause, vec![], Some(one), false)];
+    match rule {
+        Rule::ate => {
+            let term = |value| Term {
+                outcome: vec![c.seen(&c.outcome, vec![], None, false)],
+                interventions: vec![c.seen(&c.cause, vec![], Some(value), false)],
+                evidence: vec![],
+            };
+            difference(term(one), term(zero))
+        }
+        Rule::ett => {
+            let term = |value| Term { evidence: treated.clone(), ..c.mean(vec![c.set(value)]) };
+            difference(term(one), term(zero))
+        }
+        Rule::nde => difference(c.mean(c.with_mediators(one, zero)), c.mean(vec![c.set(zero)])),
+        Rule::nie => difference(c.mean(c.with_mediators(zero, one)), c.mean(vec![c.set(zero)])),
+        // Who was treated and had the outcome would not have had it; who neither, would.
+        _ => {
+            let necessity = rule == Rule::pn;
+            let (now, then) = if necessity { (one, zero) } else { (zero, one) };
+            let value = c.value.as_ref();
+            QueryForm::Probability(Term {
+                outcome: vec![c.seen(&c.outcome, vec![c.set(then)], value, necessity)],
+                interventions: vec![],
+                evidence: vec![
+                    c.seen(&c.cause, vec![], Some(now), false),
+                    c.seen(&c.outcome, vec![], value, !necessity),
+                ],
+            })
+        }
+    }
+}
+
+impl Contrast {
+    fn seen(&self, name: &Name, world: Vec<WorldSetting>, value: Option<&Spanned<Scalar>>, other: bool) -> Assigned {
+        Assigned { name: name.clone(), world, value: value.cloned(), other }
+    }
+
+    fn set(&self, value: &Spanned<Scalar>) -> WorldSetting {
+        WorldSetting { name: self.cause.clone(), value: Some(WorldValue::Constant(value.clone())) }
+    }
+
+    /// The cause at `value`, the mediators as they are where it is at `inside`.
+    fn with_mediators(&self, value: &Spanned<Scalar>, inside: &Spanned<Scalar>) -> Vec<WorldSetting> {
+        let mediator = |m: &Name| WorldSetting {
+            name: m.clone(),
+            value: Some(WorldValue::Potential(m.clone(), vec![self.set(inside)])),
+        };
+        [self.set(value)].into_iter().chain(self.mediators.iter().map(mediator)).collect()
+    }
+
+    fn mean(&self, world: Vec<WorldSetting>) -> Term {
+        Term { outcome: vec![self.seen(&self.outcome, world, None, false)], ..Term::default() }
+    }
 }
 
 pub(super) fn combination(node: Node) -> QueryForm {
