@@ -42,7 +42,10 @@ fn causal_graphs_are_told_from_scheme_and_queries() {
     for (name, text, _) in files {
         let path = folder.path().join(name);
         fs::write(&path, text).unwrap();
-        script += &format!("(with-current-buffer (find-file-noselect {}) (princ (format \"%s\\n\" major-mode)))", quoted(&path));
+        script += &format!(
+            "(with-current-buffer (find-file-noselect {}) (princ (format \"%s\\n\" major-mode)))",
+            quoted(&path)
+        );
     }
     let Some(found) = emacs(&format!("(progn {script})")) else { return skip() };
     for ((name, _, expected), mode) in files.iter().zip(&found) {
@@ -64,7 +67,10 @@ fn words_have_the_colours_of_their_places() {
         ("latent U -> {A, B}", &[("latent", "keyword"), ("A", "")]),
         ("train { epochs: 300 }", &[("train", "keyword")]),
         ("truth {", &[("truth", "keyword")]),
-        ("  A = if B then bernoulli(0.5) else 0", &[("if", "keyword"), ("bernoulli", "function-name"), ("else", "keyword")]),
+        (
+            "  A = if B then bernoulli(0.5) else 0",
+            &[("if", "keyword"), ("bernoulli", "function-name"), ("else", "keyword")],
+        ),
         ("}", &[]),
         ("if -> then", &[("if", ""), ("then", "")]),
         ("expect tv(q, truth) < 0.1", &[("expect", "keyword"), ("tv", "builtin")]),
@@ -91,7 +97,8 @@ fn words_have_the_colours_of_their_places() {
     let Some(found) = emacs(&script) else { return skip() };
     let plain = |face: &String| face.replace("font-lock-", "").replace("-face", "");
     let words = sample.iter().flat_map(|(line, words)| words.iter().map(move |(word, _)| (line, word)));
-    let found: Vec<String> = words.zip(&found).map(|((line, word), face)| format!("{line}: {word} {}", plain(face))).collect();
+    let found: Vec<String> =
+        words.zip(&found).map(|((line, word), face)| format!("{line}: {word} {}", plain(face))).collect();
     assert_eq!(found, expected);
 }
 

@@ -60,7 +60,8 @@ fn mistakes_hover_repairs_and_names_work_in_neovim() {
         return;
     };
     let said = String::from_utf8_lossy(&done.stderr);
-    let out = fs::read_to_string(file("out.json")).unwrap_or_else(|error| panic!("Neovim wrote nothing: {error}\n{said}"));
+    let out =
+        fs::read_to_string(file("out.json")).unwrap_or_else(|error| panic!("Neovim wrote nothing: {error}\n{said}"));
     let out: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(out["failure"], Value::Null, "{said}");
     assert_eq!(out["mistake"]["code"], "E0201");
