@@ -154,6 +154,9 @@ const tests = {
     await page.click("#problems .code");
     await page.waitForSelector("dialog[open]");
     assert.match(await text(page, "#dialog"), /E0301/);
+    assert.deepEqual(await all(page, "#dialog-body h3"), ["Example", "Why", "Repair", "Reference"]);
+    assert.ok((await all(page, "#dialog-body li")).length > 1);
+    assert.doesNotMatch((await all(page, "#dialog-body p, #dialog-body li")).join(), /##|\*/);
     await shot(page, "code");
     await page.keyboard.press("Escape");
     assert.equal(await page.$("dialog[open]"), null);

@@ -102,9 +102,15 @@ function dataTables(sets) {
   );
 }
 
+/** Text with its `code` and *stress* set off; links become their texts. */
+function inline(text) {
+  const plain = text.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/\*\*([^*]*)\*\*/g, "$1");
+  const parts = plain.split(/(`[^`]*`|\*[^*\s][^*]*\*)/);
+  return parts.map((part, at) => (at % 2 ? make(part[0] === "`" ? "code" : "em", {}, part.slice(1, -1)) : part));
+}
+
 /** A page of a code, which is Markdown with headings, lists, blocks of code and paragraphs. */
 function markdown(text) {
-  const link = (part) => part.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/\*\*([^*]*)\*\*/g, "$1");
   const elements = [];
   const blocks = text.split(/^```\w*\n([\s\S]*?)^```$/m);
   blocks.forEach((block, at) => {
@@ -112,12 +118,16 @@ function markdown(text) {
       elements.push(make("pre", { tabIndex: 0 }, make("code", {}, block.trimEnd())));
       return;
     }
-    for (const paragraph of block.split(/\n\s*\n/).map((p) => p.trim()).filter(Boolean)) {
-      const heading = /^(#+) (.*)$/.exec(paragraph);
-      const items = paragraph.split(/^[-*] /m).slice(1);
-      if (heading && !paragraph.includes("\n")) elements.push(make("h3", {}, ...prose(link(heading[2]))));
-      else if (/^[-*] /.test(paragraph)) elements.push(make("ul", {}, ...items.map((i) => make("li", {}, ...prose(link(i))))));
-      else elements.push(make("p", {}, ...prose(link(paragraph.replaceAll("\n", " ")))));
+    // A heading, an item of a list, or lines up to the next of those or an empty line.
+    for (const piece of block.split(/\n\s*\n|\n(?=[-*#] |##)|(?<=^#[^\n]*)\n/m).map((p) => p.trim()).filter(Boolean)) {
+      const heading = /^#+ (.*)$/.exec(piece);
+      const item = /^[-*] ([\s\S]*)$/.exec(piece);
+      if (heading) elements.push(make("h3", {}, ...inline(heading[1])));
+      else if (!item) elements.push(make("p", {}, ...inline(piece.replaceAll("\n", " "))));
+      else {
+        if (elements.at(-1)?.tagName !== "UL") elements.push(make("ul", {}));
+        elements.at(-1).append(make("li", {}, ...inline(item[1].replace(/\s+/g, " "))));
+      }
     }
   });
   return elements;

@@ -26,7 +26,8 @@ pub fn assume_files(analysis: &mut Analysis) {
     }
     for found in diagnostics.iter_mut().filter(|d| d.is_error() && UNREADABLE.contains(&d.code)) {
         found.notes.retain(|note| !note.starts_with("looked for"));
-        found.helps = vec!["the playground holds one text and reads no files: write here what the file would say".to_owned()];
+        found.helps =
+            vec!["the playground holds one text and reads no files: write here what the file would say".to_owned()];
     }
 }
 

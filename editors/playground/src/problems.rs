@@ -40,9 +40,9 @@ fn fix(sources: &Sources, fix: &Fix) -> Option<Value> {
     let placed = place(fix, sources)?;
     let home = placed.iter().all(|(name, ..)| sources.files().first().is_some_and(|f| f.name == *name));
     let mut units = Units::of(text);
-    let edits = placed.into_iter().map(|(_, range, text)| {
-        json!({ "start": units.at(range.start), "end": units.at(range.end), "text": text })
-    });
+    let edits = placed
+        .into_iter()
+        .map(|(_, range, text)| json!({ "start": units.at(range.start), "end": units.at(range.end), "text": text }));
     let edits: Vec<Value> = edits.collect();
     home.then(|| json!({ "title": fix.title, "edits": edits }))
 }

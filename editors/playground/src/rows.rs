@@ -1,8 +1,8 @@
 //! Rows drawn from the truth block: those that the page shows, and those that its numbers come from.
 
 use dcmc::data::{self, Table};
-use dcmc::identification::{Distribution, distributions};
 use dcmc::ide::Analysis;
+use dcmc::identification::{Distribution, distributions};
 use dcmc::model::{Domain, Model, Source, VarId};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -49,9 +49,8 @@ impl Drawn {
             let columns: Vec<(VarId, &[u32])> =
                 (0..model.variables.len()).filter_map(|v| Some((v, table.column(v)?))).collect();
             let head: Vec<&str> = columns.iter().map(|(v, _)| model.name(*v)).collect();
-            let cell = |v: VarId, code: u32| {
-                model.domain(v).map_or_else(|| code.to_string(), |d| d.value(code).to_string())
-            };
+            let cell =
+                |v: VarId, code: u32| model.domain(v).map_or_else(|| code.to_string(), |d| d.value(code).to_string());
             let row = |row: usize| columns.iter().map(|(v, codes)| cell(*v, codes[row])).collect::<Vec<_>>();
             let rows: Vec<Vec<String>> = (0..table.rows.min(SHOWN_ROWS)).map(row).collect();
             json!({ "name": regime.name, "about": self.about(model, at), "head": head, "rows": rows })
@@ -67,7 +66,8 @@ impl Drawn {
                 format!("{asked} rows with images, which the playground does not draw")
             }
             Source::Simulate { .. } => {
-                let all = if table.rows < asked { format!(" of the {asked} that the model asks for") } else { String::new() };
+                let all =
+                    if table.rows < asked { format!(" of the {asked} that the model asks for") } else { String::new() };
                 format!("{} rows drawn from the truth block{all}; the first {}", table.rows, table.rows.min(SHOWN_ROWS))
             }
         }
