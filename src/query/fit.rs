@@ -7,6 +7,7 @@ use crate::data::Table;
 use crate::model::VarId;
 use crate::seed;
 use rand::Rng;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Distributions over more cells than this are compared on samples.
@@ -117,9 +118,9 @@ fn sampled(
             cumulative.partition_point(|&c| c <= mark).min(table.rows.saturating_sub(1))
         })
         .collect();
-    let columns = set.iter().filter_map(|&v| Some((v, table.column(v)?)));
+    let columns: Vec<(VarId, Cow<[u32]>)> = set.iter().filter_map(|&v| Some((v, table.codes(v)?))).collect();
     let interventions: Vec<(VarId, Vec<u32>)> =
-        columns.map(|(v, column)| (v, rows.iter().map(|&row| column[row]).collect())).collect();
+        columns.iter().map(|(v, column)| (*v, rows.iter().map(|&row| column[row]).collect())).collect();
     let drawn = draw.codes_with(&interventions, &mut rng)?;
     let mut shares = BTreeMap::new();
     let key_of = |row: usize| {

@@ -56,21 +56,25 @@ impl Runtime<'_> {
 }
 
 /// The rows kept so far.
+#[derive(Default)]
 struct Drawn {
     rows: usize,
     variables: usize,
     codes: BTreeMap<VarId, Vec<u32>>,
+    reals: BTreeMap<VarId, Vec<f32>>,
     images: BTreeMap<VarId, ImagesBuilder>,
 }
 
 impl Drawn {
     fn new(runtime: &Runtime, asked: &[VarId]) -> Self {
-        let mut drawn =
-            Self { rows: 0, variables: runtime.model.variables.len(), codes: BTreeMap::new(), images: BTreeMap::new() };
+        let mut drawn = Self { variables: runtime.model.variables.len(), ..Self::default() };
         for &variable in asked {
             match runtime.model.domain(variable) {
                 Some(Domain::Image(shape)) => {
                     drawn.images.insert(variable, ImagesBuilder::new(*shape, MEMORY));
+                }
+                Some(Domain::Real { .. }) => {
+                    drawn.reals.insert(variable, vec![]);
                 }
                 _ => {
                     drawn.codes.insert(variable, vec![]);
@@ -83,6 +87,9 @@ impl Drawn {
     fn keep(&mut self, columns: &[Option<Column>], row: usize) -> std::io::Result<()> {
         for (&variable, codes) in &mut self.codes {
             codes.extend(code_of(&columns[variable], row));
+        }
+        for (&variable, numbers) in &mut self.reals {
+            numbers.extend(code_of(&columns[variable], row).map(f32::from_bits));
         }
         for (&variable, images) in &mut self.images {
             if let Some(Column::Pixels(pixels)) = &columns[variable] {
@@ -100,10 +107,10 @@ impl Drawn {
         }
         let images = self.images.into_iter().map(|(v, builder)| Ok((v, builder.finish()?)));
         let images = images.collect::<std::io::Result<_>>()?;
-        Ok(Table { name: name.to_owned(), rows: self.rows, columns, images, ..Table::default() })
+        Ok(Table { name: name.to_owned(), rows: self.rows, columns, reals: self.reals, images, ..Table::default() })
     }
 }
 
 fn code_of(column: &Option<Column>, row: usize) -> Option<u32> {
-    column.as_ref()?.codes()?.get(row).copied()
+    column.as_ref()?.code(row)
 }

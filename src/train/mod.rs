@@ -3,6 +3,7 @@
 mod checkpoint;
 mod encoder;
 pub mod likelihood;
+mod scales;
 mod schedule;
 pub mod wgan_gp;
 
