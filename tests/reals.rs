@@ -145,10 +145,18 @@ fn skewed_and_bounded_columns() {
         assert!((value("skewed", at) - skewed).abs() < 0.12, "{x}: {} {skewed}", value("skewed", at));
         assert!((value("bounded", at) - logistic(x)).abs() < 0.02, "{x}: {} {}", value("bounded", at), logistic(x));
     }
+    let ask = ["sample", "m.scm", "sample(X | B = 0.3, n: 4000)", "-o", "given.csv"];
+    dcmc(here.path(), &ask).expect(0);
+    let given = std::fs::read_to_string(here.path().join("given.csv")).unwrap();
+    let share = given.lines().filter(|line| *line == "1").count() as f64 / 4000.0;
+    // The odds of X = 1 are those of two normal densities at the logit of 0.3.
+    let logit = (0.3f64 / 0.7).ln();
+    let exact = 1.0 / (1.0 + (0.5 * ((logit - 1.0).powi(2) - logit * logit)).exp());
+    assert!((share - exact).abs() < 0.06, "{share} {exact}");
     let drawn = std::fs::read_to_string(here.path().join("m.dcm/drawn.csv")).unwrap();
     let numbers: Vec<f64> = drawn.lines().skip(1).map(|line| line.parse().unwrap()).collect();
     assert!(numbers.len() == 500 && numbers.iter().all(|b| (0.0..=1.0).contains(b)));
-    assert!(numbers.iter().collect::<Vec<_>>().iter().any(|b| **b != **numbers.first().as_ref().unwrap()));
+    assert!(numbers.iter().any(|b| *b != numbers[0]));
 }
 
 /// The same seed gives the same bytes, whatever the number of jobs; trained modules are found again.

@@ -450,12 +450,13 @@ mod tests {
         Column::Pixels(Pixels { shape: [2, 8, 9], values })
     }
 
-    /// Every combination of a discrete and an image variable with a discrete and an image parent draws values of its
+    /// Every combination of a discrete, a real and an image variable with such a parent draws values of its
     /// kind that depend on the parent, the same with the same stream, and refuses parents of the other kind.
     #[test]
     fn every_kind_draws_from_every_kind() {
         const ROWS: usize = 150;
-        let kinds = [Kind::Codes(3), Kind::Image(SIZE)];
+        let real = Kind::Real(Scale::fit(&[(0.0, 1.0), (4.0, 1.0)], (None, Some(5.0))));
+        let kinds = [Kind::Codes(3), Kind::Image(SIZE), real];
         for (kind, parent) in kinds.into_iter().flat_map(|k| kinds.map(|p| (k, p))) {
             let module = GeneratorModule { noise: 2, latents: vec![9], generators: vec![random(kind, parent)] };
             let draw = |column: &Column| {

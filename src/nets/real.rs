@@ -11,7 +11,7 @@ pub const OUTPUTS: usize = 3 * COMPONENTS;
 /// The smallest and largest logarithm of a component's standard deviation, in standardised units: 0.01 and 10.
 /// The smallest keeps repeated values from getting an infinite density.
 pub const LOG_DEVIATIONS: (f64, f64) = (-4.605_170_185_988_091, 2.302_585_092_994_046);
-/// Values at a bound count as this share of the column's spread (or of the range) away from it.
+/// Values at a bound count as this share of the column's standard deviation away from it.
 const MARGIN: f64 = 1e-4;
 
 /// How a real variable's values become standardised numbers: a logarithm of the distance to its only bound, or the
@@ -40,11 +40,8 @@ impl Scale {
             let mean = sums[1] / sums[0].max(f64::MIN_POSITIVE);
             (mean, (sums[2] / sums[0].max(f64::MIN_POSITIVE) - mean * mean).max(0.0).sqrt())
         };
-        let width = match (low, high) {
-            (Some(low), Some(high)) => high - low,
-            _ => positive(moments(&mut values.iter().map(|&(x, w)| (f64::from(x), w))).1),
-        };
-        let mut scale = Self { low, high, margin: MARGIN * width, centre: 0.0, spread: 1.0 };
+        let deviation = positive(moments(&mut values.iter().map(|&(x, w)| (f64::from(x), w))).1);
+        let mut scale = Self { low, high, margin: MARGIN * deviation, centre: 0.0, spread: 1.0 };
         let (centre, spread) = moments(&mut values.iter().map(|&(x, w)| (scale.transformed(f64::from(x)).0, w)));
         (scale.centre, scale.spread) = (centre, positive(spread));
         scale

@@ -1,10 +1,13 @@
 //! Rows drawn from the trained model: `sample(…)` queries and `dcmc sample`.
 
-use super::{QueryError, Runtime, Values};
+use super::{Asked, Method, QueryError, Runtime, Values, Worlds};
+use crate::causal::counterfactual::Place;
 use crate::data::{ImagesBuilder, Table};
 use crate::model::{Domain, Term, VarId};
 use crate::nets::column::Column;
 use crate::seed;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
 /// Evidence is met by rejection; so many rows are tried for each one wanted, and at least so many in all.
@@ -12,6 +15,14 @@ const PATIENCE: usize = 1_000;
 const FEWEST_TRIES: usize = 100_000;
 /// Bytes of drawn images that are held in memory; more go to a temporary file.
 const MEMORY: usize = 1 << 30;
+/// Rows from which those are taken that real evidence fits, at least,
+const POOL: usize = 50_000;
+/// and with images;
+const IMAGE_POOL: usize = 2_000;
+/// so many are drawn at a time,
+const CHUNK: usize = 8192;
+/// or with images.
+const IMAGE_CHUNK: usize = 256;
 
 impl Runtime<'_> {
     /// Draws `count` rows of the outcome of `term`, whose interventions and evidence have values, images as bytes;
@@ -31,6 +42,10 @@ impl Runtime<'_> {
         }
         let mut rng = seed::stream(self.seed, &format!("sample/{name}"));
         let mut drawn = Drawn::new(self, &asked);
+        if evidence.iter().any(|(v, _)| self.model.domain(*v).is_some_and(Domain::is_real)) {
+            self.resample(&Asked::in_one_world(&asked, &interventions, &evidence), count, &mut rng, &mut drawn)?;
+            return drawn.into_table(name).map_err(QueryError::File);
+        }
         let mut tried = 0;
         while drawn.rows < count {
             if tried >= FEWEST_TRIES.max(PATIENCE.saturating_mul(count)) && drawn.rows == 0 {
@@ -52,6 +67,44 @@ impl Runtime<'_> {
             tried += batch;
         }
         drawn.into_table(name).map_err(QueryError::File)
+    }
+}
+
+impl Runtime<'_> {
+    /// Draws `count` rows from many more that are weighted by the evidence (Rubin 1988, sampling importance resampling): no row
+    /// has exactly the real number that is known.
+    fn resample(&self, asked: &Asked, count: usize, rng: &mut ChaCha8Rng, drawn: &mut Drawn) -> Result<(), QueryError> {
+        let twin = asked.twin(self.model).ok_or(QueryError::NoEvidence(0))?;
+        let worlds = Worlds { model: self.model, modules: &self.modules, twin: &twin, method: Method::Weighting };
+        let (chunk, rows) = match worlds.has_images() {
+            true => (IMAGE_CHUNK, IMAGE_POOL.max(4 * count)),
+            false => (CHUNK, POOL.max(10 * count)),
+        };
+        let (mut pool, mut shares, mut total) = (vec![], vec![], 0.0);
+        for _ in 0..rows.div_ceil(chunk) {
+            let (columns, weights) = worlds.chunk(chunk, rng)?;
+            let mut by_variable: Vec<Option<Column>> = vec![None; self.model.variables.len()];
+            for (&(variable, _), place) in asked.outcome.iter().zip(&twin.outcome) {
+                by_variable[variable] = Some(match *place {
+                    Place::Code(code) => worlds.constant(variable, code, chunk),
+                    Place::Copy(at) => columns[at].clone(),
+                });
+            }
+            pool.push(by_variable);
+            shares.extend(weights.into_iter().map(|weight| {
+                total += weight;
+                total
+            }));
+        }
+        if total <= 0.0 {
+            return Err(QueryError::NoEvidence(shares.len()));
+        }
+        for _ in 0..count {
+            let mark = rng.random::<f64>() * total;
+            let at = shares.partition_point(|share| *share <= mark).min(shares.len() - 1);
+            drawn.keep(&pool[at / chunk], at % chunk).map_err(QueryError::File)?;
+        }
+        Ok(())
     }
 }
 

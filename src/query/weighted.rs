@@ -128,7 +128,7 @@ impl Worlds<'_> {
     }
 
     /// The column of each copy, and the rows' weights.
-    fn chunk(&self, rows: usize, rng: &mut ChaCha8Rng) -> Result<(Vec<Column>, Vec<f64>)> {
+    pub(super) fn chunk(&self, rows: usize, rng: &mut ChaCha8Rng) -> Result<(Vec<Column>, Vec<f64>)> {
         let hidden: Vec<Hidden> = self.modules.iter().map(|m| m.hidden(rows, rng)).collect();
         let mut columns: Vec<Column> = vec![];
         let mut weights = vec![1.0; rows];
@@ -174,7 +174,8 @@ impl Worlds<'_> {
         parents.iter().zip(self.model.graph.parents(*variable)).map(parent).collect()
     }
 
-    fn constant(&self, variable: VarId, code: u32, rows: usize) -> Column {
+    /// A column of one value.
+    pub(super) fn constant(&self, variable: VarId, code: u32, rows: usize) -> Column {
         Column::of_codes(vec![code; rows], self.model.domain(variable).is_some_and(Domain::is_real))
     }
 

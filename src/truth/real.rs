@@ -165,7 +165,8 @@ fn normal_share(number: f64) -> f64 {
 /// stays (Dowell & Jarratt 1971, *A modified regula falsi method*).
 fn root(f: &dyn Fn(f64) -> f64, (mut a, mut b): (f64, f64)) -> Option<f64> {
     let (mut fa, mut fb) = (f(a), f(b));
-    if !(fa * fb < 0.0) {
+    let apart = fa * fb < 0.0;
+    if !apart {
         return None;
     }
     for _ in 0..200 {
