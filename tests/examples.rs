@@ -36,6 +36,14 @@ fn front_door_of_the_primer() {
 }
 
 #[test]
+fn quitting_smoking_in_subgroups() {
+    let answers = run("subgroup");
+    let value = |at: usize| answers["results"][at]["values"][0]["value"].as_f64().unwrap();
+    // Adjusting raises the effect: quitters are older and smoked less.
+    assert!(value(0) > value(1) && (2..5).all(|at| (2.0..5.5).contains(&value(at))), "{answers:#}");
+}
+
+#[test]
 fn kidney_stones() {
     run("kidney_stones");
 }

@@ -218,7 +218,7 @@ fn likelihood_modules_need_no_ancestors_and_adversarial_ones_wait_for_them() {
     let errors = make(&model, &[], Options::default()).unwrap_err();
     assert!(errors.iter().map(|e| e.code).eq(["E0612"]) && errors[0].message.contains("{I}"), "{errors:#?}");
     model.settings.global.engine = None;
-    model.variables["I"].domain = Some(Domain::Real);
+    model.variables["I"].domain = Some(Domain::Vector(2));
     assert!(plan(&model, &[]).modules.iter().all(|m| m.engine == Engine::WganGp));
     model.settings.modules =
         vec![(vec![model.id("A").unwrap()], Overrides { engine: likelihood, ..Overrides::default() })];
@@ -357,7 +357,7 @@ fn random_model(rng: &mut impl Rng) -> (Model, Vec<Schema>) {
         schemas.push(Schema { name: format!("d{at}"), observed });
     }
     for variable in model.variables.values_mut() {
-        variable.domain = Some(if rng.random_bool(0.6) { Domain::Binary } else { Domain::Real });
+        variable.domain = Some(if rng.random_bool(0.6) { Domain::Binary } else { Domain::Vector(2) });
     }
     (model, schemas)
 }

@@ -50,7 +50,7 @@
     ("\\_<\\(P\\|ATE\\|ETT\\|NDE\\|NIE\\|PN\\|PS\\|sample\\|identifiable\\|independent\\|tv\\|kl\\|abs\\)[ \t]*(" 1 font-lock-builtin-face)
     ("\\_<\\(E\\)[ \t]*\\[" 1 font-lock-builtin-face)
     (":[ \t]*\\(binary\\|real\\|int\\|categorical\\|vector\\|image\\)\\_>" 1 font-lock-type-face)
-    ("\\_<\\(bernoulli\\|uniform_int\\|binomial\\|categorical\\|min\\|max\\|floor\\|ceil\\|round\\|digit\\|classify\\)[ \t]*("
+    ("\\_<\\(bernoulli\\|uniform_int\\|binomial\\|categorical\\|normal\\|uniform\\|exponential\\|min\\|max\\|floor\\|ceil\\|round\\|exp\\|log\\|sqrt\\|digit\\|classify\\)[ \t]*("
      1 font-lock-function-name-face)
     (dcm--truth-word 1 font-lock-keyword-face))
   "Colours of `dcm-mode'.")

@@ -5,7 +5,7 @@ use super::run::{Arguments, TrainedModel, no_answer};
 use super::session::{Stop, usage};
 use crate::data::{self, Column, Table, Values};
 use crate::diag::{Diagnostic, Severity};
-use crate::model::{CounterfactualTerm, Event, Model, Query, QueryKind, Regime, Source, VarId, seen_text};
+use crate::model::{CounterfactualTerm, Domain, Event, Model, Query, QueryKind, Regime, Source, VarId, seen_text};
 use crate::nets::ops::with_device;
 use crate::query::{Individual, QueryError};
 use std::collections::BTreeMap;
@@ -21,10 +21,11 @@ pub(super) fn answer(
     let (mut query, mut term) = question(trained, text)?;
     let table = read(trained, rows)?;
     let model = &trained.session.model;
-    let known: Vec<VarId> = (0..model.variables.len()).filter(|&v| table.column(v).is_some()).collect();
+    let known: Vec<VarId> = (0..model.variables.len()).filter(|&v| table.codes(v).is_some()).collect();
     let event = |&variable: &VarId| Event { variable, world: vec![], value: None };
     term.evidence = known.iter().map(event).collect();
-    query.kind = QueryKind::Counterfactual { terms: vec![(1.0, term.clone())], constant: 0.0, mean: false };
+    let mean = matches!(query.kind, QueryKind::Expectation { .. } | QueryKind::Counterfactual { mean: true, .. });
+    query.kind = QueryKind::Counterfactual { terms: vec![(1.0, term.clone())], constant: 0.0, mean };
     trained.refuse_unidentified(arguments, &query)?;
     let answers = with_device(trained.device.clone(), || individuals(trained, &term, &known, &table));
     let answers = match answers {
@@ -43,16 +44,31 @@ pub(super) fn answer(
     Ok(OK)
 }
 
-/// `Y[X = 1]`, or the same as `P(Y[X = 1])`: one variable in a world.
+/// `Y[X = 1]`, or the same as `P(Y[X = 1])`, or `E[…]` of a real one: one variable in a world.
 fn question(trained: &mut TrainedModel, text: &str) -> Result<(Query, CounterfactualTerm), Stop> {
     let whole = text.trim_start();
     let bare = !["P(", "E[", "ATE(", "ETT(", "NDE(", "NIE(", "PN(", "PS(", "sample("]
         .iter()
         .any(|start| whole.starts_with(start));
-    let query = trained.session.query(&if bare { format!("P({text})") } else { text.to_owned() })?;
+    let model = &trained.session.model;
+    let asked = whole.split('[').next().and_then(|name| model.id(name.trim().trim_matches('`')));
+    let real = asked.and_then(|v| model.domain(v)).is_some_and(Domain::is_real);
+    let query = trained.session.query(&match (bare, real) {
+        (true, false) => format!("P({text})"),
+        (true, true) => format!("E[{text}]"),
+        (false, _) => text.to_owned(),
+    })?;
     let term = match &query.kind {
         QueryKind::Counterfactual { terms, mean: false, .. } => terms.first().map(|(_, term)| term.clone()),
         QueryKind::Distribution(term) => Some(term.into()),
+        QueryKind::Counterfactual { terms, constant: 0.0, .. } => match &terms[..] {
+            [(1.0, term)] => Some(term.clone()),
+            _ => None,
+        },
+        QueryKind::Expectation { terms, constant: 0.0 } => match &terms[..] {
+            [(1.0, term)] => Some(term.into()),
+            _ => None,
+        },
         _ => None,
     };
     let fixed = |term: &CounterfactualTerm| {
@@ -105,9 +121,10 @@ fn individuals(
 ) -> Result<Vec<Option<Individual>>, QueryError> {
     let runtime = trained.runtime();
     let mut asked: BTreeMap<Vec<u32>, Option<Individual>> = BTreeMap::new();
+    let columns: Vec<_> = known.iter().filter_map(|&v| table.codes(v)).collect();
     let mut answers = vec![];
     for row in 0..table.rows {
-        let codes: Vec<u32> = known.iter().filter_map(|&v| Some(table.column(v)?[row])).collect();
+        let codes: Vec<u32> = columns.iter().map(|codes| codes[row]).collect();
         if !asked.contains_key(&codes) {
             let evidence: Vec<(VarId, u32)> = known.iter().copied().zip(codes.iter().copied()).collect();
             let found = match runtime.individual(term, &evidence) {
@@ -133,7 +150,7 @@ fn columns(
 ) -> Vec<Column> {
     let mut columns: Vec<Column> = vec![];
     for &v in known {
-        let codes = table.column(v).unwrap_or_default();
+        let codes = table.codes(v).unwrap_or_default();
         let texts = codes.iter().map(|&code| model.domain(v).map(|d| d.value(code).to_string()));
         columns.push(Column { name: model.name(v).to_owned(), values: Values::Text(texts.collect()) });
     }
@@ -147,8 +164,11 @@ fn columns(
         let name = format!("P({seen} = {})", domain.value(code as u32));
         columns.push(Column { name, values: of(&|answer| answer.distribution[code]) });
     }
+    if domain.is_real() {
+        columns.push(Column { name: format!("E[{seen}]"), values: of(&|answer| answer.mean.unwrap_or(f64::NAN)) });
+    }
     let numbers: Option<Vec<f64>> = (0..card as u32).map(|code| domain.number(code)).collect();
-    if let Some(numbers) = numbers {
+    if let Some(numbers) = numbers.filter(|numbers| !numbers.is_empty()) {
         let mean = |answer: &Individual| answer.distribution.iter().zip(&numbers).map(|(p, n)| p * n).sum();
         columns.push(Column { name: format!("E[{seen}]"), values: of(&mean) });
     }

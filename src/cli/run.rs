@@ -294,13 +294,13 @@ fn runnable(model: &Model) -> Option<Vec<Diagnostic>> {
         }
         match &variable.domain {
             Some(domain) if domain.cardinality().is_some() => {}
-            Some(Domain::Image(_)) => {}
+            Some(Domain::Image(_) | Domain::Real { .. }) => {}
             Some(domain) => found.push(
                 Diagnostic::new(
                     "E0904",
-                    format!("`{name}` is {domain}: this version trains discrete variables and images"),
+                    format!("`{name}` is {domain}: this version trains discrete and real variables and images"),
                 )
-                .label(variable.declared.unwrap_or(variable.span), "neither discrete nor an image"),
+                .label(variable.declared.unwrap_or(variable.span), "neither a number nor an image"),
             ),
             None => found.push(
                 Diagnostic::new("E0406", format!("`{name}` needs a type"))

@@ -196,6 +196,6 @@ mod tests {
         let coder = Coder::new(&labels).unwrap();
         assert_eq!(coder.code(Cell::Int(1)), Coded::Code(0));
         assert_eq!(coder.code(Cell::Bool(true)), Coded::Code(1));
-        assert!(Coder::new(&Domain::Real).is_none());
+        assert!(Coder::new(&Domain::REAL).is_none());
     }
 }

@@ -178,7 +178,7 @@ impl<'m> Reading<'m> {
         let targets: Vec<Target> = selection.columns.iter().filter_map(target).collect();
         let codes = targets.iter().map(|_| vec![]).collect();
         let real = |(&variable, &column): (&VarId, &usize)| {
-            let real = matches!(model.domain(variable), Some(Domain::Real));
+            let real = model.domain(variable).is_some_and(Domain::is_real);
             real.then(|| RealTarget { variable, column, values: vec![], empty: 0 })
         };
         let reals = selection.columns.iter().filter_map(real).collect();
@@ -281,7 +281,8 @@ impl<'m> Reading<'m> {
     fn take_reals(&mut self, row: &Row) {
         for real in &mut self.reals {
             let cell = row.cell(real.column);
-            let number = cell.number().filter(|n| n.is_finite());
+            let domain = self.model.domain(real.variable);
+            let number = cell.number().filter(|n| domain.is_some_and(|d| d.holds_number(*n)));
             if number.is_none() {
                 self.bad.add(self.model, real.variable, || {
                     format!("{}, `{}`: `{}`", row.place(), self.model.name(real.variable), cell.text())
@@ -396,7 +397,7 @@ impl<'m> Reading<'m> {
         }
         let loaded = |v: &VarId| match self.model.domain(*v) {
             Some(Domain::Image(_)) => cfg!(feature = "run"),
-            Some(Domain::Real) => true,
+            Some(Domain::Real { .. }) => true,
             domain => domain.is_some_and(|d| d.cardinality().is_some()),
         };
         let skipped: Vec<VarId> = self.selection.observed().into_iter().filter(|v| !loaded(v)).collect();
@@ -443,7 +444,12 @@ impl<'m> Reading<'m> {
             }
         }
         let weights = self.selection.weight.is_some().then_some(self.weights);
-        let reals = self.reals.into_iter().map(|r| (r.variable, r.values)).collect();
+        let mut reals: BTreeMap<VarId, Vec<f32>> = self.reals.into_iter().map(|r| (r.variable, r.values)).collect();
+        for (&variable, &code) in &self.selection.fixed {
+            if self.model.domain(variable).is_some_and(Domain::is_real) {
+                reals.entry(variable).or_insert_with(|| vec![f32::from_bits(code); rows]);
+            }
+        }
         #[cfg_attr(not(feature = "run"), allow(unused_mut))] // it stays empty then
         let mut images = BTreeMap::new();
         #[cfg(feature = "run")]

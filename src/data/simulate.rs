@@ -48,7 +48,7 @@ pub fn observed(model: &Model, regime: &Regime) -> Result<Vec<VarId>, Vec<Diagno
     let equations: BTreeSet<&str> = written::equations(model).collect();
     let drawn = |v: &VarId| match model.domain(*v) {
         Some(Domain::Image(_)) => equations.contains(model.name(*v)),
-        domain => domain.is_none_or(|d| d.cardinality().is_some()),
+        domain => domain.is_none_or(|d| d.is_real() || d.cardinality().is_some()),
     };
     let Some(bindings) = &regime.columns else { return Ok((0..model.variables.len()).filter(drawn).collect()) };
     let set = regime.interventions.iter().map(|(variable, _)| *variable);
@@ -88,10 +88,18 @@ pub fn table(model: &Model, regime: &Regime, base: &Path, seed: u64) -> Result<T
     let shown = |(variable, codes): (VarId, Vec<u32>)| {
         (observed.contains(&variable) && !wanted.contains(&variable)).then_some(codes)
     };
-    let columns = drawn.map_err(failed)?.into_iter().enumerate().map(shown).collect();
+    let mut columns: Vec<Option<Vec<u32>>> = drawn.map_err(failed)?.into_iter().enumerate().map(shown).collect();
+    let mut reals = BTreeMap::new();
+    for (variable, column) in columns.iter_mut().enumerate() {
+        if model.domain(variable).is_some_and(Domain::is_real) {
+            let numbers = column.take().map(|codes| codes.into_iter().map(f32::from_bits).collect());
+            reals.extend(numbers.map(|numbers| (variable, numbers)));
+        }
+    }
     let images: std::io::Result<BTreeMap<_, _>> =
         images.into_iter().map(|(variable, builder)| Ok((variable, builder.finish()?))).collect();
-    Ok(Table { name: regime.name.clone(), rows, columns, images: images.map_err(failed)?, ..Table::default() })
+    let images = images.map_err(failed)?;
+    Ok(Table { name: regime.name.clone(), rows, columns, reals, images, ..Table::default() })
 }
 
 /// The ground truth of the model with the images that its equations take digits from; `None` if it has none.

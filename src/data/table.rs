@@ -2,6 +2,7 @@
 
 use super::Images;
 use crate::model::VarId;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The rows of one data set, coded by the variables' domains.
@@ -26,6 +27,12 @@ impl Table {
     /// The codes of `variable`, if it is in the table.
     pub fn column(&self, variable: VarId) -> Option<&[u32]> {
         self.columns.get(variable)?.as_deref()
+    }
+
+    /// The codes of a discrete or real `variable`, if it is in the table; those of real numbers are their bits.
+    pub fn codes(&self, variable: VarId) -> Option<Cow<'_, [u32]>> {
+        let bits = |numbers: &Vec<f32>| Cow::Owned(numbers.iter().map(|x| x.to_bits()).collect());
+        self.column(variable).map(Cow::Borrowed).or_else(|| self.reals.get(&variable).map(bits))
     }
 
     /// Whether the data set observes `variable`.

@@ -304,7 +304,7 @@ fn a_file_without_permission_says_so() {
 
 #[test]
 fn reals_are_numbers_and_what_cannot_be_loaded_is_left_out_with_a_warning() {
-    let types = [("A", Some(Domain::Binary)), ("X", Some(Domain::Real)), ("U", None), ("V", Some(Domain::Vector(2)))];
+    let types = [("A", Some(Domain::Binary)), ("X", Some(Domain::REAL)), ("U", None), ("V", Some(Domain::Vector(2)))];
     let mut model = model(&types, "x.csv");
     let (table, warnings) = load_text(&model, b"A,X,U,V\n1,0.5,3,1\n0,-2e3,4,2\n").unwrap();
     assert_eq!((table.rows, column(&table, 0), &table.reals[&1]), (2, vec![1, 0], &vec![0.5, -2000.0]));
@@ -323,7 +323,7 @@ fn reals_are_numbers_and_what_cannot_be_loaded_is_left_out_with_a_warning() {
 fn types_come_from_the_data() {
     let names = ["two", "ints", "text", "mixed", "real", "far", "many", "none", "absent", "yes"];
     let mut model = model(&names.map(|n| (n, None)), "x.csv");
-    let typed = Variable { domain: Some(Domain::Real), ..Variable::default() };
+    let typed = Variable { domain: Some(Domain::REAL), ..Variable::default() };
     model.variables.insert("typed".into(), typed);
     let mut text = "two,ints,text,mixed,real,far,many,none,yes,typed\n".to_owned();
     for i in 0..30 {

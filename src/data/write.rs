@@ -104,7 +104,7 @@ fn decode(domain: &Domain, codes: &[u32]) -> Values {
                 .iter()
                 .map(|&code| match domain.value(code) {
                     Value::Int(number) => Some(number),
-                    Value::Label(_) => None,
+                    Value::Real(_) | Value::Label(_) => None,
                 })
                 .collect(),
         ),

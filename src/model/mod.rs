@@ -8,7 +8,7 @@ mod pretrained;
 mod settings;
 mod worlds;
 
-pub use domain::{Domain, Value};
+pub use domain::{Domain, Number, Value};
 pub use lower::{
     apply_setting, counterfactual_text, lower, parse_query, parse_query_at, seen_text, set_data, set_truth,
 };

@@ -1,9 +1,11 @@
-//! The part of a module file's header that modules of discrete mechanisms share.
+//! The part of a module file's header that modules of tables and of conditionals share.
 
 use super::file::{FileError, ModuleFile, ModuleHeader};
 use super::image::Classifier;
 use super::table::{TableLatent, TableMechanism};
+use super::real::Scale;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Latents and mechanisms of a module; variables are places in the header's list.
 #[derive(Serialize, Deserialize)]
@@ -21,6 +23,9 @@ pub(super) struct Architecture {
     /// Per mechanism the encoder of its image parents, where there are any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encoders: Vec<Option<Classifier>>,
+    /// The scales of real variables, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    reals: BTreeMap<String, Scale>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,13 +39,13 @@ struct Shape {
 
 impl Architecture {
     /// The header of a module of this `kind`. `names` are the model's variables by number, `inputs` the
-    /// digest of what the module was trained from, `(members, replicates)` their numbers, `(hidden, encoders)` say
+    /// digest of what the module was trained from, `(members, replicates)` their numbers, `(hidden, encoders, reals)` say
     /// what networks look like.
     pub fn header(
         kind: &str,
         (latents, mechanisms): (&[TableLatent], &[TableMechanism]),
         (members, replicates): (usize, usize),
-        (hidden, encoders): (&[usize], &[Option<Classifier>]),
+        (hidden, encoders, reals): (&[usize], &[Option<Classifier>], &BTreeMap<usize, Scale>),
         names: &[String],
         inputs: &str,
     ) -> ModuleHeader {
@@ -63,6 +68,7 @@ impl Architecture {
             replicates,
             hidden: hidden.to_vec(),
             encoders: encoders.to_vec(),
+            reals: reals.iter().map(|(&v, scale)| (names[v].clone(), scale.clone())).collect(),
         };
         ModuleHeader {
             kind: kind.into(),
@@ -81,6 +87,19 @@ impl Architecture {
             return Err(FileError::Format(format!("a module of kind {}, not {kind}", file.header.kind)));
         }
         Self::deserialize(&file.header.architecture).map_err(|e| FileError::Format(e.to_string()))
+    }
+
+    /// The scales of real variables, numbered like `names`, the model's variables.
+    ///
+    /// # Errors
+    /// [`FileError::Format`] where a variable is unknown or a scale makes no sense.
+    pub fn reals(&self, names: &[String]) -> Result<BTreeMap<usize, Scale>, FileError> {
+        let scale = |(name, scale): (&String, &Scale)| {
+            let number = names.iter().position(|n| n == name).filter(|_| scale.is_sound());
+            let wrong = || FileError::Format(format!("unknown variable {name}, or no scale for it"));
+            Ok((number.ok_or_else(wrong)?, scale.clone()))
+        };
+        self.reals.iter().map(scale).collect()
     }
 
     /// The module's latents.

@@ -8,6 +8,8 @@ use candle_core::{Result, Tensor, bail};
 pub enum Column {
     /// Codes of a discrete variable.
     Codes(Vec<u32>),
+    /// Real numbers, in the units of the data.
+    Reals(Vec<f32>),
     /// Images.
     Pixels(Pixels),
 }
@@ -61,15 +63,47 @@ impl Column {
     pub fn rows(&self) -> usize {
         match self {
             Self::Codes(codes) => codes.len(),
+            Self::Reals(numbers) => numbers.len(),
             Self::Pixels(pixels) => pixels.rows(),
         }
     }
 
-    /// The codes of a discrete variable; `None` for images.
+    /// The codes of a discrete variable; `None` for others.
     pub fn codes(&self) -> Option<&[u32]> {
         match self {
             Self::Codes(codes) => Some(codes),
+            Self::Reals(_) | Self::Pixels(_) => None,
+        }
+    }
+
+    /// The numbers of a real variable; `None` for others.
+    pub fn reals(&self) -> Option<&[f32]> {
+        match self {
+            Self::Reals(numbers) => Some(numbers),
+            Self::Codes(_) | Self::Pixels(_) => None,
+        }
+    }
+
+    /// The column of a variable with these codes: those of real numbers are the bits of an `f32`.
+    pub fn of_codes(codes: Vec<u32>, real: bool) -> Self {
+        if real { Self::Reals(codes.into_iter().map(f32::from_bits).collect()) } else { Self::Codes(codes) }
+    }
+
+    /// The code of the value in `row`; `None` for images, and where there is no such row.
+    pub fn code(&self, row: usize) -> Option<u32> {
+        match self {
+            Self::Codes(codes) => codes.get(row).copied(),
+            Self::Reals(numbers) => numbers.get(row).map(|number| number.to_bits()),
             Self::Pixels(_) => None,
+        }
+    }
+
+    /// What its values are, in words.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Codes(_) => "a discrete variable",
+            Self::Reals(_) => "a real variable",
+            Self::Pixels(_) => "an image",
         }
     }
 }
@@ -80,6 +114,6 @@ impl Column {
 /// Where one is not.
 pub fn codes_of<'a>(columns: &[&'a Column]) -> Result<Vec<&'a [u32]>> {
     let codes: Option<Vec<&[u32]>> = columns.iter().map(|column| column.codes()).collect();
-    let Some(codes) = codes else { bail!("a mechanism of discrete parents was given images") };
+    let Some(codes) = codes else { bail!("a mechanism of discrete parents was given others") };
     Ok(codes)
 }

@@ -5,11 +5,12 @@
 //!
 //! | variable | parents | network | its value |
 //! |---|---|---|---|
-//! | discrete | discrete | linear layers with batch normalisation and ReLU, to logits | a Gumbel-max draw |
+//! | discrete | discrete or real | linear layers with batch normalisation and ReLU, to logits | a Gumbel-max draw |
+//! | real | discrete or real | the same, to one number | that number, scaled |
 //! | image | any | [`ImageGenerator`] | its pictures |
-//! | discrete | images among them | [`Classifier`], to logits | a Gumbel-max draw |
+//! | discrete, real | images among them | [`Classifier`], to logits or one number | a Gumbel-max draw, or that number |
 //!
-//! All take the matrix own noise, shared noise, one-hot codes of the discrete parents; and the image parents' pictures.
+//! All take the matrix own noise, shared noise, one-hot codes and standardised numbers of the other parents; and the image parents' pictures.
 
 pub use super::dense::{BatchNorm, Block, Dense, Layers};
 
@@ -17,12 +18,14 @@ use super::column::{Column, Pixels};
 use super::image::{Batch, Classifier, ImageGenerator, ImageSize, Network, from_planes, to_planes};
 use super::noise::{Noise, gumbel_given, gumbel_max, gumbel_number, normals};
 use super::ops::{device, with_threads};
+use super::real::Scale;
 use super::soft::SoftGenerator;
 use super::{Hidden, Sampler};
 use candle_core::{Result, Tensor, bail};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use std::f64::consts::PI;
 use std::ops::Range;
 
 /// The mechanisms of a module as generators.
@@ -57,17 +60,19 @@ pub enum GeneratorNetwork {
 }
 
 /// What a variable's values are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// One of so many codes.
     Codes(usize),
+    /// A real number, which networks see and give on this scale.
+    Real(Scale),
     /// An image.
     Image(ImageSize),
 }
 
 /// What goes into a generator and comes out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GeneratorShape {
     /// The variable.
     pub variable: usize,
@@ -91,18 +96,27 @@ pub struct Widths<'a> {
 }
 
 impl Kind {
-    /// The number of codes; `None` for an image.
+    /// The number of codes; `None` for others.
     pub fn card(self) -> Option<usize> {
         match self {
             Self::Codes(card) => Some(card),
-            Self::Image(_) => None,
+            Self::Real(_) | Self::Image(_) => None,
         }
     }
 
-    /// The size of an image; `None` for codes.
+    /// The numbers of a value in a matrix: a one-hot code, a standardised number, none for an image.
+    pub fn width(self) -> usize {
+        match self {
+            Self::Codes(card) => card,
+            Self::Real(_) => 1,
+            Self::Image(_) => 0,
+        }
+    }
+
+    /// The size of an image; `None` for others.
     pub fn image(self) -> Option<ImageSize> {
         match self {
-            Self::Codes(_) => None,
+            Self::Codes(_) | Self::Real(_) => None,
             Self::Image(size) => Some(size),
         }
     }
@@ -111,6 +125,7 @@ impl Kind {
     fn holds(self, column: &Column) -> bool {
         match (self, column) {
             (Self::Codes(card), Column::Codes(codes)) => codes.iter().all(|&c| (c as usize) < card),
+            (Self::Real(_), Column::Reals(_)) => true,
             (Self::Image(size), Column::Pixels(p)) => p.shape == [size.channels, size.height, size.width],
             _ => false,
         }
@@ -131,10 +146,10 @@ impl Generator {
         let codes = shape.inputs(noise);
         let network = match shape.kind {
             Kind::Image(_) => GeneratorNetwork::Pictures(Network::random(shape.image_generator(noise, widths)?, rng)?),
-            Kind::Codes(card) if shape.pictures().is_empty() => {
-                GeneratorNetwork::Layers(Layers::random(codes, widths.hidden, card, rng))
+            kind if shape.pictures().is_empty() => {
+                GeneratorNetwork::Layers(Layers::random(codes, widths.hidden, kind.width(), rng))
             }
-            Kind::Codes(_) => GeneratorNetwork::Classifier(Network::random(shape.classifier(noise, widths)?, rng)?),
+            _ => GeneratorNetwork::Classifier(Network::random(shape.classifier(noise, widths)?, rng)?),
         };
         Ok(Self { shape, network })
     }
@@ -154,10 +169,9 @@ impl Generator {
 }
 
 impl GeneratorShape {
-    /// The length of the network's matrix: own noise, shared noise, discrete parents' one-hot codes.
+    /// The length of the network's matrix: own noise, shared noise, the other parents than images.
     pub fn inputs(&self, noise: usize) -> usize {
-        let cards = self.parent_kinds.iter().filter_map(|k| k.card());
-        noise * (1 + self.latents.len()) + cards.sum::<usize>()
+        noise * (1 + self.latents.len()) + self.parent_kinds.iter().map(|k| k.width()).sum::<usize>()
     }
 
     /// The sizes of the image parents, in their order.
@@ -168,23 +182,26 @@ impl GeneratorShape {
     /// The architecture of an image's generator.
     ///
     /// # Errors
-    /// A sentence, where the variable is discrete.
+    /// A sentence, where the variable is no image.
     pub(super) fn image_generator(&self, noise: usize, widths: &Widths) -> std::result::Result<ImageGenerator, String> {
-        let size = self.kind.image().ok_or("a discrete variable has no picture")?;
+        let size = self.kind.image().ok_or("only images have a picture")?;
         Ok(ImageGenerator { size, codes: self.inputs(noise), pictures: self.pictures(), width: widths.width })
     }
 
-    /// The architecture of the network of a discrete child of images.
+    /// The architecture of the network of a discrete or real child of images.
     ///
     /// # Errors
     /// A sentence, where the variable is an image.
     pub(super) fn classifier(&self, noise: usize, widths: &Widths) -> std::result::Result<Classifier, String> {
-        let outputs = self.kind.card().ok_or("an image has no logits")?;
+        let outputs = Some(self.kind.width()).filter(|w| *w > 0).ok_or("an image has no logits")?;
         let (codes, pictures, hidden) = (self.inputs(noise), self.pictures(), widths.hidden.to_vec());
         Ok(Classifier { pictures, codes, width: widths.width, hidden, outputs })
     }
 }
 
+/// A generator's value follows from its noise: it has no density. One that is known counts as seen with a normal error of
+/// this standard deviation, in standardised units (approximate Bayesian computation: Beaumont, Zhang & Balding 2002).
+const KERNEL: f64 = 0.1;
 /// Rows that pass through the layers together: their activations stay in the cache.
 const CHUNK: usize = 512;
 /// The same where there are images.
@@ -209,6 +226,9 @@ impl Sampler for GeneratorModule {
                 let rows = logits.chunks_exact(card).zip(noise.gumbel.chunks_exact(card));
                 Ok(Column::Codes(rows.map(|(logits, gumbel)| gumbel_max(logits, gumbel)).collect()))
             }
+            Kind::Real(scale) => {
+                Ok(Column::Reals(draw.outputs()?.into_iter().map(|z| scale.outward(f64::from(z))).collect()))
+            }
             Kind::Image(ImageSize { channels, height, width }) => {
                 Ok(Column::Pixels(Pixels { shape: [channels, height, width], values: draw.outputs()? }))
             }
@@ -224,7 +244,17 @@ impl Sampler for GeneratorModule {
         value: u32,
     ) -> Result<Vec<f64>> {
         let draw = self.draw(variable, parents, hidden, noise)?;
-        let Kind::Codes(card) = draw.shape.kind else { bail!("variable {variable} is an image: it is not observed") };
+        let card = match draw.shape.kind {
+            Kind::Codes(card) => card,
+            Kind::Real(scale) => {
+                let value = f32::from_bits(value);
+                let (number, slope) = (scale.inward(value), scale.slope(value));
+                let off = |z: f32| (number - f64::from(z)) / KERNEL;
+                let density = |z: f32| (-0.5 * off(z).powi(2)).exp() / (KERNEL * (2.0 * PI).sqrt()) * slope;
+                return Ok(draw.outputs()?.into_iter().map(density).collect());
+            }
+            Kind::Image(_) => bail!("variable {variable} is an image: it is not observed"),
+        };
         let logits = draw.outputs()?;
         let rows = logits.chunks_exact(card).zip(noise.gumbel.chunks_exact_mut(card));
         Ok(rows.map(|(logits, gumbel)| gumbel_given(logits, gumbel, value)).collect())
@@ -301,13 +331,13 @@ impl Draw<'_> {
             let y = self.network.run(&batch, |_, _| ())?;
             values.extend(match self.shape.kind {
                 Kind::Image(_) => to_planes(&y)?,
-                Kind::Codes(_) => y.flatten_all()?.to_vec1::<f32>()?,
+                Kind::Codes(_) | Kind::Real(_) => y.flatten_all()?.to_vec1::<f32>()?,
             });
         }
         Ok(values)
     }
 
-    /// Own noise, shared noise, one-hot codes.
+    /// Own noise, shared noise, one-hot codes and standardised numbers.
     fn matrix(&self, rows: Range<usize>) -> Result<Tensor> {
         let (count, width) = (rows.len(), self.shape.inputs(self.noise));
         let mut x = Vec::with_capacity(count * width);
@@ -316,8 +346,12 @@ impl Draw<'_> {
                 x.extend_from_slice(&noise[row * self.noise..(row + 1) * self.noise]);
             }
             for (column, kind) in self.parents.iter().zip(&self.shape.parent_kinds) {
-                if let (Column::Codes(codes), Kind::Codes(card)) = (column, *kind) {
-                    x.extend((0..card).map(|value| f32::from(value == codes[row] as usize)));
+                match (column, *kind) {
+                    (Column::Codes(codes), Kind::Codes(card)) => {
+                        x.extend((0..card).map(|value| f32::from(value == codes[row] as usize)));
+                    }
+                    (Column::Reals(numbers), Kind::Real(scale)) => x.push(scale.inward(numbers[row]) as f32),
+                    _ => {}
                 }
             }
         }
@@ -416,12 +450,13 @@ mod tests {
         Column::Pixels(Pixels { shape: [2, 8, 9], values })
     }
 
-    /// Every combination of a discrete and an image variable with a discrete and an image parent draws values of its
+    /// Every combination of a discrete, a real and an image variable with such a parent draws values of its
     /// kind that depend on the parent, the same with the same stream, and refuses parents of the other kind.
     #[test]
     fn every_kind_draws_from_every_kind() {
         const ROWS: usize = 150;
-        let kinds = [Kind::Codes(3), Kind::Image(SIZE)];
+        let real = Kind::Real(Scale::fit(&[(0.0, 1.0), (4.0, 1.0)], (None, Some(5.0))));
+        let kinds = [Kind::Codes(3), Kind::Image(SIZE), real];
         for (kind, parent) in kinds.into_iter().flat_map(|k| kinds.map(|p| (k, p))) {
             let module = GeneratorModule { noise: 2, latents: vec![9], generators: vec![random(kind, parent)] };
             let draw = |column: &Column| {
@@ -431,6 +466,7 @@ mod tests {
             };
             let [one, other] = match parent {
                 Kind::Codes(_) => [Column::Codes(vec![0; ROWS]), Column::Codes(vec![2; ROWS])],
+                Kind::Real(_) => [Column::Reals(vec![0.5; ROWS]), Column::Reals(vec![3.5; ROWS])],
                 Kind::Image(_) => {
                     [pixels(ROWS), Column::Pixels(Pixels { shape: [2, 8, 9], values: vec![0.9; 21_600] })]
                 }

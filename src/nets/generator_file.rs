@@ -122,7 +122,12 @@ impl GeneratorArchitecture {
         }
         let name = &names[self.variable];
         let kinds = self.parent_kinds.iter().chain([&self.kind]);
-        let sound = kinds.filter_map(|kind| kind.card()).all(|card| (1..=MOST).contains(&card))
+        let fits = |kind: &Kind| match kind {
+            Kind::Codes(card) => (1..=MOST).contains(card),
+            Kind::Real(scale) => scale.is_sound(),
+            Kind::Image(_) => true,
+        };
+        let sound = kinds.into_iter().all(fits)
             && self.hidden.iter().all(|width| (1..=MOST).contains(width))
             && self.parents.len() == self.parent_kinds.len();
         if !sound {
@@ -145,10 +150,10 @@ impl GeneratorArchitecture {
                 let architecture = shape.image_generator(noise, &widths).map_err(wrong)?;
                 GeneratorNetwork::Pictures(Network::read(architecture, &prefix, &file.tensors)?)
             }
-            Kind::Codes(card) if shape.pictures().is_empty() => {
-                GeneratorNetwork::Layers(read_layers(shape.inputs(noise), &self.hidden, card, name, file)?)
+            kind if shape.pictures().is_empty() => {
+                GeneratorNetwork::Layers(read_layers(shape.inputs(noise), &self.hidden, kind.width(), name, file)?)
             }
-            Kind::Codes(_) => {
+            _ => {
                 let architecture = shape.classifier(noise, &widths).map_err(wrong)?;
                 GeneratorNetwork::Classifier(Network::read(architecture, &prefix, &file.tensors)?)
             }

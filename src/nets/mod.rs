@@ -12,6 +12,7 @@ pub mod image;
 pub mod noise;
 pub mod ops;
 pub mod pretrained;
+pub mod real;
 pub mod soft;
 pub mod table;
 
@@ -58,12 +59,12 @@ pub trait Sampler {
     /// Where `variable` is not the module's, or `parents`, `hidden` or `noise` do not have the mechanism's shape.
     fn replay(&self, variable: usize, parents: &[&Column], hidden: &Hidden, noise: &Noise) -> Result<Column>;
 
-    /// Changes the last part of `noise`, from which a discrete value is drawn, so that `variable` gets `value`: distributed as
-    /// it is where that happens. Returns each row's probability of it, given parents, hidden causes and the
-    /// rest of the noise; rows where it is 0 may get other values.
+    /// Changes the last part of `noise`, from which a value is drawn, so that `variable` gets the value with this code:
+    /// distributed as it is where that happens. Returns each row's probability of it (the density of a real variable, in
+    /// the units of the data), given parents, hidden causes and the rest of the noise; rows where it is 0 may get other values.
     ///
     /// # Errors
-    /// As for [`Self::replay`], and where `variable` is not discrete.
+    /// As for [`Self::replay`], and where a `variable` of its kind cannot be observed.
     fn observe(
         &self,
         variable: usize,
@@ -85,12 +86,12 @@ pub trait Sampler {
     /// The codes of a discrete `variable` with discrete parents.
     ///
     /// # Errors
-    /// As for [`Self::replay`], and where `variable` is an image.
+    /// As for [`Self::replay`], and where `variable` is not discrete.
     fn codes(&self, variable: usize, parents: &[&[u32]], hidden: &Hidden, rng: &mut ChaCha8Rng) -> Result<Vec<u32>> {
         let parents: Vec<Column> = parents.iter().map(|codes| Column::Codes(codes.to_vec())).collect();
         match self.sample(variable, &parents.iter().collect::<Vec<_>>(), hidden, rng)? {
             Column::Codes(codes) => Ok(codes),
-            Column::Pixels(_) => bail!("variable {variable} is an image: it has no codes"),
+            Column::Reals(_) | Column::Pixels(_) => bail!("variable {variable} is not discrete: it has no codes"),
         }
     }
 }

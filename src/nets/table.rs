@@ -40,11 +40,11 @@ pub struct TableLatent {
 pub struct TableMechanism {
     /// The variable.
     pub variable: usize,
-    /// The number of its values.
+    /// The number of its values; of a real variable's neural conditional the number of outputs.
     pub card: usize,
     /// Its observed parents, ascending.
     pub parents: Vec<usize>,
-    /// Their numbers of values; 0 for an image, which only neural conditionals take.
+    /// Their numbers of values; 0 for an image and 1 for a real number, which only neural conditionals take.
     pub parent_cards: Vec<usize>,
     /// The hidden causes that act on it, as places in [`TableModule::latents`].
     pub latents: Vec<usize>,
@@ -179,7 +179,7 @@ impl TableModule {
         }
         let parts = (&self.latents[..], &self.mechanisms[..]);
         let counts = (self.members.len(), self.replicates.len());
-        let header = Architecture::header(KIND, parts, counts, (&[], &[]), names, inputs);
+        let header = Architecture::header(KIND, parts, counts, (&[], &[], &BTreeMap::new()), names, inputs);
         ModuleFile { header, tensors }
     }
 

@@ -4,7 +4,7 @@ use crate::diag::Diagnostic;
 use crate::model::{Domain, Engine, EngineChoice, Model, VarId};
 
 /// The engine of a c-component, fixed before anything is merged. By itself: `likelihood` where every
-/// variable of the c-component is discrete and every parent discrete or an image, else `wgan_gp`, which also
+/// variable of the c-component is discrete or real and every parent that or an image, else `wgan_gp`, which also
 /// plans variables without a type yet. `Err` where `likelihood` is asked for but does not apply (E0612).
 pub(super) fn engine_of(model: &Model, c_component: &[VarId]) -> Result<Engine, Box<Diagnostic>> {
     if is_pretrained(model, c_component) {
@@ -21,7 +21,7 @@ pub(super) fn engine_of(model: &Model, c_component: &[VarId]) -> Result<Engine, 
     involved.extend(model.graph.parents_of(c_component));
     // A network takes an image as input; nothing needs to know how likely the image is.
     let image = |v: VarId| matches!(model.domain(v), Some(Domain::Image(_))) && !c_component.contains(&v);
-    let fits = |v: &VarId| model.card(*v).is_some() || image(*v);
+    let fits = |v: &VarId| model.domain(*v).is_some_and(|d| d.is_real() || d.cardinality().is_some()) || image(*v);
     match model.settings.of(c_component).engine.unwrap_or_default() {
         EngineChoice::WganGp => Ok(Engine::WganGp),
         EngineChoice::Auto if involved.iter().all(fits) => Ok(Engine::Likelihood),
@@ -44,6 +44,6 @@ fn not_applicable(model: &Model, c_component: &[VarId], barred: VarId) -> Diagno
     let part = if c_component.contains(&barred) { "in it" } else { "a parent of it" };
     Diagnostic::new("E0612", format!("the module {{{module}}} cannot be trained by likelihood"))
         .label(model.variables[barred].span, format!("`{name}` is {part} and has the type {domain}"))
-        .note("the likelihood engine needs discrete variables whose parents are discrete or images")
+        .note("the likelihood engine needs discrete or real variables whose parents are that or images")
         .help(format!("write `train {{{module}}} {{ engine: wgan_gp }}`, or leave the engine to `auto`"))
 }

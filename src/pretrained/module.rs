@@ -2,6 +2,8 @@
 
 use super::{Fault, Kind, Node, Request};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
 
 /// The description of a module, as far as its use by another model needs it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -17,6 +19,9 @@ pub struct Module {
 struct Architecture {
     #[serde(alias = "generators")]
     mechanisms: Vec<Mechanism>,
+    /// Of conditionals: the scales of real variables, by name.
+    #[serde(default)]
+    reals: BTreeMap<String, IgnoredAny>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -46,6 +51,8 @@ struct Mechanism {
 enum Values {
     /// So many.
     Codes(usize),
+    /// Real numbers; no variable of a model takes them from a file yet.
+    Real(IgnoredAny),
     /// Images.
     Image(Size),
 }
@@ -85,6 +92,7 @@ impl Values {
     fn text(self) -> String {
         match self {
             Self::Codes(card) => format!("{card} values"),
+            Self::Real(_) => "a real number".to_owned(),
             Self::Image(Size(None)) => "an image".to_owned(),
             Self::Image(Size(Some([c, h, w]))) => format!("image[{c},{h},{w}]"),
         }
@@ -166,7 +174,7 @@ impl Module {
 
     fn output_fits(&self, mechanism: &Mechanism, variable: &Node) -> Result<(), Fault> {
         let file = self.name(mechanism.variable);
-        let values = mechanism.kind.or(mechanism.card.map(Values::Codes));
+        let values = mechanism.kind.or(mechanism.card.map(|card| self.values(mechanism.variable, card)));
         if values.is_some_and(|values| values.fit(variable)) {
             return Ok(());
         }
@@ -175,9 +183,15 @@ impl Module {
             .note(format!("the file's `{file}` has {gives}; the model has {}", variable.text())))
     }
 
+    /// What a variable of tables or conditionals with this card is.
+    fn values(&self, variable: usize, card: usize) -> Values {
+        let real = self.architecture.reals.contains_key(self.name(variable));
+        if real { Values::Real(IgnoredAny) } else { Values::of_card(card) }
+    }
+
     /// The inputs of `mechanism` with their values.
     fn inputs(&self, mechanism: &Mechanism) -> Vec<(&str, Values)> {
-        let cards = mechanism.parent_cards.iter().map(|&card| Values::of_card(card));
+        let cards = mechanism.parents.iter().zip(&mechanism.parent_cards).map(|(&p, &card)| self.values(p, card));
         let values: Vec<Values> = mechanism.parent_kinds.iter().copied().chain(cards).collect();
         let value = |at: usize| values.get(at).copied().unwrap_or(Values::of_card(0));
         mechanism.parents.iter().enumerate().map(|(at, &p)| (self.name(p), value(at))).collect()

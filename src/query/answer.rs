@@ -35,7 +35,8 @@ pub struct Answer {
     pub ess: f64,
     /// `exact` (summation over the trained tables), `sampling`, or `importance_sampling` where something is known.
     pub method: String,
-    /// The probability of the evidence under the trained model, the smallest of the answer's tables, where there is evidence.
+    /// The probability of the evidence under the trained model (a density, where real variables are known), the smallest of the
+    /// answer's tables, where there is evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<f64>,
     /// The smallest share of samples that the evidence fits, where it was sampled.
@@ -50,7 +51,7 @@ pub struct Answer {
     /// Total variation distance to the truth, the largest over the tables of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tv_truth: Option<f64>,
-    /// The largest standard error of `truth`, where it runs through drawn images; else it is exact.
+    /// The largest standard error of `truth`, where it runs through drawn images or real variables; else it is exact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth_error: Option<f64>,
     /// What a data set under the same interventions shows, where there is one.

@@ -36,13 +36,13 @@ impl Asked {
 
     /// The copies of variables that see it all; `None` where the evidence contradicts itself or is outside a domain.
     pub fn twin(&self, model: &Model) -> Option<Twin> {
-        let inside = |&(v, _, code): &(VarId, World, u32)| model.card(v).is_some_and(|card| (code as usize) < card);
+        let inside = |&(v, _, code): &(VarId, World, u32)| model.domain(v).is_some_and(|domain| domain.holds(code));
         let order = model.graph.topological_order().ok()?;
         let known = self.evidence.iter().all(inside);
         known.then(|| Twin::new(&order, &|v| model.graph.parents(v), &self.outcome, &self.evidence)).flatten()
     }
 
-    /// The number of values of each variable of the outcome.
+    /// The number of values of each variable of the outcome; 1 of a real one, whose mean is asked for.
     pub(super) fn cards(&self, model: &Model) -> Vec<usize> {
         self.outcome.iter().map(|(v, _)| model.card(*v).unwrap_or(1)).collect()
     }

@@ -7,6 +7,7 @@ use crate::data::Table;
 use crate::model::VarId;
 use crate::seed;
 use rand::Rng;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Distributions over more cells than this are compared on samples.
@@ -34,11 +35,14 @@ fn fit_one(runtime: &Runtime, table: &Table, test: bool) -> candle_core::Result<
     if observed.is_empty() {
         return Ok(None);
     }
-    let needed: Vec<VarId> = set.iter().chain(&observed).copied().collect();
+    // Settings of real variables are as in the rows, but not part of what is compared.
+    let listed: Vec<VarId> = set.iter().copied().filter(|&v| runtime.model.card(v).is_some()).collect();
+    let needed: Vec<VarId> = listed.iter().chain(&observed).copied().collect();
     let counts = table.counts(&needed).unwrap_or_default();
     let total: f64 = counts.values().sum::<f64>().max(f64::MIN_POSITIVE);
     let real: BTreeMap<Vec<u32>, f64> = counts.into_iter().map(|(key, weight)| (key, weight / total)).collect();
-    let model = match summed(runtime, &set, &observed, &real) {
+    let summed = if listed.len() == set.len() { summed(runtime, &set, &observed, &real) } else { None };
+    let model = match summed {
         Some(model) => model,
         None => sampled(runtime, table, &set, &observed)?,
     };
@@ -117,13 +121,14 @@ fn sampled(
             cumulative.partition_point(|&c| c <= mark).min(table.rows.saturating_sub(1))
         })
         .collect();
-    let columns = set.iter().filter_map(|&v| Some((v, table.column(v)?)));
+    let columns: Vec<(VarId, Cow<[u32]>)> = set.iter().filter_map(|&v| Some((v, table.codes(v)?))).collect();
     let interventions: Vec<(VarId, Vec<u32>)> =
-        columns.map(|(v, column)| (v, rows.iter().map(|&row| column[row]).collect())).collect();
+        columns.iter().map(|(v, column)| (*v, rows.iter().map(|&row| column[row]).collect())).collect();
     let drawn = draw.codes_with(&interventions, &mut rng)?;
     let mut shares = BTreeMap::new();
     let key_of = |row: usize| {
-        let set = interventions.iter().map(|(_, codes)| codes[row]);
+        let listed = interventions.iter().filter(|(v, _)| runtime.model.card(*v).is_some());
+        let set = listed.map(|(_, codes)| codes[row]);
         set.chain(observed.iter().map(|&v| drawn[v][row])).collect::<Vec<u32>>()
     };
     for key in (0..draw.rows).map(key_of) {

@@ -21,8 +21,8 @@ pub use images::{Gallery, GalleryRow, gallery};
 pub use sample::{Draw, Visit};
 pub use weighted::{Method, Tally, Worlds};
 
-use crate::causal::counterfactual::World;
-use crate::model::{CounterfactualTerm, Event, Model, Query, QueryKind, VarId};
+use crate::causal::counterfactual::{Place, World};
+use crate::model::{CounterfactualTerm, Domain, Event, Model, Query, QueryKind, VarId};
 use crate::seed;
 use crate::train::Trained;
 use crate::truth::{Scm, TruthAnswer};
@@ -102,8 +102,10 @@ pub(crate) type Values = Vec<(VarId, u32)>;
 /// What is known of one individual's outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Individual {
-    /// The probability of each value.
+    /// The probability of each value; 1 alone for a real variable.
     pub distribution: Vec<f64>,
+    /// The mean of a real variable.
+    pub mean: Option<f64>,
     /// The effective sample size; 0 where it was summed.
     pub ess: f64,
 }
@@ -112,12 +114,15 @@ pub struct Individual {
 struct Distribution {
     /// Row-major over the outcome's values.
     point: Vec<f64>,
-    /// The same from each replicate of the tables or, where it was sampled, from each refit of the modules.
+    /// The same from each replicate of the tables or, where it was sampled, from each refit of the modules; the mean alone of a
+    /// real outcome.
     replicates: Vec<Vec<f64>>,
     samples: usize,
     ess: f64,
     /// The probability of the evidence and, where it was sampled, the share of samples that it fits.
     evidence: Option<(f64, Option<f64>)>,
+    /// The means of a real outcome and of its square.
+    moments: Option<[f64; 2]>,
 }
 
 impl Runtime<'_> {
@@ -236,9 +241,9 @@ impl Runtime<'_> {
                 let found = self.distribution(&asked, &format!("{}/{at}", answer.name))?;
                 found.add_to(answer);
                 let scores = self.scores(&term.outcome[0]);
-                let mean = dot(&found.point, &scores);
+                let squares = || found.point.iter().zip(&scores).map(|(p, s)| p * s * s).sum();
+                let [mean, second] = found.moments.unwrap_or_else(|| [dot(&found.point, &scores), squares()]);
                 value += factor * mean;
-                let second: f64 = found.point.iter().zip(&scores).map(|(p, s)| p * s * s).sum();
                 let sampled = found.samples > 0;
                 if sampled {
                     variance += factor * factor * (second - mean * mean).max(0.0) / found.ess.max(1.0);
@@ -246,13 +251,17 @@ impl Runtime<'_> {
                 let sums = &mut replicates[usize::from(sampled)];
                 sums.resize(sums.len().max(found.replicates.len()), 0.0);
                 for (sum, table) in sums.iter_mut().zip(&found.replicates) {
-                    *sum += factor * dot(table, &scores);
+                    *sum += factor * if found.moments.is_some() { table[0] } else { dot(table, &scores) };
                 }
                 let known = self.truth_of(&asked);
                 if let Some(errors) = known.as_ref().and_then(|k| k.standard_errors.as_ref()) {
                     error += factor.abs() * dot(errors, &scores.iter().map(|s| s.abs()).collect::<Vec<_>>());
                 }
-                exact = exact.zip(known).map(|(sum, k)| sum + factor * dot(&k.table.values, &scores));
+                if let Some((_, of_mean)) = known.as_ref().and_then(|k| k.mean) {
+                    error += factor.abs() * of_mean;
+                }
+                let mean = |k: TruthAnswer| k.mean.map_or_else(|| dot(&k.table.values, &scores), |(mean, _)| mean);
+                exact = exact.zip(known).map(|(sum, k)| sum + factor * mean(k));
             }
             // Refits vary by their samples too.
             let drawn = Z90 * variance.sqrt();
@@ -277,19 +286,23 @@ impl Runtime<'_> {
         let known = evidence.iter().map(|&(v, code)| (v, World::new(), code)).collect();
         let asked = Asked { outcome: asked(term, &vec![]).outcome, evidence: known };
         let found = self.distribution(&asked, &format!("individual/{evidence:?}"))?;
-        Ok(Individual { distribution: found.point, ess: found.ess })
+        let mean = found.moments.map(|[mean, _]| mean);
+        Ok(Individual { distribution: found.point, mean, ess: found.ess })
     }
 
     /// The distribution of the outcome, by summation if possible.
     fn distribution(&self, asked: &Asked, name: &str) -> Result<Distribution, QueryError> {
         let known = !asked.evidence.is_empty();
-        if let Ok(Some(found)) = exact::joint(self.model, &self.modules, asked) {
+        let real = asked.outcome.iter().any(|(v, _)| self.model.domain(*v).is_some_and(Domain::is_real));
+        let summed = if real { Ok(None) } else { exact::joint(self.model, &self.modules, asked) };
+        if let Ok(Some(found)) = summed {
             if found.evidence <= 0.0 {
                 return Err(QueryError::NoEvidence(0));
             }
             let replicates = found.replicates.into_iter().map(|r| r.values).collect();
             let evidence = known.then_some((found.evidence, None));
-            return Ok(Distribution { point: found.point.values, replicates, samples: 0, ess: 0.0, evidence });
+            let point = found.point.values;
+            return Ok(Distribution { point, replicates, samples: 0, ess: 0.0, evidence, moments: None });
         }
         let twin = asked.twin(self.model).ok_or(QueryError::NoEvidence(0))?;
         let worlds = Worlds { model: self.model, modules: &self.modules, twin: &twin, method: Method::Weighting };
@@ -311,11 +324,19 @@ impl Runtime<'_> {
         for modules in &self.refits {
             let (worlds, mut refit) = (Worlds { modules, ..worlds }, Tally::default());
             worlds.draw(&asked.cards(self.model), tally.rows, &mut rng, &mut refit)?;
-            replicates.push(refit.distribution().ok_or(QueryError::NoEvidence(refit.rows))?);
+            let found = if real { refit.moments().map(|[mean, _]| vec![mean]) } else { refit.distribution() };
+            replicates.push(found.ok_or(QueryError::NoEvidence(refit.rows))?);
         }
         let share = tally.kept as f64 / tally.rows.max(1) as f64;
         let evidence = known.then(|| (tally.evidence(), Some(share)));
-        Ok(Distribution { point, replicates, samples: tally.rows, ess: tally.ess(), evidence })
+        let moments = match twin.outcome[..] {
+            [Place::Code(code)] if real => {
+                let number = f64::from(f32::from_bits(code));
+                Some([number, number * number])
+            }
+            _ => tally.moments().filter(|_| real),
+        };
+        Ok(Distribution { point, replicates, samples: tally.rows, ess: tally.ess(), evidence, moments })
     }
 
     /// What is drawn to see `wanted` where `set` is intervened on.

@@ -7,6 +7,7 @@ use crate::model::{CounterfactualTerm, Domain, VarId};
 use crate::nets::column::Column;
 use crate::seed;
 use rand::Rng;
+use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
 /// Evidence is met by rejection; so many rows are tried for each one wanted, and at least so many in all.
@@ -14,6 +15,10 @@ const PATIENCE: usize = 1_000;
 const FEWEST_TRIES: usize = 100_000;
 /// Bytes of drawn images that are held in memory; more go to a temporary file.
 const MEMORY: usize = 1 << 30;
+/// Rows from which those are taken that real evidence fits, at least,
+const POOL: usize = 50_000;
+/// and with images.
+const IMAGE_POOL: usize = 2_000;
 
 impl Runtime<'_> {
     /// Draws `count` rows of the outcome of `term`, whose conditions have values, each of its variables in one world, images
@@ -31,56 +36,103 @@ impl Runtime<'_> {
         }
         let variables: Vec<VarId> = asked.outcome.iter().map(|o| o.0).collect();
         let mut rng = seed::stream(self.seed, &format!("sample/{name}"));
-        let mut drawn = Drawn::new(self, &variables);
-        let mut tried = 0;
-        while drawn.rows < count {
-            if tried >= FEWEST_TRIES.max(PATIENCE.saturating_mul(count)) && drawn.rows == 0 {
-                return Err(QueryError::NoEvidence(tried));
-            }
-            let missing = count - drawn.rows;
-            let batch = if asked.evidence.is_empty() { missing } else { missing.max(1_000) }.min(worlds.most());
-            let (columns, weights) = worlds.outcome(batch, &mut rng)?;
-            for (row, weight) in weights.into_iter().enumerate() {
-                // A row is kept as often as its evidence happens.
-                if drawn.rows < count && (weight >= 1.0 || rng.random::<f64>() < weight) {
-                    drawn.keep(&variables, &columns, row).map_err(QueryError::File)?;
-                }
-            }
-            tried += batch;
+        let mut drawn = Drawn::new(self, variables);
+        if asked.evidence.iter().any(|(v, ..)| self.model.domain(*v).is_some_and(Domain::is_real)) {
+            drawn.resample(&worlds, count, &mut rng)?;
+        } else {
+            drawn.reject(&worlds, count, asked.evidence.is_empty(), &mut rng)?;
         }
         drawn.into_table(name).map_err(QueryError::File)
     }
 }
 
 /// The rows kept so far.
+#[derive(Default)]
 struct Drawn {
     rows: usize,
-    variables: usize,
+    /// The number of variables of the model, and those that are drawn.
+    of: usize,
+    variables: Vec<VarId>,
     codes: BTreeMap<VarId, Vec<u32>>,
+    reals: BTreeMap<VarId, Vec<f32>>,
     images: BTreeMap<VarId, ImagesBuilder>,
 }
 
 impl Drawn {
-    fn new(runtime: &Runtime, asked: &[VarId]) -> Self {
-        let mut drawn =
-            Self { rows: 0, variables: runtime.model.variables.len(), codes: BTreeMap::new(), images: BTreeMap::new() };
-        for &variable in asked {
+    fn new(runtime: &Runtime, asked: Vec<VarId>) -> Self {
+        let mut drawn = Self { of: runtime.model.variables.len(), ..Self::default() };
+        for &variable in &asked {
             match runtime.model.domain(variable) {
                 Some(Domain::Image(shape)) => {
                     drawn.images.insert(variable, ImagesBuilder::new(*shape, MEMORY));
+                }
+                Some(Domain::Real { .. }) => {
+                    drawn.reals.insert(variable, vec![]);
                 }
                 _ => {
                     drawn.codes.insert(variable, vec![]);
                 }
             }
         }
-        drawn
+        Self { variables: asked, ..drawn }
     }
 
-    fn keep(&mut self, variables: &[VarId], columns: &[Column], row: usize) -> std::io::Result<()> {
-        for (variable, column) in variables.iter().zip(columns) {
+    /// Draws rows and keeps each as often as its evidence happens, until there are `count`; all of them where there is none.
+    fn reject(
+        &mut self,
+        worlds: &Worlds,
+        count: usize,
+        all: bool,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<(), QueryError> {
+        let mut tried = 0;
+        while self.rows < count {
+            if tried >= FEWEST_TRIES.max(PATIENCE.saturating_mul(count)) && self.rows == 0 {
+                return Err(QueryError::NoEvidence(tried));
+            }
+            let missing = count - self.rows;
+            let batch = if all { missing } else { missing.max(1_000) }.min(worlds.most());
+            let (columns, weights) = worlds.outcome(&self.variables, batch, rng)?;
+            for (row, weight) in weights.into_iter().enumerate() {
+                if self.rows < count && (weight >= 1.0 || rng.random::<f64>() < weight) {
+                    self.keep(&columns, row).map_err(QueryError::File)?;
+                }
+            }
+            tried += batch;
+        }
+        Ok(())
+    }
+
+    /// Takes `count` rows from many more that are weighted by the evidence (Rubin 1988, sampling importance resampling): no
+    /// row has exactly the real number that is known.
+    fn resample(&mut self, worlds: &Worlds, count: usize, rng: &mut ChaCha8Rng) -> Result<(), QueryError> {
+        let chunk = worlds.most();
+        let rows = if worlds.has_images() { IMAGE_POOL.max(4 * count) } else { POOL.max(10 * count) };
+        let (mut pool, mut shares, mut total) = (vec![], vec![], 0.0);
+        for _ in 0..rows.div_ceil(chunk) {
+            let (columns, weights) = worlds.outcome(&self.variables, chunk, rng)?;
+            pool.push(columns);
+            shares.extend(weights.into_iter().map(|weight| {
+                total += weight;
+                total
+            }));
+        }
+        if total <= 0.0 {
+            return Err(QueryError::NoEvidence(shares.len()));
+        }
+        for _ in 0..count {
+            let mark = rng.random::<f64>() * total;
+            let at = shares.partition_point(|share| *share <= mark).min(shares.len() - 1);
+            self.keep(&pool[at / chunk], at % chunk).map_err(QueryError::File)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, columns: &[Column], row: usize) -> std::io::Result<()> {
+        for (variable, column) in self.variables.iter().zip(columns) {
             match column {
                 Column::Codes(all) => self.codes.entry(*variable).or_default().extend(all.get(row)),
+                Column::Reals(all) => self.reals.entry(*variable).or_default().extend(all.get(row)),
                 Column::Pixels(pixels) => match self.images.get_mut(variable) {
                     Some(images) => images.push(&pixels.bytes(row))?,
                     None => continue,
@@ -92,12 +144,12 @@ impl Drawn {
     }
 
     fn into_table(self, name: &str) -> std::io::Result<Table> {
-        let mut columns = vec![None; self.variables];
+        let mut columns = vec![None; self.of];
         for (variable, codes) in self.codes {
             columns[variable] = Some(codes);
         }
         let images = self.images.into_iter().map(|(v, builder)| Ok((v, builder.finish()?)));
         let images = images.collect::<std::io::Result<_>>()?;
-        Ok(Table { name: name.to_owned(), rows: self.rows, columns, images, ..Table::default() })
+        Ok(Table { name: name.to_owned(), rows: self.rows, columns, reals: self.reals, images, ..Table::default() })
     }
 }

@@ -74,7 +74,7 @@ impl Draw<'_> {
             let mut columns: Vec<Option<Column>> = vec![None; self.model.graph.len()];
             for &variable in &order {
                 columns[variable] = match (interventions.iter().find(|(v, _)| *v == variable), homes[variable]) {
-                    (Some((_, codes)), _) => Some(Column::Codes(codes[range.clone()].to_vec())),
+                    (Some((_, codes)), _) => Some(self.column(variable, &codes[range.clone()])),
                     (None, Some(module)) => {
                         let parents = self.model.graph.parents(variable).iter();
                         let parents: Option<Vec<&Column>> = parents.map(|&p| columns[p].as_ref()).collect();
@@ -89,6 +89,10 @@ impl Draw<'_> {
             visit(range, &columns);
         }
         Ok(())
+    }
+
+    fn column(&self, variable: VarId, codes: &[u32]) -> Column {
+        Column::of_codes(codes.to_vec(), self.model.domain(variable).is_some_and(Domain::is_real))
     }
 
     /// A variable that would have to be drawn where `set` is intervened on, but has no trained mechanism.

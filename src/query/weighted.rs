@@ -5,7 +5,7 @@
 //! before, and the variable's own noise is drawn from what it can still be (likelihood weighting: Fung & Chang 1989;
 //! Shachter & Peot 1989). A second observation of a variable in another world is met by rejection.
 
-use crate::causal::counterfactual::{Place, Twin};
+use crate::causal::counterfactual::{Place, Twin, TwinCopy};
 use crate::model::{Domain, Model, VarId};
 use crate::nets::column::Column;
 use crate::nets::{Hidden, Sampler};
@@ -50,6 +50,8 @@ pub struct Tally {
     pub rows: usize,
     /// and those of them that have a weight.
     pub kept: usize,
+    /// The sums of a real outcome's numbers and of their squares, times the rows' weights.
+    pub sums: [f64; 2],
 }
 
 impl Tally {
@@ -62,6 +64,12 @@ impl Tally {
     pub fn distribution(&self) -> Option<Vec<f64>> {
         let total = self.total();
         (total > 0.0).then(|| self.weights.iter().map(|w| w / total).collect())
+    }
+
+    /// The means of a real outcome and of its square; `None` where no row has a weight.
+    pub fn moments(&self) -> Option<[f64; 2]> {
+        let total = self.total();
+        (total > 0.0).then(|| self.sums.map(|sum| sum / total))
     }
 
     /// The number of rows without weights that would tell as much (Kish 1965).
@@ -86,18 +94,23 @@ impl Worlds<'_> {
         self.twin.copies.iter().any(|copy| matches!(self.model.domain(copy.variable), Some(Domain::Image(_))))
     }
 
-    /// The columns of what is asked for in `rows` rows, at most [`Self::most`], and the rows' weights: the probability of the
-    /// evidence given what was drawn before it.
+    /// The columns of the `variables` asked for in `rows` rows, at most [`Self::most`], and the rows' weights: the probability
+    /// (of real numbers the density) of the evidence given what was drawn before it.
     ///
     /// # Errors
     /// Candle's.
-    pub fn outcome(&self, rows: usize, rng: &mut ChaCha8Rng) -> Result<(Vec<Column>, Vec<f64>)> {
+    pub(super) fn outcome(
+        &self,
+        variables: &[VarId],
+        rows: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<(Vec<Column>, Vec<f64>)> {
         let (columns, weights) = self.chunk(rows, rng)?;
-        let column = |place: &Place| match *place {
-            Place::Code(code) => Column::Codes(vec![code; rows]),
+        let column = |(&variable, place): (&VarId, &Place)| match *place {
+            Place::Code(code) => self.constant(variable, code, rows),
             Place::Copy(at) => columns[at].clone(),
         };
-        Ok((self.twin.outcome.iter().map(column).collect(), weights))
+        Ok((variables.iter().zip(&self.twin.outcome).map(column).collect(), weights))
     }
 
     /// The rows that are drawn at a time.
@@ -117,11 +130,19 @@ impl Worlds<'_> {
             let (columns, weights) = self.chunk(count, rng)?;
             let code = |place: &Place, row: usize| match *place {
                 Place::Code(code) => code as usize,
-                Place::Copy(at) => columns[at].codes().map_or(0, |codes| codes[row] as usize),
+                Place::Copy(at) => columns[at].codes().map_or(0, |codes| codes[row] as usize), // of a real outcome the only cell
             };
             for (row, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
                 let places = self.twin.outcome.iter().zip(cards);
-                tally.weights[places.fold(0, |cell, (place, card)| cell * card + code(place, row))] += weight;
+                let cell = places.fold(0, |cell, (place, card)| cell * card + code(place, row).min(card - 1));
+                tally.weights[cell] += weight;
+                if let [Place::Copy(at)] = self.twin.outcome[..]
+                    && let Some(numbers) = columns[at].reals()
+                {
+                    let number = f64::from(numbers[row]);
+                    tally.sums[0] += weight * number;
+                    tally.sums[1] += weight * number * number;
+                }
                 tally.squares += weight * weight;
                 tally.kept += 1;
             }
@@ -150,14 +171,14 @@ impl Worlds<'_> {
             }
             for at in group.clone() {
                 let column = match known(&at) {
-                    Some(value) if observed == Some(at) => Column::Codes(vec![value; rows]),
+                    Some(value) if observed == Some(at) => self.constant(variable, value, rows),
                     value => {
                         let draw = || module.replay(variable, &parents[at - group.start], hidden, &noise);
                         // Inside the pool the operations on images share its threads; they give the same numbers.
                         let column = if self.has_images() { rayon::scope(|_| draw()) } else { draw() }?;
-                        if let (Some(value), Some(codes)) = (value, column.codes()) {
-                            let other = weights.iter_mut().zip(codes).filter(|(_, code)| **code != value);
-                            other.for_each(|(weight, _)| *weight = 0.0);
+                        if let Some(value) = value {
+                            let other = |row: &usize| column.code(*row).is_some_and(|code| code != value);
+                            (0..rows).filter(other).for_each(|row| weights[row] = 0.0);
                         }
                         column
                     }
@@ -169,11 +190,17 @@ impl Worlds<'_> {
     }
 
     fn parents(&self, copy: usize, rows: usize, columns: &[Column]) -> Vec<Column> {
-        let parent = |place: &Place| match *place {
-            Place::Code(code) => Column::Codes(vec![code; rows]),
+        let parent = |(place, &variable): (&Place, &VarId)| match *place {
+            Place::Code(code) => self.constant(variable, code, rows),
             Place::Copy(at) => columns[at].clone(),
         };
-        self.twin.copies[copy].parents.iter().map(parent).collect()
+        let TwinCopy { variable, parents, .. } = &self.twin.copies[copy];
+        parents.iter().zip(self.model.graph.parents(*variable)).map(parent).collect()
+    }
+
+    /// A column of one value.
+    fn constant(&self, variable: VarId, code: u32, rows: usize) -> Column {
+        Column::of_codes(vec![code; rows], self.model.domain(variable).is_some_and(Domain::is_real))
     }
 
     /// The module of a variable.

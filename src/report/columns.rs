@@ -38,8 +38,15 @@ fn values<'a>(cells: impl Iterator<Item = Option<&'a Value>> + Clone) -> Values 
         Some(Value::Int(number)) => Some(*number),
         _ => None,
     };
+    let real = |cell: Option<&Value>| match cell {
+        Some(Value::Real(number)) => Some(number.0),
+        _ => None,
+    };
     match cells.clone().flatten().all(|value| matches!(value, Value::Int(_))) {
         true => Values::Int(cells.map(whole).collect()),
+        false if cells.clone().flatten().all(|value| matches!(value, Value::Real(_))) => {
+            Values::Float(cells.map(real).collect())
+        }
         false => Values::Text(cells.map(|cell| cell.map(Value::to_string)).collect()),
     }
 }

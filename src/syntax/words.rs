@@ -38,17 +38,23 @@ pub const DISTANCES: [&str; 2] = ["kl", "tv"];
 pub const TYPES: [&str; 6] = ["binary", "categorical", "int", "real", "vector", "image"];
 
 /// Distributions and functions of truth blocks.
-pub const FUNCTIONS: [&str; 12] = [
+pub const FUNCTIONS: [&str; 18] = [
     "bernoulli",
     "uniform_int",
     "binomial",
     "categorical",
+    "normal",
+    "uniform",
+    "exponential",
     "min",
     "max",
     "abs",
     "floor",
     "ceil",
     "round",
+    "exp",
+    "log",
+    "sqrt",
     "digit",
     "classify",
 ];

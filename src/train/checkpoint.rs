@@ -68,6 +68,7 @@ impl Hasher {
         for &v in variables {
             self.add(described(model, v));
             table.column(v).into_iter().flatten().for_each(|code| self.add(code.to_le_bytes()));
+            table.reals.get(&v).into_iter().flatten().for_each(|number| self.add(number.to_le_bytes()));
             if let Some(images) = table.images(v) {
                 let mut pixels = vec![0; images.size()];
                 for row in 0..images.len() {

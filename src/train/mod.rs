@@ -4,6 +4,7 @@ mod checkpoint;
 pub mod encoder;
 mod ensemble;
 pub mod likelihood;
+mod scales;
 mod schedule;
 pub mod wgan_gp;
 

@@ -2,6 +2,7 @@
 
 use super::picture::{Estimated, Picture};
 use super::{Kind, Node, Scm};
+use crate::causal::counterfactual::{Setting, Value, World};
 use crate::factor::{Factor, TooLarge, eliminate};
 use crate::model::VarId;
 use crate::seed;
@@ -29,6 +30,8 @@ pub struct TruthAnswer {
     pub evidence: f64,
     /// The standard error of each cell, where the answer depends on drawn images; `None` if it is exact.
     pub standard_errors: Option<Vec<f64>>,
+    /// The mean of a real outcome, whose table has one cell, and its standard error.
+    pub mean: Option<(f64, f64)>,
 }
 
 /// Why the ground truth has no answer.
@@ -64,7 +67,7 @@ impl Scm {
         self.estimate(outcome, interventions, evidence).map(|found| (found.table, found.evidence))
     }
 
-    /// The same, with standard errors where the answer runs through an image.
+    /// The same, with standard errors where the answer runs through an image or a real number.
     ///
     /// # Errors
     /// [`NoAnswer`].
@@ -78,6 +81,15 @@ impl Scm {
         if let Some(&variable) = asked.into_iter().find(|&&v| !self.is_discrete(v)) {
             return Err(NoAnswer::NotDiscrete(variable));
         }
+        let drawn = self.ancestors(outcome.iter().chain(evidence.iter().map(|(v, _)| v)), |node| {
+            node.variable.is_some_and(|v| interventions.iter().any(|i| i.0 == v))
+        });
+        if self.has_drawn(&drawn) {
+            let world: World = interventions.iter().map(|&(v, code)| (v, Setting::Value(Value::Code(code)))).collect();
+            let outcome: Vec<(VarId, World)> = outcome.iter().map(|&v| (v, world.clone())).collect();
+            let evidence: Vec<_> = evidence.iter().map(|&(v, code)| (v, world.clone(), code)).collect();
+            return self.counterfactual(&outcome, &evidence);
+        }
         let set = |node: &Node| node.variable.and_then(|v| interventions.iter().find(|i| i.0 == v)).map(|i| i.1);
         let relevant = self.ancestors(outcome.iter().chain(evidence.iter().map(|(v, _)| v)), |n| set(n).is_some());
         let (mut factors, mut estimated) = (vec![], vec![]);
@@ -85,7 +97,7 @@ impl Scm {
             let card = node.values.len();
             match (&node.kind, set(node)) {
                 (Kind::Image(picture), _) => estimated.extend(self.classes_of(at, picture)?),
-                (Kind::Class(_), _) => {} // with its image
+                (Kind::Class(_) | Kind::Drawn, _) => {} // with its image; not among these
                 (Kind::Table, Some(code)) => factors.push(Factor::one_hot(at, card, code as usize)),
                 (Kind::Table, None) => {
                     let scope: Vec<usize> = node.parents.iter().copied().chain([at]).collect();
@@ -108,7 +120,7 @@ impl Scm {
         };
         let (table, probability) = solve(estimated.iter().map(|e| &e.table).collect())?;
         if estimated.is_empty() {
-            return Ok(TruthAnswer { table, evidence: probability, standard_errors: None });
+            return Ok(TruthAnswer { table, evidence: probability, standard_errors: None, mean: None });
         }
         let mut squares = vec![0.0; table.values.len()];
         for part in 0..PARTS {
@@ -118,7 +130,7 @@ impl Scm {
         // The variance of a mean of so many parts.
         let error = |square: f64| (square / (PARTS * (PARTS - 1)) as f64).sqrt();
         let standard_errors = Some(squares.into_iter().map(error).collect());
-        Ok(TruthAnswer { table, evidence: probability, standard_errors })
+        Ok(TruthAnswer { table, evidence: probability, standard_errors, mean: None })
     }
 
     fn is_discrete(&self, variable: VarId) -> bool {

@@ -91,8 +91,8 @@ impl Scm {
             }
         }
         for (name, variable) in &model.variables {
-            let discrete = variable.domain.as_ref().is_none_or(|d| d.cardinality().is_some());
-            if discrete && scope.place(name).is_none() {
+            let numeric = variable.domain.as_ref().is_none_or(|d| d.is_real() || d.cardinality().is_some());
+            if numeric && scope.place(name).is_none() {
                 diagnostics.push(
                     Diagnostic::new("E0305", format!("the truth block has no equation for `{name}`"))
                         .label(variable.span, "a variable of the graph")
@@ -104,7 +104,11 @@ impl Scm {
         if diagnostics.is_empty() {
             diagnostics = departures(model, &scope, &nodes, &of_variable);
         }
-        if diagnostics.is_empty() { Ok(Some(Self { nodes, of_variable })) } else { Err(diagnostics) }
+        let truth = Self { nodes, of_variable };
+        if diagnostics.is_empty() {
+            diagnostics.extend(truth.try_out().err());
+        }
+        if diagnostics.is_empty() { Ok(Some(truth)) } else { Err(diagnostics) }
     }
 }
 
@@ -123,6 +127,7 @@ pub fn infer_domains(model: &mut Model) -> Vec<Diagnostic> {
         let node = &nodes[node_of_place[place]];
         let domain = match &node.kind {
             Kind::Image(picture) => Domain::Image(picture.shape),
+            Kind::Drawn if node.is_real() => Domain::REAL,
             _ => domain_of(&node.values),
         };
         let title = format!("`{}` has no type: the truth block makes it {domain}", scope.name(place));
@@ -319,6 +324,28 @@ fn node(
         let kind = Kind::Class(Classifier::new(class.classes, class.seed));
         return Ok(Node { variable, values, parents, table: vec![], kind, expression: None });
     }
+    let declared = scope.places[place].domain.as_ref();
+    let real_cause = parents.iter().position(|&p| nodes[p].is_real());
+    match (equation, real_cause) {
+        (Equation::Expression(term), _)
+            if real_cause.is_some() || term.is_continuous() || declared.is_some_and(Domain::is_real) =>
+        {
+            let domain = declared.and_then(|d| d.cardinality().map(|card| (d, card)));
+            let values = match domain {
+                Some((domain, card)) => (0..card as u32).map(|code| domain.value(code)).collect(),
+                None if declared.is_some_and(Domain::is_real) => vec![],
+                None => term.support().unwrap_or_default(),
+            };
+            let expression = Some(Expression { term: term.clone(), places });
+            return Ok(Node { variable, values, parents, table: vec![], kind: Kind::Drawn, expression });
+        }
+        (_, Some(at)) => {
+            let title = format!("`{}` is real: a table or an image cannot list its values", scope.name(places[at]));
+            let found = Diagnostic::new("E0404", title).label(scope.span(place), "depends on it");
+            return Err(found.help("compare it with a number: `if X > 0.5 then … else …`"));
+        }
+        _ => {}
+    }
     let cards: Vec<usize> = parents.iter().map(|&p| nodes[p].values.len()).collect();
     let cells = cards.iter().try_fold(1_usize, |cells, &card| cells.checked_mul(card)).filter(|&c| c <= MAX_TABLE);
     let Some(cells) = cells else {
@@ -385,7 +412,7 @@ fn support(rows: &[Vec<(Item, f64)>], scope: &Scope, place: usize) -> Result<Vec
                 let title = format!("`{}` takes the value {n}, which is not whole", scope.name(place));
                 let found = Diagnostic::new("E0404", title).label(scope.places[place].span, "here");
                 return Err(
-                    found.help("use floor(…) or round(…): truth blocks hold discrete variables in this version")
+                    found.help("use floor(…) or round(…), or declare it `real`")
                 );
             }
         });

@@ -1,9 +1,10 @@
 //! The distribution of an expression, given values of the variables it names.
 
 use super::expr::{Function, Term, TermKind};
+use super::real::inverse;
 use crate::diag::{Diagnostic, Span};
 use crate::factor::coupled;
-use crate::model::Value;
+use crate::model::{Number, Value};
 use crate::syntax::ast::{Binary, Unary};
 
 /// What an expression can evaluate to.
@@ -17,6 +18,7 @@ impl Item {
     pub(super) fn of(value: &Value) -> Self {
         match value {
             Value::Int(n) => Self::Number(*n as f64),
+            Value::Real(Number(x)) => Self::Number(*x),
             Value::Label(label) => Self::Label(label.clone()),
         }
     }
@@ -101,6 +103,9 @@ pub(super) fn value(
         TermKind::If(_, _, otherwise) => of(otherwise)?,
         TermKind::Call(function, arguments) => {
             let list = arguments.iter().map(|a| number(&of(a)?, a.span)).collect::<Result<Vec<f64>, _>>()?;
+            if function.is_continuous() {
+                return inverse(*function, &list, noise(term.span.start), term.span).map(Item::Number);
+            }
             let drawn = apply(*function, &list, term.span)?;
             let distribution: Vec<f64> = drawn.iter().map(|d| d.1).collect();
             Item::Number(drawn[quantile(&distribution, || noise(term.span.start))].0)
@@ -214,6 +219,16 @@ fn apply(function: Function, list: &[f64], span: Span) -> Result<Vec<(f64, f64)>
         Function::Floor => single(list[0].floor()),
         Function::Ceil => single(list[0].ceil()),
         Function::Round => single(list[0].round()),
+        Function::Exp => single(list[0].exp()),
+        Function::Log if list[0] > 0.0 => single(list[0].ln()),
+        Function::Sqrt if list[0] >= 0.0 => single(list[0].sqrt()),
+        Function::Log | Function::Sqrt => {
+            let title = format!("{} has no logarithm or root", list[0]);
+            Err(Diagnostic::new("E0404", title).label(span, "here"))
+        }
+        Function::Normal | Function::Uniform | Function::Exponential => {
+            Err(Diagnostic::new("E0404", "a real number is drawn where values must be listed").label(span, "here"))
+        }
         Function::Bernoulli => {
             let p = probability(list[0], span)?;
             Ok(vec![(1.0, p), (0.0, 1.0 - p)])

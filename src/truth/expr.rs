@@ -38,20 +38,32 @@ pub(super) enum Function {
     Floor,
     Ceil,
     Round,
+    Exp,
+    Log,
+    Sqrt,
+    Normal,
+    Uniform,
+    Exponential,
 }
 
 /// Name, meaning, number of arguments, how it is called.
-const FUNCTIONS: [(&str, Function, std::ops::RangeInclusive<usize>, &str); 10] = [
+const FUNCTIONS: [(&str, Function, std::ops::RangeInclusive<usize>, &str); 16] = [
     ("bernoulli", Function::Bernoulli, 1..=1, "bernoulli(p): 1 with probability p, else 0"),
     ("uniform_int", Function::UniformInt, 2..=2, "uniform_int(a, b): a, …, b equally likely"),
     ("binomial", Function::Binomial, 2..=2, "binomial(n, p): successes in n trials"),
     ("categorical", Function::Categorical, 1..=10_000, "categorical(p0, p1, …): the value of that place"),
+    ("normal", Function::Normal, 2..=2, "normal(mean, standard deviation): a real number"),
+    ("uniform", Function::Uniform, 2..=2, "uniform(a, b): a real number between a and b"),
+    ("exponential", Function::Exponential, 1..=1, "exponential(rate): a real number above 0, with the mean 1 / rate"),
     ("min", Function::Min, 1..=100, "min(a, b, …)"),
     ("max", Function::Max, 1..=100, "max(a, b, …)"),
     ("abs", Function::Abs, 1..=1, "abs(x)"),
     ("floor", Function::Floor, 1..=1, "floor(x)"),
     ("ceil", Function::Ceil, 1..=1, "ceil(x)"),
     ("round", Function::Round, 1..=1, "round(x)"),
+    ("exp", Function::Exp, 1..=1, "exp(x)"),
+    ("log", Function::Log, 1..=1, "log(x): the natural logarithm"),
+    ("sqrt", Function::Sqrt, 1..=1, "sqrt(x)"),
 ];
 
 /// Distributions and functions of truth blocks: the name, and how it is called.

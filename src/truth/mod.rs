@@ -6,6 +6,8 @@
 //! Where several worlds are compared they share the noise of every draw: a uniform number that is put through the inverse of
 //! the draw's distribution function, in each world its own (`worlds`).
 //!
+//! Real numbers, and what depends on them, are drawn: answers that need them are simulated, with a standard error.
+//!
 //! Images are drawn (`digit`) and looked at (`classify`). What looks at an image depends on a hidden variable, the
 //! class of the image, whose table given the image's causes is estimated by drawing; everything else stays exact.
 
@@ -16,6 +18,7 @@ pub mod digit;
 mod evaluate;
 mod expr;
 mod picture;
+mod real;
 mod simulate;
 mod worlds;
 pub mod written;
@@ -31,7 +34,7 @@ use digit::Collection;
 use picture::Picture;
 use std::sync::Arc;
 
-/// A ground-truth model over discrete variables and images.
+/// A ground-truth model over discrete and real variables and images.
 #[derive(Clone, Debug, Default)]
 pub struct Scm {
     /// Observed and hidden variables, causes first.
@@ -45,7 +48,7 @@ pub struct Scm {
 struct Node {
     /// Its variable of the model; `None` if hidden.
     variable: Option<VarId>,
-    /// Its values, none for images; for a variable of the model in the order of its domain.
+    /// Its values, none for images and real numbers; for a variable of the model in the order of its domain.
     values: Vec<Value>,
     /// The nodes it depends on.
     parents: Vec<usize>,
@@ -73,6 +76,8 @@ enum Kind {
     Image(Box<Picture>),
     /// It is the class of an image, its only parent.
     Class(Classifier),
+    /// From its expression: a real number (then it has no list of values), or a value that depends on one.
+    Drawn,
 }
 
 impl Scm {

@@ -19,7 +19,7 @@ type Take<'a> = dyn FnMut(usize, &[u8]) -> io::Result<()> + 'a;
 
 impl Scm {
     /// Draws `rows` rows under `interventions`; a variable set from a column takes each of its values
-    /// equally often at random. Returns the codes of every variable of the model, none for images and those without
+    /// equally often at random (a real one is drawn from its own equation). Returns the codes of every variable of the model, none for images and those without
     /// an equation.
     ///
     /// # Errors
@@ -83,6 +83,11 @@ impl Scm {
                     vec![]
                 }
                 (Some(DoValue::Fixed(code)), _) => vec![code; rows],
+                // A real variable whose values are in the column is drawn as it is by itself.
+                (None | Some(DoValue::Column), Kind::Drawn) if set.is_none() || node.is_real() => {
+                    let one = |row: usize| self.draw_number(node, &|p| drawn[p][row], rng);
+                    (0..rows).map(one).collect::<Result<_, _>>().map_err(|why| io::Error::other(why.message))?
+                }
                 (Some(DoValue::Column), _) => {
                     (0..rows).map(|_| rng.random_range(0..node.values.len() as u32)).collect()
                 }
@@ -177,7 +182,7 @@ impl Scm {
         node.parents.iter().fold(0, |cell, &p| cell * self.nodes[p].values.len() + value_of(p))
     }
 
-    fn draw(&self, node: &Node, value_of: impl Fn(usize) -> usize, rng: &mut impl Rng) -> u32 {
+    pub(super) fn draw(&self, node: &Node, value_of: impl Fn(usize) -> usize, rng: &mut impl Rng) -> u32 {
         let card = node.values.len();
         let cell = self.cell(node, value_of);
         quantile(&node.table[cell * card..(cell + 1) * card], || rng.random()) as u32

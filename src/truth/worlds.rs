@@ -55,24 +55,27 @@ impl Scm {
             .iter()
             .map(|(v, world, code)| Ok((self.node(*v)?, self.world(world)?, *code)))
             .collect::<Result<_, NoAnswer>>()?;
-        let cards: Vec<usize> = outcome.iter().map(|(node, _)| self.nodes[*node].values.len()).collect();
+        let cards: Vec<usize> = outcome.iter().map(|(node, _)| self.nodes[*node].values.len().max(1)).collect();
         let order: Vec<usize> = (0..self.nodes.len()).collect();
         let Some(twin) = Twin::new(&order, &|node| &self.nodes[node].parents, &outcome, &evidence) else {
             let table = Factor::new((0..cards.len()).collect(), cards.clone(), vec![0.0; cards.iter().product()]);
-            return Ok(TruthAnswer { table, evidence: 0.0, standard_errors: None });
+            return Ok(TruthAnswer { table, evidence: 0.0, standard_errors: None, mean: None });
         };
-        let images = twin.copies.iter().any(|copy| !matches!(self.nodes[copy.variable].kind, Kind::Table));
-        if !images {
+        let of = |copy: &TwinCopy| &self.nodes[copy.variable].kind;
+        let images = twin.copies.iter().any(|copy| matches!(of(copy), Kind::Image(_) | Kind::Class(_)));
+        let real = self.nodes.get(outcome[0].0).is_some_and(Node::is_real);
+        if !images && !real && !twin.copies.iter().any(|copy| matches!(of(copy), Kind::Drawn)) {
             match self.summed(&twin, &cards) {
                 Ok(joint) => {
                     let probability = joint.total();
-                    return Ok(TruthAnswer { table: joint.normalised(), evidence: probability, standard_errors: None });
+                    return Ok(TruthAnswer { table: joint.normalised(), evidence: probability, standard_errors: None, mean: None });
                 }
                 Err(NoAnswer::TooLarge(_)) => {}
                 Err(other) => return Err(other),
             }
         }
-        self.individuals(&twin, &cards, if images { INDIVIDUALS_WITH_IMAGES } else { INDIVIDUALS })
+        let rows = if images { INDIVIDUALS_WITH_IMAGES } else { INDIVIDUALS };
+        self.individuals(&twin, &cards, rows, real)
     }
 
     /// The node of a discrete variable.
@@ -167,40 +170,73 @@ impl Scm {
     }
 
     /// The same answer from so many individuals, each in all worlds; those that the evidence does not fit are left out.
-    pub(super) fn individuals(&self, twin: &Twin, cards: &[usize], rows: usize) -> Result<TruthAnswer, NoAnswer> {
+    /// With `real` the outcome is one real variable, and its mean is taken.
+    pub(super) fn individuals(
+        &self,
+        twin: &Twin,
+        cards: &[usize],
+        rows: usize,
+        real: bool,
+    ) -> Result<TruthAnswer, NoAnswer> {
         let mut rng = seed::stream(SEED, "individuals");
         let mut counts = vec![0.0; cards.iter().product()];
-        let mut kept = 0.0;
+        let (mut total, mut squares) = (0.0, 0.0);
+        let mut sums = [0.0; 2];
         for _ in 0..rows {
-            let Some(drawn) = self.individual(twin, &mut rng)? else { continue };
+            let Some((drawn, weight)) = self.individual(twin, &mut rng)? else { continue };
             let code = |place: &Place| match *place {
-                Place::Code(code) => code as usize,
+                Place::Code(code) => code,
                 Place::Copy(at) => {
                     if let Drawn::Code(code) = drawn[at] {
-                        code as usize
+                        code
                     } else {
                         0
                     }
                 }
             };
-            counts[twin.outcome.iter().zip(cards).fold(0, |cell, (place, card)| cell * card + code(place))] += 1.0;
-            kept += 1.0;
+            if let ([place], true) = (&twin.outcome[..], real) {
+                let number = f64::from(f32::from_bits(code(place)));
+                sums = [sums[0] + weight * number, sums[1] + weight * number * number];
+            }
+            let places = twin.outcome.iter().zip(cards);
+            counts[places.fold(0, |cell, (place, card)| cell * card + (code(place) as usize).min(card - 1))] += weight;
+            (total, squares) = (total + weight, squares + weight * weight);
         }
-        let shares: Vec<f64> = counts.iter().map(|n| n / f64::max(kept, 1.0)).collect();
-        let error = |p: &f64| (p * (1.0 - p) / f64::max(kept, 1.0)).sqrt();
+        let all = f64::max(total, f64::MIN_POSITIVE);
+        let shares: Vec<f64> = counts.iter().map(|n| n / all).collect();
+        // The variance of a mean of so many individuals with these weights, for a variance of 1.
+        let of_mean = squares / (all * all);
+        let error = |p: &f64| (p * (1.0 - p) * of_mean).max(0.0).sqrt();
         let standard_errors = Some(shares.iter().map(error).collect());
+        let [mean, second] = sums.map(|sum| sum / all);
+        let mean = real.then_some((mean, ((second - mean * mean).max(0.0) * of_mean).sqrt()));
         let table = Factor::new((0..cards.len()).collect(), cards.to_vec(), shares);
-        Ok(TruthAnswer { table, evidence: kept / rows.max(1) as f64, standard_errors })
+        Ok(TruthAnswer { table, evidence: total / rows.max(1) as f64, standard_errors, mean })
     }
 
-    /// One individual in all worlds; `None` where the evidence does not fit.
-    fn individual(&self, twin: &Twin, rng: &mut ChaCha8Rng) -> Result<Option<Vec<Drawn>>, NoAnswer> {
+    /// One individual in all worlds, and the density of the real values that are known; `None` where the evidence does
+    /// not fit.
+    fn individual(&self, twin: &Twin, rng: &mut ChaCha8Rng) -> Result<Option<(Vec<Drawn>, f64)>, NoAnswer> {
+        let mut weight = 1.0;
         let mut drawn: Vec<Drawn> = Vec::with_capacity(twin.copies.len());
         for group in twin.groups() {
             let node = &self.nodes[twin.copies[group.start].variable];
-            let noise = noise(node, rng);
+            let mut noise = noise(node, rng);
+            let known = twin.copies[group.clone()].iter().find(|copy| copy.known.is_some() && node.is_real());
+            if let Some((copy, code)) = known.and_then(|copy| Some((copy, copy.known?))) {
+                let parent = |at: usize| self.nodes[node.parents[at]].item(code_at(&copy.parents[at], &drawn));
+                let number = f64::from(f32::from_bits(code));
+                let unknown = || NoAnswer::NotDiscrete(node.variable.unwrap_or_default());
+                match node.explain(&parent, &mut noise.draws, number).map_err(|()| unknown())? {
+                    Some(density) => weight *= density,
+                    None => return Ok(None),
+                }
+            }
             for copy in &twin.copies[group] {
-                let found = self.seen(copy, &noise, &drawn)?;
+                let found = match (known, copy.known) {
+                    (Some(observed), Some(code)) if std::ptr::eq(observed, copy) => Drawn::Code(code),
+                    _ => self.seen(copy, &noise, &drawn)?,
+                };
                 if let (Drawn::Code(code), Some(known)) = (&found, copy.known)
                     && *code != known
                 {
@@ -209,21 +245,12 @@ impl Scm {
                 drawn.push(found);
             }
         }
-        Ok(Some(drawn))
+        Ok(Some((drawn, weight)))
     }
 
     fn seen(&self, copy: &TwinCopy, noise: &Noise, drawn: &[Drawn]) -> Result<Drawn, NoAnswer> {
         let node = &self.nodes[copy.variable];
-        let code = |at: usize| match copy.parents[at] {
-            Place::Code(code) => code as usize,
-            Place::Copy(other) => {
-                if let Drawn::Code(code) = drawn[other] {
-                    code as usize
-                } else {
-                    0
-                }
-            }
-        };
+        let code = |at: usize| code_at(&copy.parents[at], drawn) as usize;
         let cell =
             || (0..node.parents.len()).fold(0, |cell, at| cell * self.nodes[node.parents[at]].values.len() + code(at));
         let unread = |_| NoAnswer::NoCollection(String::new());
@@ -236,6 +263,12 @@ impl Scm {
                 },
                 _ => Drawn::Code(0),
             },
+            (Kind::Drawn, _) => {
+                let parent = |at: usize| self.nodes[node.parents[at]].item(code(at) as u32);
+                let uniform = |place: usize| noise.draws.iter().find(|d| d.0 == place).map_or(0.0, |d| d.1);
+                // What can go wrong was tried out when the equations were read.
+                Drawn::Code(node.drawn(&parent, &uniform).unwrap_or(0))
+            }
             (Kind::Table, None) => {
                 let (card, cell) = (node.values.len(), cell());
                 let row = &node.table[cell * card..(cell + 1) * card];
@@ -251,6 +284,17 @@ impl Scm {
                 Drawn::Code(found.unwrap_or(0) as u32)
             }
         })
+    }
+}
+
+/// The code of a parent.
+fn code_at(place: &Place, drawn: &[Drawn]) -> u32 {
+    match *place {
+        Place::Code(code) => code,
+        Place::Copy(other) => match drawn[other] {
+            Drawn::Code(code) => code,
+            Drawn::Pixels(_) => 0,
+        },
     }
 }
 
@@ -305,7 +349,7 @@ mod tests {
         let order: Vec<usize> = (0..at.1.nodes.len()).collect();
         let twin = Twin::new(&order, &|node| &at.1.nodes[node].parents, &outcome, &evidence).unwrap();
         let cards: Vec<usize> = outcome.iter().map(|(node, _)| at.1.nodes[*node].values.len()).collect();
-        at.1.individuals(&twin, &cards, rows).unwrap()
+        at.1.individuals(&twin, &cards, rows, false).unwrap()
     }
 
     const MODEL: &str = "X -> M -> Y; X -> Y; X <-> Y; Z -> M

@@ -39,7 +39,7 @@ syn region dcmTruth matchgroup=dcmBrace start="{" end="}" contained contains=@dc
 syn region dcmTruthBraces matchgroup=dcmBrace start="{" end="}" contained transparent contains=@dcmTruthParts
 syn cluster dcmTruthParts contains=dcmTruthBraces,dcmTruthWord,dcmFunction,dcmComment,dcmString,dcmQuoted,dcmNumber,dcmOperator,dcmKeyword,dcmType
 syn keyword dcmTruthWord if then else and or xor not contained
-syn match dcmFunction "\<\%(bernoulli\|uniform_int\|binomial\|categorical\|min\|max\|abs\|floor\|ceil\|round\|digit\|classify\)\%(\s*(\)\@=" contained
+syn match dcmFunction "\<\%(bernoulli\|uniform_int\|binomial\|categorical\|normal\|uniform\|exponential\|min\|max\|abs\|floor\|ceil\|round\|exp\|log\|sqrt\|digit\|classify\)\%(\s*(\)\@=" contained
 
 syn match dcmQuoted "`[^`]\+`"
 syn match dcmEscape "\\." contained

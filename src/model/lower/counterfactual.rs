@@ -3,7 +3,7 @@
 use super::Lowering;
 use super::query::{combination_text, values_text};
 use crate::diag::{Diagnostic, Span};
-use crate::model::{CounterfactualTerm, Event, Model, QueryKind, VarId, WorldValue};
+use crate::model::{CounterfactualTerm, Domain, Event, Model, QueryKind, VarId, WorldValue};
 use crate::syntax::ast::{self, Assigned, Entry, QueryForm, WorldSetting};
 
 /// The samples of `sample(…)` without `n`.
@@ -23,7 +23,7 @@ impl Lowering {
     pub(super) fn counterfactual(&mut self, form: &QueryForm) -> Option<QueryKind> {
         match form {
             QueryForm::Probability(term) => {
-                let terms = vec![(1.0, self.counterfactual_term(term)?)];
+                let terms = vec![(1.0, self.counterfactual_term(term, false)?)];
                 Some(QueryKind::Counterfactual { terms, constant: 0.0, mean: false })
             }
             QueryForm::Combination(terms, constant) => {
@@ -33,7 +33,7 @@ impl Lowering {
                         self.report(super::query::one_mean(second.name.span));
                         return None;
                     }
-                    lowered.push((*factor, self.counterfactual_term(term)?));
+                    lowered.push((*factor, self.counterfactual_term(term, true)?));
                 }
                 Some(QueryKind::Counterfactual { terms: lowered, constant: *constant, mean: true })
             }
@@ -41,13 +41,13 @@ impl Lowering {
         }
     }
 
-    fn counterfactual_term(&mut self, term: &ast::Term) -> Option<CounterfactualTerm> {
-        let events = |lowering: &mut Self, part: &[Assigned]| -> Option<Vec<Event>> {
-            let events: Vec<_> = part.iter().map(|a| lowering.event(a)).collect();
-            events.into_iter().collect()
-        };
-        let outcome = events(self, &term.outcome);
-        let evidence = events(self, &term.evidence);
+    fn counterfactual_term(&mut self, term: &ast::Term, mean: bool) -> Option<CounterfactualTerm> {
+        let outcome: Vec<_> = term.outcome.iter().map(|a| (self.asked(a, mean), a)).collect();
+        let outcome: Vec<_> = outcome.into_iter().map(|(value, a)| self.event(value, a)).collect();
+        let outcome = outcome.into_iter().collect::<Option<Vec<_>>>();
+        let evidence: Vec<_> = term.evidence.iter().map(|a| (self.value_of(a), a)).collect();
+        let evidence: Vec<_> = evidence.into_iter().map(|(value, a)| self.event(value, a)).collect();
+        let evidence = evidence.into_iter().collect::<Option<Vec<_>>>();
         let interventions: Vec<_> = term.interventions.iter().map(|a| self.value_of(a)).collect();
         let interventions = interventions.into_iter().collect::<Option<Vec<_>>>();
         let term = CounterfactualTerm { outcome: outcome?, interventions: interventions?, evidence: evidence? };
@@ -55,8 +55,7 @@ impl Lowering {
         Some(term)
     }
 
-    fn event(&mut self, assigned: &Assigned) -> Option<Event> {
-        let value = self.value_of(assigned);
+    fn event(&mut self, value: Option<(VarId, Option<u32>)>, assigned: &Assigned) -> Option<Event> {
         let world = self.world(&assigned.world);
         let (variable, value) = value?;
         Some(Event { variable, world: world?, value })
@@ -76,6 +75,12 @@ impl Lowering {
                 whole = false;
             }
             let value = match &setting.value {
+                None if self.model.domain(variable).is_some_and(Domain::is_real) => {
+                    let title = format!("`{}` is real: its values cannot be listed", setting.name.value);
+                    let found = Diagnostic::new("E0707", title).label(setting.name.span, "not discrete");
+                    self.report(found.help(format!("give it a value: `{} = 1.5`", setting.name.value)));
+                    None
+                }
                 None => Some(WorldValue::Value(None)),
                 Some(ast::WorldValue::Constant(value)) => {
                     self.code(variable, value).map(|code| WorldValue::Value(Some(code)))

@@ -165,8 +165,8 @@ impl Lowering {
             {
                 found = suggest(found, near, value.span);
             }
-            if domain.cardinality().is_none() {
-                found = found.note("only discrete variables can be set or observed in this version");
+            if domain.cardinality().is_none() && !domain.is_real() {
+                found = found.note("only discrete and real variables can be set or observed");
             }
             self.report(found);
         }

@@ -42,7 +42,7 @@ impl Lowering {
         let reported = self.diagnostics.iter().filter(|d| d.is_error()).count();
         let kind = match form {
             QueryForm::Samples(term, options) => return self.samples(term, options),
-            QueryForm::Probability(term) => QueryKind::Distribution(self.term(term)),
+            QueryForm::Probability(term) => QueryKind::Distribution(self.term(term, false)),
             QueryForm::Combination(terms, constant) => {
                 let terms = terms.iter().map(|(factor, term)| (*factor, self.expected(term))).collect();
                 QueryKind::Expectation { terms, constant: *constant }
@@ -64,18 +64,35 @@ impl Lowering {
         (whole && self.diagnostics.iter().filter(|d| d.is_error()).count() == reported).then_some(kind)
     }
 
-    fn term(&mut self, term: &ast::Term) -> Term {
+    fn term(&mut self, term: &ast::Term, mean: bool) -> Term {
         let places: Vec<&Assigned> = term.outcome.iter().chain(&term.interventions).chain(&term.evidence).collect();
         for (at, later) in places.iter().enumerate() {
             if let Some(first) = places[..at].iter().find(|p| p.name.value == later.name.value) {
                 self.report(twice(term, at, later, first));
             }
         }
+        let outcome = term.outcome.iter().filter_map(|a| self.asked(a, mean)).collect();
         let mut read = |part: &[Assigned]| part.iter().filter_map(|a| self.value_of(a)).collect();
-        Term { outcome: read(&term.outcome), interventions: read(&term.interventions), evidence: read(&term.evidence) }
+        Term { outcome, interventions: read(&term.interventions), evidence: read(&term.evidence) }
     }
 
-    /// A variable of a query and its value; only discrete variables can be asked for.
+    /// A variable that is asked for, and its value; a real one has a mean, but no value of it has a probability.
+    pub(super) fn asked(&mut self, assigned: &Assigned, mean: bool) -> Option<(VarId, Option<u32>)> {
+        let name = &assigned.name.value;
+        let real = self.model.id(name).filter(|&v| self.model.domain(v).is_some_and(Domain::is_real));
+        match (real, &assigned.value) {
+            (Some(variable), None) if mean => Some((variable, None)),
+            (Some(_), Some(value)) => {
+                let title = format!("`{name}` is real: no single number has a probability");
+                let found = Diagnostic::new("E0707", title).label(value.span, "one number of infinitely many");
+                self.report(found.help(format!("ask for its mean, `E[{name} | …]`, or write it behind the bar")));
+                None
+            }
+            _ => self.value_of(assigned),
+        }
+    }
+
+    /// A variable of a query and its value; only discrete variables can have each of theirs.
     pub(super) fn value_of(&mut self, assigned: &Assigned) -> Option<(VarId, Option<u32>)> {
         let variable = self.variable(&assigned.name)?;
         match (&assigned.value, self.model.domain(variable)) {
@@ -85,8 +102,14 @@ impl Lowering {
             }
             (Some(value), _) => self.code(variable, value).map(|code| (variable, Some(code))),
             (None, Some(domain)) if domain.cardinality().is_none() => {
-                let title = format!("`{}` is {domain}: its values cannot be listed", assigned.name.value);
-                self.report(Diagnostic::new("E0707", title).label(assigned.name.span, "not discrete"));
+                let name = &assigned.name.value;
+                let real = domain.is_real();
+                let title = format!("`{name}` is {domain}: its values cannot be listed");
+                let found = Diagnostic::new("E0707", title).label(assigned.name.span, "not discrete");
+                self.report(match real {
+                    true => found.help(format!("give it a value: `{name} = 1.5`; ask for its mean: `E[{name} | …]`")),
+                    false => found,
+                });
                 None
             }
             // What a variable without a type may be matters only once something is trained.
@@ -106,7 +129,7 @@ impl Lowering {
     }
 
     fn expected(&mut self, term: &ast::Term) -> Term {
-        let lowered = self.term(term);
+        let lowered = self.term(term, true);
         if let [assigned] = &term.outcome[..] {
             let labels = lowered.outcome.first().and_then(|o| self.model.domain(o.0));
             if let (Some(Domain::Labels(labels)), None) = (labels, &assigned.value) {

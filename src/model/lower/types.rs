@@ -52,7 +52,8 @@ pub(crate) fn domain(written: &Type) -> Result<Domain, Diagnostic> {
     use TypeArguments as Args;
     match (written.name.value.as_str(), &written.arguments) {
         ("binary", Args::None) => Ok(Domain::Binary),
-        ("real", Args::None) => Ok(Domain::Real),
+        ("real", Args::None) => Ok(Domain::REAL),
+        ("real", Args::Range(low, high)) => bounded(written, *low, *high),
         ("int", Args::Range(low, high)) => range(written, *low, *high),
         ("categorical", Args::Sizes(sizes)) if sizes.len() == 1 => {
             values(written, sizes[0]).map(|k| Domain::Categorical(k as usize))
@@ -86,6 +87,14 @@ fn range(written: &Type, low: i64, high: i64) -> Result<Domain, Diagnostic> {
             .fix(format!("write `int[{high}..{low}]`"), written.span, format!("int[{high}..{low}]")));
     }
     values(written, high.saturating_sub(low).saturating_add(1)).map(|_| Domain::Int { low, high })
+}
+
+fn bounded(written: &Type, low: i64, high: i64) -> Result<Domain, Diagnostic> {
+    if low < high {
+        return Ok(Domain::Real { low: Some(low as f64), high: Some(high as f64) });
+    }
+    let title = "there are no real numbers between these bounds";
+    Err(Diagnostic::new("E0403", title).label(written.span, "the lower bound comes first"))
 }
 
 fn values(written: &Type, count: i64) -> Result<i64, Diagnostic> {

@@ -5,6 +5,8 @@ use crate::nets::architecture::Architecture;
 use crate::nets::file::{FileError, ModuleFile, TensorData, Values};
 use crate::nets::generator::Dense;
 use crate::nets::image::{Classifier, Network as ImageNetwork};
+use crate::nets::real::OUTPUTS;
+use crate::nets::table::TableMechanism;
 use std::collections::BTreeMap;
 
 /// The kind in a module file's header.
@@ -44,7 +46,7 @@ impl ConditionalModule {
         }
         let parts = (&self.latents[..], &self.mechanisms[..]);
         let counts = (self.members.len(), 0);
-        let header = Architecture::header(KIND, parts, counts, (&hidden, &encoders), names, inputs);
+        let header = Architecture::header(KIND, parts, counts, (&hidden, &encoders, &self.reals), names, inputs);
         ModuleFile { header, tensors }
     }
 
@@ -55,8 +57,9 @@ impl ConditionalModule {
     /// do not fit its architecture.
     pub fn from_file(file: &ModuleFile, names: &[String]) -> Result<Self, FileError> {
         let architecture = Architecture::of(file, KIND)?;
-        let mechanisms = architecture.mechanisms(file, names)?;
-        let mut module = Self { latents: architecture.latents(), mechanisms, members: vec![] };
+        let (mechanisms, reals) = (architecture.mechanisms(file, names)?, architecture.reals(names)?);
+        let mut module = Self { latents: architecture.latents(), mechanisms, reals, members: vec![] };
+        module.check_reals()?;
         for i in 0..architecture.members {
             let priors = (module.latents.iter().enumerate())
                 .map(|(l, latent)| prior(file, &format!("members.{i}.prior.{l}"), latent.levels))
@@ -70,6 +73,21 @@ impl ConditionalModule {
             return Err(FileError::Format("a module without members".into()));
         }
         Ok(module)
+    }
+}
+
+impl ConditionalModule {
+    /// A real variable is one number as a parent, and the outputs of a mixture as the module's own.
+    fn check_reals(&self) -> Result<(), FileError> {
+        let fits = |m: &TableMechanism| {
+            let parents = m.parents.iter().zip(&m.parent_cards);
+            let real = |v: &usize| self.reals.contains_key(v);
+            (!real(&m.variable) || m.card == OUTPUTS) && parents.filter(|(p, _)| real(p)).all(|(_, card)| *card == 1)
+        };
+        match self.mechanisms.iter().all(fits) {
+            true => Ok(()),
+            false => Err(FileError::Format("a real variable with a network for another kind".into())),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
-//! Mechanisms of discrete variables as neural conditionals: a small network from the one-hot codes of
-//! parents and hidden causes, and what an encoder finds in image parents, to the logits of the variable.
+//! Mechanisms of discrete and real variables as neural conditionals: a small network from parents and hidden causes
+//! (one-hot codes, standardised numbers, what an encoder finds in images) to the logits of the variable, or to the
+//! [`Mixture`] that a real one is drawn from.
 
 mod file;
 mod network;
@@ -8,11 +9,13 @@ pub use network::{Network, SoftNetwork, encode, softmax};
 
 use super::column::{Column, Pixels};
 use super::noise::Noise;
+use super::real::{Mixture, OUTPUTS, Scale};
 use super::table::{TableLatent, TableMechanism, TableMember, TableModule, draw};
 use super::{Hidden, Sampler};
 use candle_core::{Result, bail};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
 
 /// Rows that go through a network at a time,
 const CHUNK: usize = 4096;
@@ -26,6 +29,9 @@ pub struct ConditionalModule {
     pub latents: Vec<TableLatent>,
     /// The shape of each mechanism.
     pub mechanisms: Vec<TableMechanism>,
+    /// The scales of the real variables among the module's and their parents. As a parent such a variable is one number
+    /// (its card is 1), as the module's own the [`OUTPUTS`] of a mixture.
+    pub reals: BTreeMap<usize, Scale>,
     /// The fits that answers are averaged over, each to other resampled rows.
     pub members: Vec<ConditionalMember>,
 }
@@ -49,7 +55,7 @@ impl ConditionalModule {
 
     /// The cells of all tables that say the same as one member; infinite where they cannot be counted.
     pub fn table_cells(&self) -> f64 {
-        let cells = |m: &TableMechanism| match m.images() {
+        let cells = |m: &TableMechanism| match m.images() + self.reals.len() {
             0 => m.shape(&self.latents).iter().map(|&k| k as f64).product(),
             _ => f64::INFINITY,
         };
@@ -83,16 +89,29 @@ impl ConditionalModule {
             for row in start..rows.min(start + CHUNK) {
                 encode(&cards, digits(row, &cards).into_iter(), &mut x);
             }
-            table.extend(member.networks[mechanism].probabilities_of(&x, rows.min(start + CHUNK) - start));
+            let outputs = member.networks[mechanism].outputs_of(&x, rows.min(start + CHUNK) - start);
+            table.extend(softmax(&outputs, self.mechanisms[mechanism].card));
         }
         table
     }
 }
 
-/// The values of a mechanism's parents: codes for each parent (any for an image), and the images in their order.
-struct Parents<'a> {
-    codes: Vec<&'a [u32]>,
-    images: Vec<&'a Pixels>,
+/// The values of one of a mechanism's inputs.
+enum Input<'a> {
+    Codes(&'a [u32]),
+    /// Standardised.
+    Numbers(Vec<f32>),
+    Image(&'a Pixels),
+}
+
+impl Input<'_> {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Codes(codes) => codes.len(),
+            Self::Numbers(numbers) => numbers.len(),
+            Self::Image(pixels) => pixels.rows(),
+        }
+    }
 }
 
 impl ConditionalModule {
@@ -103,63 +122,65 @@ impl ConditionalModule {
         }
     }
 
-    /// Each row's distribution of a mechanism, `[rows, values]`.
-    fn distributions(&self, place: usize, parents: &Parents, hidden: &Hidden) -> Result<Vec<f64>> {
+    /// The parents' values as a mechanism takes them.
+    fn inputs<'a>(&self, place: usize, parents: &[&'a Column]) -> Result<Vec<Input<'a>>> {
+        let mechanism = &self.mechanisms[place];
+        let variable = mechanism.variable;
+        if parents.len() != mechanism.parents.len() {
+            bail!("variable {variable} has {} parents, got {}", mechanism.parents.len(), parents.len())
+        }
+        let input = |(at, column): (usize, &&'a Column)| {
+            let scale = self.reals.get(&mechanism.parents[at]);
+            Ok(match (*column, mechanism.parent_cards[at], scale) {
+                (Column::Reals(numbers), _, Some(scale)) => {
+                    Input::Numbers(numbers.iter().map(|&x| scale.inward(x) as f32).collect())
+                }
+                (Column::Codes(codes), 1.., None) => Input::Codes(codes),
+                (Column::Pixels(pixels), 0, None) => Input::Image(pixels),
+                (column, ..) => bail!("parent {at} of variable {variable} is not {}", column.kind()),
+            })
+        };
+        parents.iter().enumerate().map(input).collect()
+    }
+
+    /// What a mechanism's network gives in each row, `[rows, outputs]`.
+    fn outputs(&self, place: usize, parents: &[&Column], hidden: &Hidden) -> Result<Vec<f32>> {
         let Hidden::Levels { member, values } = hidden else {
             bail!("a module of conditionals needs hidden levels");
         };
         let m = &self.mechanisms[place];
-        let latents = m.latents.iter().filter_map(|&l| values.get(l)).map(Vec::as_slice);
-        let inputs: Vec<&[u32]> = parents.codes.iter().copied().chain(latents).collect();
+        let mut inputs = self.inputs(place, parents)?;
+        inputs.extend(m.latents.iter().filter_map(|&l| values.get(l)).map(|codes| Input::Codes(codes)));
         let cards = self.input_cards(place);
-        let other = |pixels: &&Pixels| pixels.rows() != member.len();
-        if inputs.len() != cards.len() || inputs.iter().any(|codes| codes.len() != member.len()) {
-            bail!("variable {} has {} parents, got {}", m.variable, m.parents.len(), parents.codes.len());
+        if inputs.len() != cards.len() || inputs.iter().any(|input| input.rows() != member.len()) {
+            bail!("variable {}: parents and hidden causes have different numbers of rows", m.variable);
         }
-        if parents.images.len() != m.images() || parents.images.iter().any(other) {
-            bail!("variable {} has {} image parents, got {}", m.variable, m.images(), parents.images.len());
-        }
-        let mut probabilities = vec![0.0; member.len() * m.card];
+        let images: Vec<&Pixels> =
+            inputs.iter().filter_map(|input| if let Input::Image(pixels) = input { Some(*pixels) } else { None }).collect();
+        let mut outputs = vec![0.0; member.len() * m.card];
         for (i, fit) in self.members.iter().enumerate() {
             let rows: Vec<usize> = (0..member.len()).filter(|&row| member[row] as usize == i).collect();
-            for rows in rows.chunks(if parents.images.is_empty() { CHUNK } else { IMAGE_CHUNK }) {
+            for rows in rows.chunks(if images.is_empty() { CHUNK } else { IMAGE_CHUNK }) {
                 let network = &fit.networks[place];
-                let features = network.features_of(&parents.images, rows)?;
+                let features = network.features_of(&images, rows)?;
                 let mut x = vec![];
                 for (at, &row) in rows.iter().enumerate() {
                     x.extend_from_slice(&features[at * network.features()..][..network.features()]);
-                    encode(&cards, inputs.iter().map(|codes| codes[row] as usize), &mut x);
+                    for (input, &card) in inputs.iter().zip(&cards) {
+                        match input {
+                            Input::Codes(codes) => encode(&[card], [codes[row] as usize].into_iter(), &mut x),
+                            Input::Numbers(numbers) => x.push(numbers[row]),
+                            Input::Image(_) => {}
+                        }
+                    }
                 }
-                let found = network.probabilities_of(&x, rows.len());
-                for (&row, p) in rows.iter().zip(found.chunks_exact(m.card)) {
-                    probabilities[row * m.card..(row + 1) * m.card].copy_from_slice(p);
-                }
-            }
-        }
-        Ok(probabilities)
-    }
-
-    /// Each row's distribution of `variable`, `[rows, values]`, and the number of its values.
-    fn probabilities(&self, variable: usize, parents: &[&Column], hidden: &Hidden) -> Result<(Vec<f64>, usize)> {
-        let place = self.place(variable)?;
-        let mechanism = &self.mechanisms[place];
-        // What stands for the codes of an image.
-        let none = vec![0; parents.iter().map(|column| column.rows()).max().unwrap_or(0)];
-        let mut values = Parents { codes: vec![], images: vec![] };
-        for (at, column) in parents.iter().enumerate() {
-            match (column, mechanism.parent_cards.get(at)) {
-                (Column::Codes(codes), Some(1..)) => values.codes.push(codes),
-                (Column::Pixels(pixels), Some(0)) => {
-                    values.codes.push(&none);
-                    values.images.push(pixels);
-                }
-                (column, _) => {
-                    let kind = if column.codes().is_some() { "a discrete variable" } else { "an image" };
-                    bail!("parent {at} of variable {variable} is not {kind}")
+                let found = network.outputs_of(&x, rows.len());
+                for (&row, found) in rows.iter().zip(found.chunks_exact(m.card)) {
+                    outputs[row * m.card..(row + 1) * m.card].copy_from_slice(found);
                 }
             }
         }
-        Ok((self.distributions(place, &values, hidden)?, mechanism.card))
+        Ok(outputs)
     }
 }
 
@@ -178,8 +199,17 @@ impl Sampler for ConditionalModule {
     }
 
     fn replay(&self, variable: usize, parents: &[&Column], hidden: &Hidden, noise: &Noise) -> Result<Column> {
-        let (probabilities, card) = self.probabilities(variable, parents, hidden)?;
-        Ok(Column::Codes(noise.quantiles(probabilities.chunks_exact(card))))
+        let place = self.place(variable)?;
+        let outputs = self.outputs(place, parents, hidden)?;
+        if noise.uniform.len() != hidden.rows() {
+            bail!("variable {variable}: the noise has another number of rows")
+        }
+        if let Some(scale) = self.reals.get(&variable) {
+            let value = |(outputs, &share): (&[f32], &f64)| scale.outward(Mixture::new(outputs).quantile(share));
+            return Ok(Column::Reals(outputs.chunks_exact(OUTPUTS).zip(&noise.uniform).map(value).collect()));
+        }
+        let card = self.mechanisms[place].card;
+        Ok(Column::Codes(noise.quantiles(softmax(&outputs, card).chunks_exact(card))))
     }
 
     fn observe(
@@ -190,8 +220,23 @@ impl Sampler for ConditionalModule {
         noise: &mut Noise,
         value: u32,
     ) -> Result<Vec<f64>> {
-        let (probabilities, card) = self.probabilities(variable, parents, hidden)?;
-        Ok(noise.narrow(value, probabilities.chunks_exact(card)))
+        let place = self.place(variable)?;
+        let outputs = self.outputs(place, parents, hidden)?;
+        if noise.uniform.len() != hidden.rows() {
+            bail!("variable {variable}: the noise has another number of rows")
+        }
+        if let Some(scale) = self.reals.get(&variable) {
+            let (number, slope) = (scale.inward(f32::from_bits(value)), scale.slope(f32::from_bits(value)));
+            // The value's distribution function is monotone: one noise alone gives the value.
+            let density = |(outputs, noise): (&[f32], &mut f64)| {
+                let mixture = Mixture::new(outputs);
+                *noise = mixture.distribution(number);
+                mixture.log_density(number).exp() * slope
+            };
+            return Ok(outputs.chunks_exact(OUTPUTS).zip(&mut noise.uniform).map(density).collect());
+        }
+        let card = self.mechanisms[place].card;
+        Ok(noise.narrow(value, softmax(&outputs, card).chunks_exact(card)))
     }
 }
 
@@ -226,7 +271,7 @@ mod tests {
             priors: vec![vec![p, 1.0 - p]],
             networks: vec![Network::random(2, &[8, 5], 2, &mut rng), Network::random(4, &[8, 5], 3, &mut rng)],
         };
-        ConditionalModule { latents, mechanisms, members: vec![member(0.3), member(0.7)] }
+        ConditionalModule { latents, mechanisms, reals: BTreeMap::new(), members: vec![member(0.3), member(0.7)] }
     }
 
     #[test]

@@ -7,8 +7,8 @@ use crate::nets::ops::{Parameter, linear};
 use candle_core::{Result, Tensor, bail};
 use rand::Rng;
 
-/// Linear layers with ReLU between them. Inputs: what the encoder finds in the picture parents, then the one-hot
-/// codes of the discrete parents, then those of the latents.
+/// Linear layers with ReLU between them. Inputs: what the encoder finds in the picture parents, then the other parents
+/// in their order (one-hot codes, or a standardised number), then the one-hot codes of the latents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// From the picture parents, in their order, to features; `None` without such parents.
@@ -55,6 +55,11 @@ impl Network {
 
     /// The probabilities `[rows, card]` for the layers' inputs `x [rows, features + codes]`, row-major.
     pub fn probabilities(&self, x: &[f32]) -> Vec<f64> {
+        softmax(&self.outputs(x), self.layers.last().map_or(1, |l| l.outputs))
+    }
+
+    /// What the last layer gives for the layers' inputs `x`, `[rows, outputs]`, row-major.
+    fn outputs(&self, x: &[f32]) -> Vec<f32> {
         let mut values = x.to_vec();
         for (at, layer) in self.layers.iter().enumerate() {
             values = layer.apply(&values);
@@ -62,14 +67,14 @@ impl Network {
                 values.iter_mut().for_each(|v| *v = v.max(0.0));
             }
         }
-        softmax(&values, self.layers.last().map_or(1, |l| l.outputs))
+        values
     }
 
-    /// [`Self::probabilities`] of a known number of rows, which may have no inputs.
-    pub(super) fn probabilities_of(&self, x: &[f32], rows: usize) -> Vec<f64> {
+    /// What the last layer gives for a known number of rows, which may have no inputs: `[rows, outputs]`.
+    pub fn outputs_of(&self, x: &[f32], rows: usize) -> Vec<f32> {
         match self.layers.first() {
-            Some(first) if first.inputs > 0 => self.probabilities(x),
-            _ => self.probabilities(&vec![0.0; rows]),
+            Some(first) if first.inputs > 0 => self.outputs(x),
+            _ => self.outputs(&vec![0.0; rows]),
         }
     }
 }

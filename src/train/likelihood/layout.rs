@@ -1,6 +1,7 @@
 //! The parameters of a table module as one flat vector, and how its tables lie in it.
 
 use crate::model::{Domain, Model, VarId};
+use crate::nets::real::OUTPUTS;
 use crate::nets::table::{TableLatent, TableMechanism, TableMember};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -36,7 +37,7 @@ pub(super) struct Prior {
 
 impl Layout {
     /// The tables of `variables` and of the latents that act on them, which have `levels` values each.
-    /// Other variables without a finite domain than image parents are the caller's to exclude.
+    /// Other variables without a finite domain than real ones and image parents are the caller's to exclude.
     pub fn new(model: &Model, variables: &[VarId], levels: usize) -> Self {
         let touching = |latent: &crate::model::Latent| latent.children.iter().any(|c| variables.contains(c));
         let numbers: Vec<usize> = (0..model.latents.len()).filter(|&l| touching(&model.latents[l])).collect();
@@ -138,14 +139,16 @@ impl Layout {
 }
 
 fn mechanism(model: &Model, variable: VarId, latents: &[usize]) -> TableMechanism {
+    // A real parent is one number.
     let card = |v: VarId| match model.domain(v) {
         Some(Domain::Image(_)) => 0,
         domain => domain.and_then(Domain::cardinality).unwrap_or(1),
     };
+    let real = model.domain(variable).is_some_and(Domain::is_real);
     let parents = model.graph.parents(variable).to_vec();
     TableMechanism {
         variable,
-        card: card(variable),
+        card: if real { OUTPUTS } else { card(variable) },
         parent_cards: parents.iter().map(|&p| card(p)).collect(),
         parents,
         latents: (0..latents.len()).filter(|&l| model.latents[latents[l]].children.contains(&variable)).collect(),

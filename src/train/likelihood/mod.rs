@@ -27,7 +27,7 @@ use rows::Rows;
 ///
 /// # Errors
 /// [`TrainError::Data`] where a task names data, variables or columns that `tables` lack, a variable is not
-/// discrete, or a parent neither that nor an image; [`TrainError::Cancelled`] on request.
+/// discrete or real, or a parent neither that nor an image; [`TrainError::Cancelled`] on request.
 pub fn train(
     model: &Model,
     module: &Module,
@@ -54,7 +54,7 @@ pub fn train(
 /// Fits tables, all choices spelt out, whatever their size.
 ///
 /// # Errors
-/// As [`train`]; images cannot be parents.
+/// As [`train`]; there can be no real variables, and no images as parents.
 pub fn train_tables(
     model: &Model,
     module: &Module,
@@ -64,8 +64,8 @@ pub fn train_tables(
     observer: &dyn Observer,
 ) -> Result<Trained, TrainError> {
     let (variables, rows) = prepare(model, module, tables)?;
-    if Layout::new(model, &variables, 1).mechanisms.iter().any(|m| m.images() > 0) {
-        let message = "tables have no images as parents".to_owned();
+    if !rows.reals.is_empty() || Layout::new(model, &variables, 1).mechanisms.iter().any(|m| m.images() > 0) {
+        let message = "tables have no real variables, and no images as parents".to_owned();
         return Err(TrainError::Data { module: module.id.clone(), message });
     }
     let job = tables::Job { model, module: &module.id, variables: &variables, rows: &rows, recipe, seed, observer };
@@ -85,7 +85,7 @@ fn prepare(model: &Model, module: &Module, tables: &[Table]) -> Result<(Vec<VarI
 fn tables_suffice(model: &Model, variables: &[VarId], rows: &Rows) -> bool {
     let layout = Layout::new(model, variables, 2);
     let enough = (rows.total_weight() / ROWS_PER_CELL).max(FEW_CELLS);
-    layout.cells <= tables::MAX_CELLS && layout.mechanisms.iter().all(|m| m.rows() as f64 <= enough)
+    rows.reals.is_empty() && layout.cells <= tables::MAX_CELLS && layout.mechanisms.iter().all(|m| m.rows() as f64 <= enough)
 }
 
 /// Rows per joint value of a variable's parents from which on a table is preferred to a network.
@@ -93,29 +93,29 @@ const ROWS_PER_CELL: f64 = 4.0;
 /// Joint values of a variable's parents up to which a table is preferred anyway.
 const FEW_CELLS: f64 = 256.0;
 
-/// The module's variables by number; they must be discrete, their parents discrete or images.
+/// The module's variables by number; they must be discrete or real, their parents that or images.
 fn variables(model: &Model, module: &Module) -> Result<Vec<VarId>, String> {
     let number = |name: &String| model.variables.get_index_of(name).ok_or_else(|| format!("no variable {name}"));
     let variables = module.variables.iter().map(number).collect::<Result<Vec<_>, _>>()?;
     for &v in &variables {
-        discrete(model, v)?;
+        numeric(model, v)?;
         for &parent in model.graph.parents(v) {
             match model.domain(parent) {
                 Some(&Domain::Image(shape)) => {
                     let wrong = |why: String| format!("{} is {why}", model.name(parent));
                     pictures::size(shape).check().map_err(wrong)?;
                 }
-                _ => discrete(model, parent)?,
+                _ => numeric(model, parent)?,
             }
         }
     }
     Ok(variables)
 }
 
-fn discrete(model: &Model, variable: VarId) -> Result<(), String> {
-    match model.card(variable) {
-        Some(1..) => Ok(()),
-        _ => Err(format!("{} is not discrete", model.name(variable))),
+fn numeric(model: &Model, variable: VarId) -> Result<(), String> {
+    match (model.card(variable), model.domain(variable)) {
+        (Some(1..), _) | (_, Some(Domain::Real { .. })) => Ok(()),
+        _ => Err(format!("{} is neither discrete nor real", model.name(variable))),
     }
 }
 

@@ -4,10 +4,12 @@
 use super::layout::gamma;
 use super::pictures::Pictures;
 use crate::data::Table;
-use crate::model::{Model, VarId};
+use crate::model::{Domain, Model, VarId};
+use crate::nets::real::Scale;
 use crate::nets::table::TableMechanism;
 use crate::plan::Module;
 use crate::seed;
+use crate::train::scales::scales;
 use indexmap::IndexMap;
 use rand::seq::SliceRandom;
 use std::borrow::Cow;
@@ -22,6 +24,8 @@ pub(super) struct Rows {
     pub sets: Vec<Set>,
     /// The images of image parents.
     pub pictures: Pictures,
+    /// The scales of real variables.
+    pub reals: BTreeMap<VarId, Scale>,
 }
 
 /// Mechanisms joined by shared hidden causes, and the distinct rows of their variables and parents.
@@ -31,7 +35,8 @@ pub(super) struct Term {
     pub mechanisms: Vec<usize>,
     /// Their variables and parents, ascending.
     columns: Vec<VarId>,
-    /// The distinct rows over `columns`, row-major; the code of an image is its number in [`Rows::pictures`].
+    /// The distinct rows over `columns`, row-major; the code of an image is its number in [`Rows::pictures`],
+    /// that of a real number its bits.
     codes: Vec<u32>,
 }
 
@@ -91,7 +96,7 @@ impl Rows {
             let taught = taught(model, &task.teaches, mechanisms)?;
             for group in joined(mechanisms, &taught) {
                 let at = builders.entry(group.clone()).or_default();
-                let places = place_rows(table, &group, mechanisms, &mut pictures, at)?;
+                let places = place_rows((model, table), &columns(&group, mechanisms), &mut pictures, at)?;
                 let term = builders.get_index_of(&group).unwrap_or(0);
                 sets.entry(task.data.clone()).or_insert_with(|| Set::new(table)).places.push((term, places));
             }
@@ -99,12 +104,14 @@ impl Rows {
         let terms = builders
             .into_iter()
             .map(|(places, rows)| Term {
-                columns: columns(&places, mechanisms).into_iter().map(|c| c.0).collect(),
+                columns: columns(&places, mechanisms),
                 mechanisms: places,
                 codes: rows.into_keys().flatten().collect(),
             })
             .collect();
-        Ok(Self { terms, sets: sets.into_values().collect(), pictures })
+        let all: Vec<usize> = (0..mechanisms.len()).collect();
+        let reals = scales(model, module, tables, columns(&all, mechanisms));
+        Ok(Self { terms, sets: sets.into_values().collect(), pictures, reals })
     }
 
     /// The weights of the rows as they are.
@@ -227,32 +234,33 @@ fn joined(mechanisms: &[TableMechanism], places: &[usize]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// The variables and parents of a group of mechanisms with their numbers of values (0 for images), ascending.
-fn columns(group: &[usize], mechanisms: &[TableMechanism]) -> Vec<(VarId, usize)> {
-    let own = group.iter().map(|&m| (mechanisms[m].variable, mechanisms[m].card));
-    let parents = |m: usize| mechanisms[m].parents.iter().copied().zip(mechanisms[m].parent_cards.iter().copied());
-    own.chain(group.iter().flat_map(|&m| parents(m))).collect::<BTreeSet<_>>().into_iter().collect()
+/// The variables and parents of a group of mechanisms, ascending.
+fn columns(group: &[usize], mechanisms: &[TableMechanism]) -> Vec<VarId> {
+    let of = |&m: &usize| [mechanisms[m].variable].into_iter().chain(mechanisms[m].parents.iter().copied());
+    group.iter().flat_map(of).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// The place of each row of `table` among the `distinct` rows, which grow.
+/// The place of each row of `table` among the `distinct` rows over `columns`, which grow.
 fn place_rows(
-    table: &Table,
-    group: &[usize],
-    mechanisms: &[TableMechanism],
+    (model, table): (&Model, &Table),
+    columns: &[VarId],
     pictures: &mut Pictures,
     distinct: &mut IndexMap<Vec<u32>, u32>,
 ) -> Result<Vec<u32>, String> {
     let mut all: Vec<Cow<[u32]>> = vec![];
-    for (v, card) in columns(group, mechanisms) {
-        if card == 0 {
-            all.push(Cow::Owned(pictures.numbers(table, v)?));
-            continue;
-        }
-        let codes = table.column(v).ok_or_else(|| format!("data set {} lacks a variable", table.name))?;
-        if codes.len() != table.rows || codes.iter().any(|&code| code as usize >= card) {
+    for &v in columns {
+        all.push(match model.domain(v) {
+            Some(Domain::Image(_)) => Cow::Owned(pictures.numbers(table, v)?),
+            _ => table.codes(v).ok_or_else(|| format!("data set {} lacks a variable", table.name))?,
+        });
+        let inside = |&code: &u32| match model.domain(v) {
+            Some(Domain::Image(_)) => true,
+            domain => domain.is_some_and(|d| d.holds(code)),
+        };
+        let codes = all.last().map_or(&[][..], |codes| codes);
+        if codes.len() != table.rows || !codes.iter().all(inside) {
             return Err(format!("data set {} has a value outside its domain", table.name));
         }
-        all.push(Cow::Borrowed(codes));
     }
     let mut key = vec![];
     let place = |row: usize| {

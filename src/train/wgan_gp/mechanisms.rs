@@ -1,11 +1,12 @@
 //! The mechanisms a task runs: the module's own and those of frozen modules.
 
 use crate::nets::conditional::{ConditionalModule, SoftNetwork};
-use crate::nets::generator::{GeneratorModule, GeneratorShape};
+use crate::nets::generator::{GeneratorModule, GeneratorShape, Kind};
 use crate::nets::image::Batch;
-use crate::nets::noise::{gumbel, normal};
+use crate::nets::noise::{gumbel, gumbel_max, gumbel_number, normal};
 use crate::nets::ops::{Moments, Relaxation, gumbel_softmax};
 use crate::nets::pretrained::PretrainedModule;
+use crate::nets::real::{COMPONENTS, LOG_DEVIATIONS, OUTPUTS, Scale};
 use crate::nets::soft::{SoftGenerator, TableHidden, soft_table};
 use crate::nets::table::TableModule;
 use crate::train::Trained;
@@ -18,6 +19,8 @@ use std::collections::btree_map::Entry;
 #[derive(Clone)]
 pub struct Mechanisms<'a> {
     modules: Vec<Module<'a>>,
+    /// The scales that real variables have in this training; those of frozen modules may be others.
+    reals: &'a BTreeMap<usize, Scale>,
 }
 
 #[derive(Clone)]
@@ -62,11 +65,17 @@ impl Part {
 }
 
 impl<'a> Mechanisms<'a> {
-    /// `networks` of the module in training, of the shapes of `own`, and `frozen` modules.
+    /// `networks` of the module in training, of the shapes of `own`, and `frozen` modules; `reals` are the scales on which
+    /// real variables pass between them.
     ///
     /// # Errors
     /// Where Candle cannot hold the weights.
-    pub fn new(own: &GeneratorModule, networks: Vec<SoftGenerator>, frozen: &[&'a Trained]) -> Result<Self> {
+    pub fn new(
+        own: &GeneratorModule,
+        networks: Vec<SoftGenerator>,
+        frozen: &[&'a Trained],
+        reals: &'a BTreeMap<usize, Scale>,
+    ) -> Result<Self> {
         let shapes = |module: &GeneratorModule| module.generators.iter().map(|g| g.shape.clone()).collect();
         let mut modules = vec![Module::Generators { noise: own.noise, shapes: shapes(own), networks }];
         for trained in frozen {
@@ -85,7 +94,28 @@ impl<'a> Mechanisms<'a> {
                 Trained::Pretrained(module) => Module::Pretrained(module),
             });
         }
-        Ok(Self { modules })
+        Ok(Self { modules, reals })
+    }
+
+    /// The scale of a real variable.
+    pub fn scale(&self, variable: usize) -> Option<&'a Scale> {
+        self.reals.get(&variable)
+    }
+
+    /// The scale that a part's own module has for a variable: itself, or a parent of it.
+    fn scale_of(&self, part: &Part, variable: usize) -> Option<Scale> {
+        match &self.modules[part.module] {
+            Module::Generators { shapes, .. } => {
+                let shape = &shapes[part.mechanism];
+                let kinds = shape.parents.iter().zip(&shape.parent_kinds).chain([(&shape.variable, &shape.kind)]);
+                kinds.into_iter().find(|(v, _)| **v == variable).and_then(|(_, kind)| match kind {
+                    Kind::Real(scale) => Some(*scale),
+                    _ => None,
+                })
+            }
+            Module::Conditionals { module, .. } => module.reals.get(&variable).copied(),
+            Module::Tables(_) | Module::Pretrained(_) => None,
+        }
     }
 
     /// The same mechanisms, with other `networks` for the module in training.
@@ -178,8 +208,17 @@ impl Forward<'_> {
         Ok(Hidden { rows, modules })
     }
 
-    /// The value of a part for its parents' values: codes `[rows, card]`, or pictures `[rows, height, width, channels]`.
+    /// The value of a part for its parents' values: codes `[rows, card]`, numbers `[rows, 1]`, or pictures
+    /// `[rows, height, width, channels]`.
     pub fn part(&mut self, part: &Part, parents: &[Tensor], hidden: &Hidden) -> Result<Tensor> {
+        let rescaled = |variable: usize, value: &Tensor, inward: bool| {
+            let scales = (self.mechanisms.scale(variable), self.mechanisms.scale_of(part, variable));
+            let (Some(ours), Some(theirs)) = scales else { return Ok(value.clone()) };
+            let (factor, shift) = if inward { ours.to(&theirs) } else { theirs.to(ours) };
+            if ours == &theirs { Ok(value.clone()) } else { value.affine(factor, shift) }
+        };
+        let parents = part.parents.iter().zip(parents).map(|(&p, value)| rescaled(p, value, true));
+        let parents = &parents.collect::<Result<Vec<Tensor>>>()?;
         let value = match (&self.mechanisms.modules[part.module], hidden.modules.get(&part.module)) {
             (Module::Tables(tables), Some(Shared::Levels(levels))) => {
                 // The constant stands for probabilities of zero, whose logarithm has no gradient.
@@ -210,7 +249,29 @@ impl Forward<'_> {
         if value.rank() == 4 {
             return Ok(value);
         }
+        if self.mechanisms.scale(part.variable).is_some() {
+            let number = if value.dim(1)? == OUTPUTS { mixture_draw(&value, self.rng)? } else { value };
+            return rescaled(part.variable, &number, false);
+        }
         let (rows, card) = value.dims2()?;
         gumbel_softmax(&value, &gumbel(rows, card, self.rng)?, self.relaxation)
     }
+}
+
+/// A draw `[rows, 1]` from the mixtures that `outputs [rows, OUTPUTS]` mean. Gradients go through the mean and the deviation
+/// of the component that is drawn, not through the choice of it.
+fn mixture_draw(outputs: &Tensor, rng: &mut ChaCha8Rng) -> Result<Tensor> {
+    let rows = outputs.dim(0)?;
+    let logits = outputs.narrow(1, 0, COMPONENTS)?.flatten_all()?.to_vec1::<f32>()?;
+    let mut chosen = vec![0.0f32; rows * COMPONENTS];
+    for (logits, chosen) in logits.chunks_exact(COMPONENTS).zip(chosen.chunks_exact_mut(COMPONENTS)) {
+        let noise: Vec<f32> = logits.iter().map(|_| gumbel_number(rng)).collect();
+        chosen[gumbel_max(logits, &noise) as usize] = 1.0;
+    }
+    let chosen = Tensor::from_vec(chosen, (rows, COMPONENTS), outputs.device())?;
+    let pick = |values: &Tensor| (values * &chosen)?.sum_keepdim(1);
+    let mean = pick(&outputs.narrow(1, COMPONENTS, COMPONENTS)?)?;
+    let (least, most) = LOG_DEVIATIONS;
+    let deviation = pick(&outputs.narrow(1, 2 * COMPONENTS, COMPONENTS)?.clamp(least, most)?.exp()?)?;
+    mean + (deviation * normal(rows, 1, rng)?)?
 }

@@ -25,9 +25,11 @@ use crate::model::{Domain, Model, Overrides, VarId};
 use crate::nets::generator::{Generator, GeneratorModule, GeneratorShape, Kind, Widths};
 use crate::nets::image::{Batch, Classifier, Network};
 use crate::nets::ops::{Adam, Moments, Relaxation};
+use crate::nets::real::Scale;
 use crate::nets::soft::SoftGenerator;
 use crate::plan;
 use crate::seed::stream;
+use crate::train::scales::scales;
 use critic::TaskCritic;
 use mechanisms::{Forward, Mechanisms};
 use rand_chacha::ChaCha8Rng;
@@ -59,7 +61,7 @@ impl<'a> Inputs<'a> {
 /// Trains the generators of `module` on its tasks. The result depends on the arguments alone, not on threads.
 ///
 /// # Errors
-/// [`TrainError::Data`] where a data set, column or ancestor is missing or a variable is neither discrete nor an image,
+/// [`TrainError::Data`] where a data set, column or ancestor is missing or a variable is neither a number nor an image,
 /// [`TrainError::Cancelled`] when the observer asks for it, [`TrainError::NotFinite`] where a loss diverges.
 pub fn train(
     model: &Model,
@@ -72,9 +74,14 @@ pub fn train(
     let options = Options::new(settings, sight(model, module));
     let input = |message: String| TrainError::Data { module: module.id.clone(), message };
     let streams = Streams::new(seed, &module.id);
-    let generators = generators(model, module, &options, &mut streams.of("weights")).map_err(input)?;
+    let involved = module.tasks.iter().flat_map(|t| [&t.teaches, &t.ancestors, &t.conditions, &t.interventions]);
+    let involved = involved.flatten().chain(&module.variables).filter_map(|name| model.id(name));
+    let mut involved: Vec<VarId> = involved.collect();
+    involved.extend(model.graph.parents_of(&involved));
+    let reals = scales(model, module, inputs.tables, involved);
+    let generators = generators(model, module, &options, &reals, &mut streams.of("weights")).map_err(input)?;
     let networks = generators.generators.iter().map(SoftGenerator::trained).collect::<Result<Vec<_>, _>>()?;
-    let trained = Mechanisms::new(&generators, networks.clone(), inputs.frozen)?;
+    let trained = Mechanisms::new(&generators, networks.clone(), inputs.frozen, &reals)?;
     let tasks = (module.tasks.iter().map(|task| Task::new(model, task, inputs, &trained)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(input)?;
@@ -127,6 +134,7 @@ fn generators(
     model: &Model,
     module: &plan::Module,
     options: &Options,
+    reals: &BTreeMap<VarId, Scale>,
     rng: &mut ChaCha8Rng,
 ) -> Result<GeneratorModule, String> {
     let names = module.variables.iter();
@@ -138,7 +146,8 @@ fn generators(
     let kind = |v: VarId| match (model.card(v), model.domain(v)) {
         (Some(card), _) => Ok(Kind::Codes(card)),
         (None, Some(Domain::Image(shape))) => Ok(Kind::Image(image_size(*shape))),
-        _ => Err(format!("{} is neither discrete nor an image", model.name(v))),
+        (None, Some(Domain::Real { .. })) if reals.contains_key(&v) => Ok(Kind::Real(reals[&v])),
+        _ => Err(format!("{} is neither a number nor an image", model.name(v))),
     };
     let widths = Widths { hidden: &options.hidden, width: options.width };
     let mut generators = Vec::with_capacity(variables.len());

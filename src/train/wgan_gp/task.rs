@@ -35,17 +35,28 @@ pub struct Task<'a> {
 enum Values<'a> {
     /// Codes, and the number of values.
     Codes(&'a [u32], usize),
+    /// Standardised numbers.
+    Numbers(Vec<f32>),
     Images(&'a Images, ImageSize),
 }
 
 impl<'a> Values<'a> {
     /// The values of variable `v` in `table`.
-    fn of(model: &Model, v: VarId, table: &'a Table) -> std::result::Result<Self, String> {
+    fn of(
+        model: &Model,
+        v: VarId,
+        table: &'a Table,
+        mechanisms: &Mechanisms<'_>,
+    ) -> std::result::Result<Self, String> {
         let (name, data) = (model.name(v), &table.name);
         if let Some(Domain::Image(shape)) = model.domain(v) {
             let images = table.images(v).filter(|images| images.shape() == *shape);
             let images = images.ok_or_else(|| format!("{name} is not a column of such images in {data}"))?;
             return Ok(Self::Images(images, image_size(*shape)));
+        }
+        if let Some(scale) = mechanisms.scale(v) {
+            let numbers = table.reals.get(&v).ok_or_else(|| format!("{name} is not a column of numbers in {data}"))?;
+            return Ok(Self::Numbers(numbers.iter().map(|&x| scale.inward(x) as f32).collect()));
         }
         let (codes, card) =
             table.column(v).zip(model.card(v)).ok_or_else(|| format!("{name} is not a discrete column of {data}"))?;
@@ -55,7 +66,7 @@ impl<'a> Values<'a> {
         Ok(Self::Codes(codes, card))
     }
 
-    /// The values of `rows`: one-hot codes `[rows, card]` or pictures `[rows, height, width, channels]`.
+    /// The values of `rows`: one-hot codes `[rows, card]`, numbers `[rows, 1]`, or pictures `[rows, height, width, channels]`.
     fn tensor(&self, rows: &[usize]) -> Result<Tensor> {
         match self {
             Self::Codes(column, card) => {
@@ -64,6 +75,10 @@ impl<'a> Values<'a> {
                     codes[column[row] as usize] = 1.0;
                 }
                 Tensor::from_vec(codes, (rows.len(), *card), &device())
+            }
+            Self::Numbers(numbers) => {
+                let taken: Vec<f32> = rows.iter().map(|&row| numbers[row]).collect();
+                Tensor::from_vec(taken, (rows.len(), 1), &device())
             }
             Self::Images(images, size) => {
                 let mut planes = vec![0.0; rows.len() * size.count()];
@@ -148,7 +163,7 @@ impl<'a> Task<'a> {
         given.dedup();
         let mut columns = BTreeMap::new();
         for &v in generated.iter().chain(&given) {
-            columns.insert(v, Values::of(model, v, table)?);
+            columns.insert(v, Values::of(model, v, table, mechanisms)?);
         }
         let rows_by_weight = match &table.weights {
             Some(weights) => {
@@ -186,6 +201,7 @@ impl<'a> Task<'a> {
         for v in self.variables() {
             match (&self.columns[&v], self.encoders.get(&v)) {
                 (Values::Codes(_, card), _) => codes += card,
+                (Values::Numbers(_), _) => codes += 1,
                 (Values::Images(..), Some(encoder)) => codes += encoder.architecture.outputs,
                 (Values::Images(_, size), None) => pictures.push(*size),
             }
@@ -310,7 +326,7 @@ impl<'a> Task<'a> {
     fn discrete(&self) -> impl Iterator<Item = (VarId, usize)> + '_ {
         self.variables().filter_map(|v| match self.columns[&v] {
             Values::Codes(_, card) => Some((v, card)),
-            Values::Images(..) => None,
+            Values::Numbers(_) | Values::Images(..) => None,
         })
     }
 }

@@ -250,10 +250,11 @@ fn frozen_modules_do_not_move() {
     let frozen = train(&model, &mediator, &tables, &[], &small(30), 1, &watch()).unwrap();
     let before = generators(frozen.clone());
     let own =
-        super::generators(&model, &front_door_module(), &Options::new(&small(30), Sight::Codes), &mut stream(1, "own"))
+        super::generators(&model, &front_door_module(), &Options::new(&small(30), Sight::Codes), &BTreeMap::new(), &mut stream(1, "own"))
             .unwrap();
     let networks: Vec<SoftGenerator> = own.generators.iter().map(|g| SoftGenerator::trained(g).unwrap()).collect();
-    let mechanisms = Mechanisms::new(&own, networks.clone(), &[&frozen]).unwrap();
+    let none = BTreeMap::new();
+    let mechanisms = Mechanisms::new(&own, networks.clone(), &[&frozen], &none).unwrap();
     let values = |networks: &[SoftGenerator]| -> Vec<Vec<f32>> {
         networks.iter().flat_map(|n| n.parameters()).map(|p| p.values().unwrap()).collect()
     };
@@ -280,7 +281,8 @@ fn soft_draws_at_the_last_temperature_are_nearly_hard() {
     let module = front_door_module();
     let trained = train(&model, &module, &tables, &[&frozen], &small(400), 1, &watch()).map(generators).unwrap();
     let fixed = trained.generators.iter().map(|g| SoftGenerator::fixed(g).unwrap()).collect();
-    let mechanisms = Mechanisms::new(&trained, fixed, &[&frozen]).unwrap();
+    let none = BTreeMap::new();
+    let mechanisms = Mechanisms::new(&trained, fixed, &[&frozen], &none).unwrap();
     let task = Task::new(&model, &module.tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap();
     let distance = |relaxation| {
         let mut rng = stream(1, "noise");

@@ -1,4 +1,4 @@
 dose -> response
 dose: binary
-response: real
+response: vector[3]
 train { engine: likelihood }

@@ -8,13 +8,16 @@ use crate::model::VarId;
 use crate::nets::conditional::encode;
 use crate::nets::image::ImageSize;
 use crate::nets::ops::device;
+use crate::nets::real::Scale;
 use crate::nets::table::TableMechanism;
 use candle_core::{Result, Tensor};
+use std::collections::BTreeMap;
 
 /// A term ready for its networks.
 pub(super) struct Compiled<'a> {
     pub term: &'a Term,
     pictures: &'a Pictures,
+    reals: &'a BTreeMap<VarId, Scale>,
     pub elimination: Elimination,
     /// The numbers of values of the inputs of each mechanism of the term: parents (0 for images), then latents.
     cards: Vec<Vec<usize>>,
@@ -28,21 +31,46 @@ impl<'a> Compiled<'a> {
             m.parent_cards.iter().copied().chain(m.latents.iter().map(|&l| layout.latents[l].levels)).collect()
         };
         let elimination = Elimination::new(layout, &term.mechanisms);
-        Self { term, pictures: &rows.pictures, elimination, cards: term.mechanisms.iter().map(cards).collect() }
+        let cards = term.mechanisms.iter().map(cards).collect();
+        Self { term, pictures: &rows.pictures, reals: &rows.reals, elimination, cards }
     }
 
-    /// The codes `[rows · states, …]` that a mechanism takes, by its place in the term.
+    /// Whether `variable` is real.
+    pub fn is_real(&self, variable: VarId) -> bool {
+        self.reals.contains_key(&variable)
+    }
+
+    /// The standardised number of a real variable in a distinct row.
+    pub fn number(&self, row: usize, variable: VarId) -> f64 {
+        let value = f32::from_bits(self.term.code(row, variable) as u32);
+        self.reals.get(&variable).map_or(0.0, |scale| scale.inward(value))
+    }
+
+    /// Appends the codes and numbers of a mechanism's parents in a distinct row.
+    pub fn known(&self, m: &TableMechanism, row: usize, into: &mut Vec<f32>) {
+        for (&parent, &card) in m.parents.iter().zip(&m.parent_cards) {
+            match self.is_real(parent) {
+                true => into.push(self.number(row, parent) as f32),
+                false => encode(&[card], [self.term.code(row, parent)].into_iter(), into),
+            }
+        }
+    }
+
+    /// The codes and numbers `[rows · states, …]` that a mechanism takes, by its place in the term.
     pub fn codes(&self, layout: &Layout, place: usize, rows: &[usize]) -> Result<Tensor> {
         let mechanism = self.term.mechanisms[place];
         let m = &layout.mechanisms[mechanism];
         let cards = &self.cards[place];
-        let (parents, latents) = cards.split_at(m.parents.len());
+        let (_, latents) = cards.split_at(m.parents.len());
         let states = layout.states[mechanism];
         let width = cards.iter().sum::<usize>();
         let mut x = Vec::with_capacity(rows.len() * states * width);
+        let mut known = vec![];
         for &row in rows {
+            known.clear();
+            self.known(m, row, &mut known);
             for state in 0..states {
-                encode(parents, m.parents.iter().map(|&p| self.term.code(row, p)), &mut x);
+                x.extend_from_slice(&known);
                 let mut inner = states;
                 let digits = latents.iter().map(|&card| {
                     inner /= card;

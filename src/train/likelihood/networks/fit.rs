@@ -5,7 +5,9 @@ use super::super::layout::Layout;
 use super::super::rows::Weights;
 use super::Recipe;
 use super::compiled::Compiled;
-use crate::nets::conditional::{ConditionalMember, Network, SoftNetwork, softmax};
+use super::heads::Head;
+use super::line;
+use crate::nets::conditional::{ConditionalMember, Network, SoftNetwork};
 use crate::nets::image::Classifier;
 use crate::nets::noise::normals;
 use crate::nets::ops::{Adam, device};
@@ -55,28 +57,34 @@ struct Posterior {
 }
 
 impl<'a> Fit<'a> {
-    /// Networks with random weights.
+    /// Networks with random weights, those of real variables around the least-squares line through the rows.
     pub fn new(
         layout: &'a Layout,
         compiled: &'a [Compiled<'a>],
         recipe: &Recipe,
+        weights: &Weights,
         rng: &mut ChaCha8Rng,
     ) -> Result<Self> {
-        let network = |m: &TableMechanism| {
+        let network = |(at, m): (usize, &TableMechanism)| {
             let latents: usize = m.latents.iter().map(|&l| layout.latents[l].levels).sum();
             let inputs = m.parent_cards.iter().sum::<usize>() + latents;
             let pictures = compiled.first().map_or(vec![], |term| term.sizes(m));
-            if pictures.is_empty() {
+            let mut network = if pictures.is_empty() {
                 let mut network = Network::random(inputs, &recipe.hidden, m.card, rng);
                 if recipe.images {
                     network.layers.iter_mut().next_back().into_iter().for_each(|last| sharpen(&mut last.weight));
                 }
-                return Ok(network);
+                network
+            } else {
+                let encoder = Classifier { pictures, codes: 0, width: WIDTH, hidden: vec![], outputs: FEATURES };
+                Network::random_with_pictures(encoder, inputs, &recipe.hidden, m.card, rng).map_err(Error::msg)?
+            };
+            if compiled.first().is_some_and(|term| term.is_real(m.variable)) {
+                line::start(&mut network, compiled, weights, (at, m));
             }
-            let encoder = Classifier { pictures, codes: 0, width: WIDTH, hidden: vec![], outputs: FEATURES };
-            Network::random_with_pictures(encoder, inputs, &recipe.hidden, m.card, rng).map_err(Error::msg)
+            Ok(network)
         };
-        let shapes = layout.mechanisms.iter().map(network).collect::<Result<Vec<_>>>()?;
+        let shapes = layout.mechanisms.iter().enumerate().map(network).collect::<Result<Vec<_>>>()?;
         let networks = shapes.iter().map(SoftNetwork::trained).collect::<Result<_>>()?;
         let prior = |l: &TableLatent| {
             let draws: Vec<f64> = (0..l.levels).map(|_| 0.5 + rng.random::<f64>()).collect();
@@ -141,22 +149,16 @@ impl<'a> Fit<'a> {
         mean: f64,
         rng: &mut ChaCha8Rng,
     ) -> Result<Posterior> {
-        let logits = self.logits(at, rows, Some(rng))?;
-        let probabilities = self.probabilities(at, &logits)?;
-        let posterior = self.posterior(at, rows, weights, &probabilities);
+        let outputs = self.outputs(at, rows, Some(rng))?;
+        let heads = self.heads(at, &outputs)?;
+        let posterior = self.posterior(at, rows, weights, &heads);
         let scale = 1.0 / (mean * rows.len() as f64);
-        for (place, logits) in logits.iter().enumerate() {
+        for (place, outputs) in outputs.iter().enumerate() {
             let m = &self.layout.mechanisms[at.term.mechanisms[place]];
-            let states = self.layout.states[at.term.mechanisms[place]];
-            // d loss / d logit = weight · (probability − [the row's value]).
-            let mut gradient: Vec<f32> = Vec::with_capacity(probabilities[place].len());
-            for (cell, p) in probabilities[place].chunks_exact(m.card).enumerate() {
-                let value = at.term.code(rows[cell / states], m.variable);
-                let weight = posterior.states[place][cell] * scale;
-                gradient.extend(p.iter().enumerate().map(|(k, p)| (weight * (p - f64::from(k == value))) as f32));
-            }
-            let gradient = Tensor::from_vec(gradient, logits.shape(), &device())?;
-            (logits * gradient)?.sum_all()?.backward()?;
+            let weights: Vec<f64> = posterior.states[place].iter().map(|weight| weight * scale).collect();
+            let gradient = heads[place].gradient(at, m, rows, &weights);
+            let gradient = Tensor::from_vec(gradient, outputs.shape(), &device())?;
+            (outputs * gradient)?.sum_all()?.backward()?;
         }
         Ok(posterior)
     }
@@ -168,16 +170,16 @@ impl<'a> Fit<'a> {
             let rows: Vec<usize> = (0..weights.len()).filter(|&row| weights[row] > 0.0).collect();
             for rows in rows.chunks(1024) {
                 let weights: Vec<f64> = rows.iter().map(|&row| weights[row]).collect();
-                let probabilities = self.probabilities(at, &self.logits(at, rows, None)?)?;
-                sum += self.posterior(at, rows, &weights, &probabilities).log_likelihood;
+                let heads = self.heads(at, &self.outputs(at, rows, None)?)?;
+                sum += self.posterior(at, rows, &weights, &heads).log_likelihood;
             }
         }
         Ok(sum)
     }
 
-    /// Per mechanism of the term its logits `[rows · states, card]`. An encoder sees the images of a row once,
+    /// Per mechanism of the term its network's outputs `[rows · states, card]`. An encoder sees the images of a row once,
     /// whatever the number of states; in training, with noise from `grain`.
-    fn logits(&self, at: &Compiled, rows: &[usize], mut grain: Option<&mut ChaCha8Rng>) -> Result<Vec<Tensor>> {
+    fn outputs(&self, at: &Compiled, rows: &[usize], mut grain: Option<&mut ChaCha8Rng>) -> Result<Vec<Tensor>> {
         (at.term.mechanisms.iter().enumerate())
             .map(|(place, &mechanism)| {
                 let features = self.features(at, mechanism, rows, grain.as_deref_mut())?;
@@ -206,13 +208,16 @@ impl<'a> Fit<'a> {
         self.networks[mechanism].features(images)
     }
 
-    fn probabilities(&self, at: &Compiled, logits: &[Tensor]) -> Result<Vec<Vec<f64>>> {
-        let card = |place: usize| self.layout.mechanisms[at.term.mechanisms[place]].card;
-        let values = |(place, t): (usize, &Tensor)| Ok(softmax(&t.flatten_all()?.to_vec1()?, card(place)));
-        logits.iter().enumerate().map(values).collect()
+    /// What the outputs of a term's networks mean.
+    fn heads(&self, at: &Compiled, outputs: &[Tensor]) -> Result<Vec<Head>> {
+        let head = |(&mechanism, outputs): (&usize, &Tensor)| {
+            let m = &self.layout.mechanisms[mechanism];
+            Ok(Head::new(outputs.flatten_all()?.to_vec1()?, m.card, at.is_real(m.variable)))
+        };
+        at.term.mechanisms.iter().zip(outputs).map(head).collect()
     }
 
-    fn posterior(&self, at: &Compiled, rows: &[usize], weights: &[f64], probabilities: &[Vec<f64>]) -> Posterior {
+    fn posterior(&self, at: &Compiled, rows: &[usize], weights: &[f64], heads: &[Head]) -> Posterior {
         let priors: Vec<f64> = self.priors.concat();
         let states: Vec<usize> = at.term.mechanisms.iter().map(|&m| self.layout.states[m]).collect();
         let mut found = Posterior {
@@ -220,7 +225,7 @@ impl<'a> Fit<'a> {
             states: states.iter().map(|s| Vec::with_capacity(s * rows.len())).collect(),
             latents: self.priors.iter().map(|p| vec![0.0; p.len()]).collect(),
         };
-        // A row's parameters: the priors, then per mechanism the probability of the row's value in each state.
+        // A row's parameters: the priors, then per mechanism how likely the row's value is in each state.
         let mut starts = vec![];
         let mut length = priors.len();
         for s in &states {
@@ -229,16 +234,14 @@ impl<'a> Fit<'a> {
         }
         let mut scratch = Scratch::default();
         for (b, &row) in rows.iter().enumerate() {
-            let mut parameters = priors.clone();
+            let (mut parameters, mut factor) = (priors.clone(), 0.0);
             for (place, &mechanism) in at.term.mechanisms.iter().enumerate() {
                 let m = &self.layout.mechanisms[mechanism];
-                let value = at.term.code(row, m.variable);
-                let first = b * states[place] * m.card + value;
-                let picked = (0..states[place]).map(|s| probabilities[place][first + s * m.card].max(1e-30));
-                parameters.extend(picked);
+                factor += heads[place].likelihoods(at, m, (b, row, states[place]), &mut parameters);
             }
             let mut counts = vec![0.0; length];
-            found.log_likelihood += weights[b] * at.elimination.log_likelihood(&parameters, &starts, &mut scratch);
+            let log = at.elimination.log_likelihood(&parameters, &starts, &mut scratch);
+            found.log_likelihood += weights[b] * (log + factor);
             at.elimination.count(&starts, weights[b], &mut counts, &mut scratch, None);
             for (place, &start) in starts.iter().enumerate() {
                 found.states[place].extend(&counts[start..start + states[place]]);

@@ -1,11 +1,14 @@
-//! Neural conditionals, for mechanisms whose tables are too large or the rows too few to fill them.
+//! Neural conditionals, for mechanisms whose tables are too large or the rows too few to fill them, and for real variables.
 //!
 //! The loss is the exact marginal likelihood: the gradient of `log Σ_u Π P(u) Π P(v | pa, u)` is the
 //! posterior expectation of the gradient of the complete-data likelihood (Fisher's identity), and the
-//! posterior comes from [`Elimination`]. So each step is a weighted classification.
+//! posterior comes from [`Elimination`]. So each step is a weighted classification; densities take the place of
+//! probabilities where a variable is real.
 
 mod compiled;
 mod fit;
+mod heads;
+mod line;
 
 use super::layout::Layout;
 use super::rows::{Rows, Term, Weights};
@@ -117,7 +120,8 @@ impl Job<'_> {
             self.observer.metric(&Metric { module: self.module.into(), step: at + 1, total: count, loss, tv: None });
             members.push(member);
         }
-        Ok(ConditionalModule { latents: layout.latents, mechanisms: layout.mechanisms, members })
+        let (latents, mechanisms) = (layout.latents, layout.mechanisms);
+        Ok(ConditionalModule { latents, mechanisms, reals: self.rows.reals.clone(), members })
     }
 
     /// Some of the fits, with their losses.
@@ -142,7 +146,7 @@ impl Job<'_> {
         let mut rng = seed::stream(self.seed, &format!("likelihood/{}/network/{at}", self.module));
         let (train, test) = self.split(recipe, at);
         let total: f64 = test.iter().flatten().sum();
-        let mut fit = Fit::new(layout, compiled, recipe, &mut rng)?;
+        let mut fit = Fit::new(layout, compiled, recipe, &train, &mut rng)?;
         let mut adam = Adam::new(fit.networks.iter().flat_map(SoftNetwork::parameters), (0.9, 0.999));
         let mut best = (fit.member()?, f64::INFINITY, 0);
         if recipe.images {

@@ -167,9 +167,10 @@ fn gradients_pass_through_a_frozen_image() {
     let tables = [table];
     let frozen = train(&model, &mediator(), &Inputs::new(&tables, &[]), &small(2), 1, &watch()).unwrap();
     let options = Options::new(&small(2), Sight::Images);
-    let own = super::generators(&model, &ends(), &options, &mut stream(1, "own")).unwrap();
+    let own = super::generators(&model, &ends(), &options, &BTreeMap::new(), &mut stream(1, "own")).unwrap();
     let networks: Vec<SoftGenerator> = own.generators.iter().map(|g| SoftGenerator::trained(g).unwrap()).collect();
-    let mechanisms = Mechanisms::new(&own, networks.clone(), &[&frozen]).unwrap();
+    let none = BTreeMap::new();
+    let mechanisms = Mechanisms::new(&own, networks.clone(), &[&frozen], &none).unwrap();
     let task = Task::new(&model, &ends().tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap();
     assert_eq!(task.sees(), (4, vec![image_size(SHAPE)]));
     let rows = task.draw(16, &mut stream(1, "draw"));
@@ -197,9 +198,10 @@ fn images_of_a_batch_are_those_of_rows_with_the_same_parents() {
     let tables = [table];
     let frozen = train(&model, &mediator(), &Inputs::new(&tables, &[]), &small(2), 1, &watch()).unwrap();
     let own =
-        super::generators(&model, &ends(), &Options::new(&small(2), Sight::Images), &mut stream(1, "own")).unwrap();
+        super::generators(&model, &ends(), &Options::new(&small(2), Sight::Images), &BTreeMap::new(), &mut stream(1, "own")).unwrap();
     let networks: Vec<SoftGenerator> = own.generators.iter().map(|g| SoftGenerator::trained(g).unwrap()).collect();
-    let mechanisms = Mechanisms::new(&own, networks, &[&frozen]).unwrap();
+    let none = BTreeMap::new();
+    let mechanisms = Mechanisms::new(&own, networks, &[&frozen], &none).unwrap();
     let task = Task::new(&model, &ends().tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap();
     let rows = task.draw(64, &mut stream(1, "draw"));
     let mut rng = stream(1, "noise");
@@ -232,6 +234,6 @@ fn images_that_do_not_fit_are_refused() {
     assert_eq!(refused(&model, table.clone()), "I is not a column of such images in obs");
     model.variables[1].domain = Some(Domain::Image([1, 4, 4]));
     assert!(refused(&model, table.clone()).starts_with("I: a picture [1, 4, 4]: sides must have 8 to 256 pixels"));
-    model.variables[1].domain = Some(Domain::Real);
+    model.variables[1].domain = Some(Domain::REAL);
     assert_eq!(refused(&model, table), "I is neither discrete nor an image");
 }
