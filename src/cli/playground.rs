@@ -102,8 +102,8 @@ fn answer(mut stream: TcpStream, page: &str) -> io::Result<()> {
     let mut first = String::new();
     request.read_line(&mut first)?;
     let mut line = String::new();
-    // The rest is read, or the system would break the connection off.
-    while request.read_line(&mut line)? > 2 {
+    // The rest is read, or the system would break the connection off; who never ends it has an answer too.
+    while !first.trim().is_empty() && request.read_line(&mut line).is_ok_and(|length| length > 2) {
         line.clear();
     }
     stream.write_all(&reply(&first, page))?;
