@@ -59,7 +59,7 @@ fn words_have_the_colours_of_their_places() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.scm");
     let sample: &[(&str, &[(&str, &str)])] = &[
-        ("dcm 1 \"T\" # c", &[("dcm", "keyword"), ("T", "string"), ("c", "comment")]),
+        ("dcm 1 \"T\" # c", &[("dcm", "keyword"), ("T", "string"), ("# c", "comment-delimiter")]),
         ("data -> query", &[("data", ""), ("query", "")]),
         ("data: int[0..9]", &[("data", ""), ("int", "type")]),
         ("data obs = \"o.csv\" do(X = 1)", &[("data", "keyword"), ("obs", "function-name"), ("do", "keyword")]),

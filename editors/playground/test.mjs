@@ -1,5 +1,5 @@
 // The page in Chromium: `npm install && npm test`, once scripts/build-playground.sh has run. CHROMIUM names the browser,
-// SHOTS a folder for pictures of the page.
+// PAGE another page, SHOTS a folder for pictures of the page.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
-const PAGE = new URL("dist/playground.html", import.meta.url).pathname;
+const PAGE = process.env.PAGE ?? new URL("dist/playground.html", import.meta.url).pathname;
 const BROWSER = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 /** How long anything may take on a busy machine, in ms. */
 const PATIENCE = 20_000;

@@ -59,6 +59,7 @@ function toProblem(step) {
   const next = step > 0 ? places.find((p) => p.start > here) : places.findLast((p) => p.start < here);
   const place = next ?? places.at(step > 0 ? 0 : -1);
   editor.go(place.start, place.end);
+  clearTimeout(announce);
   const problem = problems.find((p) => p.labels[0]?.start === place.start);
   $("summary").textContent = `Line ${place.line}: ${problem.code} ${problem.message}`;
 }
