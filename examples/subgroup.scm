@@ -14,8 +14,8 @@ smokeintensity -> wt71
 {sex, race, age, education, exercise, active, smokeyrs, smokeintensity, wt71} -> qsmk
 {sex, race, age, education, exercise, active, smokeyrs, smokeintensity, wt71, qsmk} -> wt82_71
 
-{qsmk, sex, race}: binary # sex: 1 women; race: 1 others than white
-education: int[1..5]
+{qsmk, sex, race}:  binary  # sex: 1 women; race: 1 others than white
+education:          int[1..5]
 {exercise, active}: int[0..2]
 {age, smokeyrs, smokeintensity, wt71, wt82_71}: real
 

@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("lsp", &["ide", "syntax", "plan", "render", "diag"]),
     ("implications", &["model", "causal", "data", "seed"]),
     ("nets", &["seed", "pretrained"]),
-    ("train", &["model", "plan", "nets", "data", "seed"]),
+    ("train", &["model", "plan", "nets", "data", "seed", "pretrained"]),
     ("query", &["model", "plan", "causal", "truth", "data", "nets", "train", "factor", "seed"]),
     ("report", &["model", "plan", "causal", "data", "render", "query", "train", "diag"]),
 ];

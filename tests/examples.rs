@@ -32,7 +32,11 @@ fn every_example_has_a_test() {
 
 #[test]
 fn front_door_of_the_primer() {
-    run("frontdoor");
+    let answers = run("frontdoor");
+    // The front-door formula on the table gives the book's numbers exactly.
+    let ate = &answers["results"][2]["estimand"];
+    assert!((ate["values"][0]["value"].as_f64().unwrap() - 0.045).abs() < 1e-9, "{ate}");
+    assert!(ate["text"].as_str().unwrap().contains("Σ"), "{ate}");
 }
 
 #[test]

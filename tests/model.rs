@@ -49,7 +49,8 @@ fn a_world_sets_a_variable_once_and_to_its_own_values() {
         ("P(A | A = 1)", "E0703"),
         ("P(A, A)", "E0202"),
         ("sample(A = 1)", "E0703"),
-        ("sample(A[D = 1])", "E0101"),
+        ("sample(A[D])", "E0103"),
+        ("sample(A, A)", "E0202"),
         ("sample(A | do(D))", "E0103"),
     ] {
         assert_eq!(codes(&format!("{GRAPH}query q: {query}")), [code], "{query}");

@@ -224,3 +224,35 @@ pub struct Checked {
     /// The left side's value.
     pub value: f64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(x: i64, y: i64, p: f64) -> Row {
+        let named = |name: &str, value| Assignment::from([(name.to_owned(), Value::Int(value))]);
+        Row { interventions: named("X", x), outcome: named("Y", y), p: Some(p), low: Some(0.0), ..Row::default() }
+    }
+
+    #[test]
+    fn a_formula_stands_beside_the_rows_of_the_same_values() {
+        let answer = |values| Answer { kind: "distribution".into(), values, ..empty() };
+        let whole = answer(vec![row(0, 0, 0.3), row(0, 1, 0.7), row(1, 0, 0.5), row(1, 1, 0.5)]);
+        let other = [row(1, 1, 0.6), row(1, 0, 0.4), row(0, 1, 0.75), row(0, 0, 0.25)];
+        let found = whole.by_formula("P(Y | X)".into(), &other).unwrap();
+        assert_eq!(found.values.iter().map(|r| r.p.unwrap()).collect::<Vec<_>>(), [0.25, 0.75, 0.4, 0.6]);
+        assert!(found.values.iter().all(|r| r.low.is_none()));
+        assert!((found.difference - 0.1).abs() < 1e-12, "{}", found.difference);
+        assert_eq!(whole.by_formula(String::new(), &other[1..]), None);
+        // One cell of two: the other differs by as much.
+        let cell = answer(vec![row(0, 1, 0.7)]).by_formula(String::new(), &[row(0, 1, 0.75)]).unwrap();
+        assert!((cell.difference - 0.05).abs() < 1e-12);
+    }
+
+    fn empty() -> Answer {
+        serde_json::from_str(
+            r#"{"name": "q", "query": "", "kind": "", "values": [], "samples": 0, "ess": 0, "method": "exact"}"#,
+        )
+        .unwrap()
+    }
+}

@@ -78,13 +78,7 @@ impl Drawn {
     }
 
     /// Draws rows and keeps each as often as its evidence happens, until there are `count`; all of them where there is none.
-    fn reject(
-        &mut self,
-        worlds: &Worlds,
-        count: usize,
-        all: bool,
-        rng: &mut ChaCha8Rng,
-    ) -> Result<(), QueryError> {
+    fn reject(&mut self, worlds: &Worlds, count: usize, all: bool, rng: &mut ChaCha8Rng) -> Result<(), QueryError> {
         let mut tried = 0;
         while self.rows < count {
             if tried >= FEWEST_TRIES.max(PATIENCE.saturating_mul(count)) && self.rows == 0 {

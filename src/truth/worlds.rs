@@ -68,7 +68,12 @@ impl Scm {
             match self.summed(&twin, &cards) {
                 Ok(joint) => {
                     let probability = joint.total();
-                    return Ok(TruthAnswer { table: joint.normalised(), evidence: probability, standard_errors: None, mean: None });
+                    return Ok(TruthAnswer {
+                        table: joint.normalised(),
+                        evidence: probability,
+                        standard_errors: None,
+                        mean: None,
+                    });
                 }
                 Err(NoAnswer::TooLarge(_)) => {}
                 Err(other) => return Err(other),
