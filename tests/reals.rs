@@ -68,7 +68,8 @@ fn linear_models_by_likelihood() {
 
 #[test]
 fn linear_models_by_generators() {
-    let answers = run(LINEAR, &["--set", "train.engine=wgan_gp", "--set", "train.steps=1500", "--set", "data.obs.n=2000"]);
+    let answers =
+        run(LINEAR, &["--set", "train.engine=wgan_gp", "--set", "train.steps=1500", "--set", "data.obs.n=2000"]);
     for (name, exact) in [("ate", 1.5), ("mean", 9.5), ("at", 11.1), ("back", 12.25)] {
         let value = answer(&answers, name)["values"][0]["value"].as_f64().unwrap();
         assert!((value - exact).abs() < 0.5, "{name}: {value}, not {exact}");
@@ -164,7 +165,16 @@ fn skewed_and_bounded_columns() {
 fn runs_with_real_variables_repeat() {
     let here = folder(&[("m.scm", LINEAR)]);
     let call = |jobs: &str, out: &str| {
-        let set = ["--set", "data.obs.n=300", "--set", "train.bootstrap=2", "--set", "train.epochs=3", "--set", "train.samples=2000"];
+        let set = [
+            "--set",
+            "data.obs.n=300",
+            "--set",
+            "train.bootstrap=2",
+            "--set",
+            "train.epochs=3",
+            "--set",
+            "train.samples=2000",
+        ];
         let fixed = ["run", "m.scm", "-q", "--format", "json", "--jobs", jobs, "--out", out];
         dcmc(here.path(), &[&fixed[..], &set].concat()).expect(0).stdout
     };
@@ -196,10 +206,15 @@ fn each_row_of_a_file() {
 fn what_cannot_be_asked_is_said() {
     let here = folder(&[]);
     let says = |statement: &str, code: &str| {
-        let text = format!("X -> Y; X: binary; Y: real[0..9]\ntruth {{ X ~ bernoulli(0.5); Y ~ uniform(0, 9) }}\n{statement}");
+        let text =
+            format!("X -> Y; X: binary; Y: real[0..9]\ntruth {{ X ~ bernoulli(0.5); Y ~ uniform(0, 9) }}\n{statement}");
         std::fs::write(here.path().join("m.scm"), text).unwrap();
         let found = dcmc(here.path(), &["check", "m.scm"]);
-        assert!(found.stderr.contains(code) == (code != "fine") && (found.code == 0) == (code == "fine"), "{statement}: {}", found.stderr);
+        assert!(
+            found.stderr.contains(code) == (code != "fine") && (found.code == 0) == (code == "fine"),
+            "{statement}: {}",
+            found.stderr
+        );
     };
     says("query q: P(Y | do(X = 1))", "E0707");
     says("query q: P(Y = 2 | do(X = 1))", "E0707");

@@ -2,8 +2,8 @@
 
 use super::file::{FileError, ModuleFile, ModuleHeader};
 use super::image::Classifier;
-use super::table::{TableLatent, TableMechanism};
 use super::real::Scale;
+use super::table::{TableLatent, TableMechanism};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

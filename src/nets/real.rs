@@ -91,9 +91,7 @@ impl Scale {
             (None, None) => (value, 1.0),
             (Some(low), None) => (above(low).ln(), 1.0 / above(low)),
             (None, Some(high)) => (-below(high).ln(), 1.0 / below(high)),
-            (Some(low), Some(high)) => {
-                ((above(low) / below(high)).ln(), (high - low) / (above(low) * below(high)))
-            }
+            (Some(low), Some(high)) => ((above(low) / below(high)).ln(), (high - low) / (above(low) * below(high))),
         }
     }
 }
@@ -158,7 +156,11 @@ impl Mixture {
         let mut number = (0..COMPONENTS).map(|k| self.weights[k] * self.means[k]).sum::<f64>();
         for _ in 0..100 {
             let off = self.distribution(number) - share;
-            if off > 0.0 { high = number } else { low = number }
+            if off > 0.0 {
+                high = number
+            } else {
+                low = number
+            }
             let step = off / self.log_density(number).exp().max(f64::MIN_POSITIVE);
             let next = number - step;
             let next = if next > low && next < high { next } else { 0.5 * (low + high) };
@@ -274,8 +276,13 @@ mod tests {
                 let slope = (scale.inward(x + 0.005) - scale.inward(x - 0.005)) / 0.01;
                 assert!((slope / scale.slope(x) - 1.0).abs() < 1e-2, "{bounds:?}: {x} {slope}");
             }
-            let inside = |x: f32| bounds.0.is_none_or(|low| f64::from(x) >= low) && bounds.1.is_none_or(|h| f64::from(x) <= h);
-            assert!([-900.0, -30.0, 30.0, 900.0].into_iter().all(|z| inside(scale.outward(z)) && scale.outward(z).is_finite()));
+            let inside =
+                |x: f32| bounds.0.is_none_or(|low| f64::from(x) >= low) && bounds.1.is_none_or(|h| f64::from(x) <= h);
+            assert!(
+                [-900.0, -30.0, 30.0, 900.0]
+                    .into_iter()
+                    .all(|z| inside(scale.outward(z)) && scale.outward(z).is_finite())
+            );
             assert!(scale.inward(0.0).is_finite() && scale.inward(5.0).is_finite());
         }
         let same = Scale::fit(&[(3.0, 1.0); 5], (None, None));

@@ -411,9 +411,7 @@ fn support(rows: &[Vec<(Item, f64)>], scope: &Scope, place: usize) -> Result<Vec
             Item::Number(n) => {
                 let title = format!("`{}` takes the value {n}, which is not whole", scope.name(place));
                 let found = Diagnostic::new("E0404", title).label(scope.places[place].span, "here");
-                return Err(
-                    found.help("use floor(…) or round(…), or declare it `real`")
-                );
+                return Err(found.help("use floor(…) or round(…), or declare it `real`"));
             }
         });
     }

@@ -99,7 +99,11 @@ impl Node {
     }
 
     /// The code of what its expression gives where its parents have these values and its draws this noise.
-    pub(super) fn drawn(&self, parent: &dyn Fn(usize) -> Item, noise: &dyn Fn(usize) -> f64) -> Result<u32, Diagnostic> {
+    pub(super) fn drawn(
+        &self,
+        parent: &dyn Fn(usize) -> Item,
+        noise: &dyn Fn(usize) -> f64,
+    ) -> Result<u32, Diagnostic> {
         let Some(expression) = &self.expression else { return Ok(0) };
         let of = |place: usize| parent(expression.places.iter().position(|p| *p == place).unwrap_or(0));
         let item = value(&expression.term, &of, &noise)?;

@@ -155,8 +155,10 @@ impl ConditionalModule {
         if inputs.len() != cards.len() || inputs.iter().any(|input| input.rows() != member.len()) {
             bail!("variable {}: parents and hidden causes have different numbers of rows", m.variable);
         }
-        let images: Vec<&Pixels> =
-            inputs.iter().filter_map(|input| if let Input::Image(pixels) = input { Some(*pixels) } else { None }).collect();
+        let images: Vec<&Pixels> = inputs
+            .iter()
+            .filter_map(|input| if let Input::Image(pixels) = input { Some(*pixels) } else { None })
+            .collect();
         let mut outputs = vec![0.0; member.len() * m.card];
         for (i, fit) in self.members.iter().enumerate() {
             let rows: Vec<usize> = (0..member.len()).filter(|&row| member[row] as usize == i).collect();

@@ -85,7 +85,9 @@ fn prepare(model: &Model, module: &Module, tables: &[Table]) -> Result<(Vec<VarI
 fn tables_suffice(model: &Model, variables: &[VarId], rows: &Rows) -> bool {
     let layout = Layout::new(model, variables, 2);
     let enough = (rows.total_weight() / ROWS_PER_CELL).max(FEW_CELLS);
-    rows.reals.is_empty() && layout.cells <= tables::MAX_CELLS && layout.mechanisms.iter().all(|m| m.rows() as f64 <= enough)
+    rows.reals.is_empty()
+        && layout.cells <= tables::MAX_CELLS
+        && layout.mechanisms.iter().all(|m| m.rows() as f64 <= enough)
 }
 
 /// Rows per joint value of a variable's parents from which on a table is preferred to a network.

@@ -42,12 +42,7 @@ enum Values<'a> {
 
 impl<'a> Values<'a> {
     /// The values of variable `v` in `table`.
-    fn of(
-        model: &Model,
-        v: VarId,
-        table: &'a Table,
-        mechanisms: &Mechanisms<'_>,
-    ) -> std::result::Result<Self, String> {
+    fn of(model: &Model, v: VarId, table: &'a Table, mechanisms: &Mechanisms<'_>) -> std::result::Result<Self, String> {
         let (name, data) = (model.name(v), &table.name);
         if let Some(Domain::Image(shape)) = model.domain(v) {
             let images = table.images(v).filter(|images| images.shape() == *shape);

@@ -249,9 +249,14 @@ fn frozen_modules_do_not_move() {
     let tables = [rows];
     let frozen = train(&model, &mediator, &tables, &[], &small(30), 1, &watch()).unwrap();
     let before = generators(frozen.clone());
-    let own =
-        super::generators(&model, &front_door_module(), &Options::new(&small(30), Sight::Codes), &BTreeMap::new(), &mut stream(1, "own"))
-            .unwrap();
+    let own = super::generators(
+        &model,
+        &front_door_module(),
+        &Options::new(&small(30), Sight::Codes),
+        &BTreeMap::new(),
+        &mut stream(1, "own"),
+    )
+    .unwrap();
     let networks: Vec<SoftGenerator> = own.generators.iter().map(|g| SoftGenerator::trained(g).unwrap()).collect();
     let none = BTreeMap::new();
     let mechanisms = Mechanisms::new(&own, networks.clone(), &[&frozen], &none).unwrap();

@@ -197,8 +197,14 @@ fn images_of_a_batch_are_those_of_rows_with_the_same_parents() {
     table.columns[0] = Some(planes.chunks_exact(64).map(|image| u32::from(upper(image))).collect());
     let tables = [table];
     let frozen = train(&model, &mediator(), &Inputs::new(&tables, &[]), &small(2), 1, &watch()).unwrap();
-    let own =
-        super::generators(&model, &ends(), &Options::new(&small(2), Sight::Images), &BTreeMap::new(), &mut stream(1, "own")).unwrap();
+    let own = super::generators(
+        &model,
+        &ends(),
+        &Options::new(&small(2), Sight::Images),
+        &BTreeMap::new(),
+        &mut stream(1, "own"),
+    )
+    .unwrap();
     let networks: Vec<SoftGenerator> = own.generators.iter().map(|g| SoftGenerator::trained(g).unwrap()).collect();
     let none = BTreeMap::new();
     let mechanisms = Mechanisms::new(&own, networks, &[&frozen], &none).unwrap();
