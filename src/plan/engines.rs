@@ -44,6 +44,6 @@ fn not_applicable(model: &Model, c_component: &[VarId], barred: VarId) -> Diagno
     let part = if c_component.contains(&barred) { "in it" } else { "a parent of it" };
     Diagnostic::new("E0612", format!("the module {{{module}}} cannot be trained by likelihood"))
         .label(model.variables[barred].span, format!("`{name}` is {part} and has the type {domain}"))
-        .note("the likelihood engine needs discrete or real variables whose parents are that or images")
+        .note("it needs discrete or real variables whose parents are discrete, real or images")
         .help(format!("write `train {{{module}}} {{ engine: wgan_gp }}`, or leave the engine to `auto`"))
 }

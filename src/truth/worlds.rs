@@ -63,7 +63,7 @@ impl Scm {
         };
         let of = |copy: &TwinCopy| &self.nodes[copy.variable].kind;
         let images = twin.copies.iter().any(|copy| matches!(of(copy), Kind::Image(_) | Kind::Class(_)));
-        let real = self.nodes.get(outcome[0].0).is_some_and(Node::is_real);
+        let real = outcome.first().and_then(|(node, _)| self.nodes.get(*node)).is_some_and(Node::is_real);
         if !images && !real && !twin.copies.iter().any(|copy| matches!(of(copy), Kind::Drawn)) {
             match self.summed(&twin, &cards) {
                 Ok(joint) => {
