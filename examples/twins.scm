@@ -15,9 +15,9 @@ truth {
 
 data trial = simulate(truth, n: 20000, seed: 1)
 
-query treated: P(recovery[drug = 1] = 1 | drug = 0)               # the effect on the untreated: identified
-query needed: PN(recovery = 1, drug = 1 vs 0)  # probability of necessity: not identified
-query helped: PS(recovery = 1, drug = 1 vs 0)  # the same patient with the drug: not identified
-query kinds: P(recovery[drug = 0], recovery[drug = 1])            # never, harmed, helped, always: not identified
+query treated: P(recovery[drug = 1] = 1 | drug = 0)     # the effect on the untreated: identified
+query needed: PN(recovery = 1, drug = 1 vs 0)           # probability of necessity: not identified
+query helped: PS(recovery = 1, drug = 1 vs 0)           # the same patient with the drug: not identified
+query kinds: P(recovery[drug = 0], recovery[drug = 1])  # never, harmed, helped, always: not identified
 
 expect abs(treated - 0.54) < 0.02

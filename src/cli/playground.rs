@@ -101,10 +101,11 @@ fn answer(mut stream: TcpStream, page: &str) -> io::Result<()> {
     let mut request = BufReader::new(Read::by_ref(&mut stream).take(MAX_REQUEST));
     let mut first = String::new();
     request.read_line(&mut first)?;
-    let mut line = String::new();
-    // The rest is read, or the system would break the connection off; who never ends it has an answer too.
-    while !first.trim().is_empty() && request.read_line(&mut line).is_ok_and(|length| length > 2) {
+    // The rest is read, or the system would break the connection off.
+    let mut line = first.clone();
+    while line.trim_end() != "" {
         line.clear();
+        request.read_line(&mut line)?;
     }
     stream.write_all(&reply(&first, page))?;
     stream.flush()

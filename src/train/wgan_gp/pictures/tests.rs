@@ -241,5 +241,5 @@ fn images_that_do_not_fit_are_refused() {
     model.variables[1].domain = Some(Domain::Image([1, 4, 4]));
     assert!(refused(&model, table.clone()).starts_with("I: a picture [1, 4, 4]: sides must have 8 to 256 pixels"));
     model.variables[1].domain = Some(Domain::REAL);
-    assert_eq!(refused(&model, table), "I is neither discrete nor an image");
+    assert_eq!(refused(&model, table), "I is not a column of numbers in obs");
 }
