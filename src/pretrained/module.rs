@@ -46,7 +46,7 @@ struct Mechanism {
 }
 
 /// The values of a variable in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Values {
     /// So many.
