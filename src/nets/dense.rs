@@ -72,10 +72,13 @@ impl Dense {
         Self { inputs, outputs, weight, bias: vec![0.0; outputs] }
     }
 
-    /// The layer's values for `x [rows, inputs]`, row-major.
+    /// The layer's values for `x [rows, inputs]`, row-major; of a layer without inputs `x` has one number of any value per row.
     pub fn apply(&self, x: &[f32]) -> Vec<f32> {
         let rows = x.len() / self.inputs.max(1);
         let mut y: Vec<f32> = self.bias.iter().copied().cycle().take(rows * self.outputs).collect();
+        if self.inputs == 0 {
+            return y;
+        }
         let weight = Matrix::new(&self.weight, self.inputs, self.outputs);
         multiply(Matrix::new(x, rows, self.inputs), weight, &mut y, true);
         y
