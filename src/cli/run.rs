@@ -83,13 +83,16 @@ pub(super) enum Scope {
     Evaluation,
 }
 
+/// The modules of each refit.
+type Refits = Vec<Vec<Trained>>;
+
 /// A model with its data and trained modules.
 pub(super) struct TrainedModel {
     pub(super) session: Session,
     pub(super) plan: Plan,
     pub(super) tables: Vec<Table>,
     trained: Vec<Trained>,
-    refits: Vec<Vec<Trained>>,
+    refits: Refits,
     pub(super) directory: RunDirectory,
     pub(super) metrics: Vec<Metric>,
     pub(super) device: Device,
@@ -202,7 +205,7 @@ fn train_modules(
     plan: &Plan,
     (tables, pretrained): (&[Table], &[PretrainedModule]),
     directory: &RunDirectory,
-) -> Result<(Vec<Trained>, Vec<Vec<Trained>>, Vec<Metric>), Stop> {
+) -> Result<(Vec<Trained>, Refits, Vec<Metric>), Stop> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     // A second handler can only mean that one is already in place, which serves as well.

@@ -68,7 +68,7 @@ impl Architecture {
             replicates,
             hidden: hidden.to_vec(),
             encoders: encoders.to_vec(),
-            reals: reals.iter().map(|(&v, scale)| (names[v].clone(), scale.clone())).collect(),
+            reals: reals.iter().map(|(&v, scale)| (names[v].clone(), *scale)).collect(),
         };
         ModuleHeader {
             kind: kind.into(),
@@ -97,7 +97,7 @@ impl Architecture {
         let scale = |(name, scale): (&String, &Scale)| {
             let number = names.iter().position(|n| n == name).filter(|_| scale.is_sound());
             let wrong = || FileError::Format(format!("unknown variable {name}, or no scale for it"));
-            Ok((number.ok_or_else(wrong)?, scale.clone()))
+            Ok((number.ok_or_else(wrong)?, *scale))
         };
         self.reals.iter().map(scale).collect()
     }

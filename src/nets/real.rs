@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc;
-use std::f64::consts::{PI, SQRT_2};
+use std::f64::consts::{LN_10, PI, SQRT_2};
 
 /// The components of a mixture. Eight follow skewed and two-peaked columns closely.
 pub const COMPONENTS: usize = 8;
@@ -10,7 +10,7 @@ pub const COMPONENTS: usize = 8;
 pub const OUTPUTS: usize = 3 * COMPONENTS;
 /// The smallest and largest logarithm of a component's standard deviation, in standardised units: 0.01 and 10.
 /// The smallest keeps repeated values from getting an infinite density.
-pub const LOG_DEVIATIONS: (f64, f64) = (-4.605_170_185_988_091, 2.302_585_092_994_046);
+pub const LOG_DEVIATIONS: (f64, f64) = (-2.0 * LN_10, LN_10);
 /// Values at a bound count as this share of the column's standard deviation away from it.
 const MARGIN: f64 = 1e-4;
 
