@@ -186,7 +186,8 @@ fn examples_need_no_file_and_say_what_they_promise() {
         let check = page.check(text);
         assert_eq!(check["errors"], false, "{name}: {check}");
         let all = page.conclude();
-        let wrong: Vec<&str> = codes(&all).into_iter().filter(|c| c.starts_with('E') && !["E0701", "E0702"].contains(c)).collect();
+        let wrong: Vec<&str> =
+            codes(&all).into_iter().filter(|c| c.starts_with('E') && !["E0701", "E0702"].contains(c)).collect();
         assert!(wrong.is_empty(), "{name}: {all}");
         assert!(all["graph"]["svg"].is_string() && !all["plan"].is_null(), "{name}");
         for at in 0..check["queries"].as_array().unwrap().len() {
