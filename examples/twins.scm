@@ -3,6 +3,7 @@ dcm 1 "Twins: what would have happened to this patient?"
 # drug does on average the trial shows. What it would have done to one patient who was not treated and
 # did not recover it cannot show: nobody is seen both with and without it. The truth block knows. A
 # trained model answers too, as if the drug harmed nobody: one of many answers that fit the same data.
+# `dcmc run` refuses these questions and says why; `dcmc run twins.scm --allow-unidentified` shows both answers side by side.
 
 drug -> recovery
 drug, recovery: binary

@@ -136,3 +136,42 @@ fn each_row_of_a_file_gets_an_answer_of_its_own() {
     let two = dcmc(here.path(), &["query", "m.scm", "P(X, Y)", "--rows", "all.csv", "-o", "out.csv"]).expect(2);
     assert!(two.stderr.contains("one variable"), "{}", two.stderr);
 }
+
+/// What is wrong with a question is said before anything is loaded, and nothing of what is trained already.
+#[test]
+fn a_question_without_an_answer_is_refused() {
+    let model = "X -> Y; X, Y: binary
+        truth { X ~ bernoulli(0.5); Y ~ bernoulli(0.2 + 0.6 * X) }
+        data obs = simulate(truth, n: 2000, seed: 1)";
+    let here = folder(&[("m.scm", model)]);
+    let ask = |query: &str| dcmc(here.path(), &["query", "m.scm", query]);
+    assert!(ask("P(Y)").expect(2).stderr.contains("dcmc run m.scm"));
+    dcmc(here.path(), &["train", "m.scm", "-q"]).expect(0);
+    for (query, code) in [
+        ("P(Y[X = 1] = 1 | Y[X = 1] = 0)", "E0704"),
+        ("P(Y[X = 1] = 1 | X = 0, X = 1)", "E0704"),
+        ("E[Y | do(X = 1), X = 0]", "E0704"),
+        ("P(X | Y = 7)", "E0404"),
+        ("P(X | Z = 1)", "E0201"),
+        ("PN(Y, X = 1 vs 0)", "PN(Y = 1, X = 1 vs 0)"),
+    ] {
+        let refused = ask(query).expect(1).stderr;
+        assert!(refused.contains(code) && !refused.contains("trained already"), "{query}: {refused}");
+    }
+    assert_eq!(ask("P(Y | do(X = 1))").expect(0).stderr, "");
+}
+
+/// What is known of a variable that is asked for counts for the truth as for the model.
+#[test]
+fn the_truth_knows_what_is_given() {
+    let model = "X -> Y; X, Y: binary
+        truth { X ~ bernoulli(0.5); Y ~ bernoulli(0.2 + 0.6 * X) }
+        data obs = simulate(truth, n: 2000, seed: 1)
+        query same: P(Y[X = 1] | Y[X = 1])";
+    let here = folder(&[("m.scm", model)]);
+    let answers = dcmc(here.path(), &["run", "m.scm", "-q", "--format", "json"]).expect(0).json();
+    let p = |rows: &str| -> Vec<f64> {
+        answers["results"][0][rows].as_array().unwrap().iter().map(|row| row["p"].as_f64().unwrap()).collect()
+    };
+    assert_eq!((p("values"), p("truth")), (vec![1.0, 0.0, 0.0, 1.0], vec![1.0, 0.0, 0.0, 1.0]));
+}

@@ -1,8 +1,8 @@
 //! `dcmc query MODEL 'Y[X = 1]' --rows FILE -o FILE`: a question asked of each row of a data file, given all it says.
 
 use super::OK;
-use super::run::{Arguments, TrainedModel, no_answer};
-use super::session::{Stop, usage};
+use super::run::{self, Arguments, Opened, Scope, TrainedModel, no_answer};
+use super::session::{Session, Stop, usage};
 use crate::data::{self, Column, Table, Values};
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{CounterfactualTerm, Domain, Event, Model, Query, QueryKind, Regime, Source, VarId, seen_text};
@@ -13,13 +13,14 @@ use std::path::Path;
 
 /// Answers the question for each row and writes the rows with their answers.
 pub(super) fn answer(
-    trained: &mut TrainedModel,
+    (mut session, device): Opened,
     (arguments, text): (&Arguments, &str),
     rows: &Path,
     output: &Path,
 ) -> Result<u8, Stop> {
-    let (mut query, mut term) = question(trained, text)?;
-    let table = read(trained, rows)?;
+    let (mut query, mut term) = question(&mut session, text)?;
+    let table = read(&mut session, rows)?;
+    let trained = &mut run::train(arguments, (session, device), Scope::Question)?;
     let model = &trained.session.model;
     let known: Vec<VarId> = (0..model.variables.len()).filter(|&v| table.codes(v).is_some()).collect();
     let event = |&variable: &VarId| Event { variable, world: vec![], value: None };
@@ -45,15 +46,15 @@ pub(super) fn answer(
 }
 
 /// `Y[X = 1]`, or the same as `P(Y[X = 1])`, or `E[…]` of a real one: one variable in a world.
-fn question(trained: &mut TrainedModel, text: &str) -> Result<(Query, CounterfactualTerm), Stop> {
+fn question(session: &mut Session, text: &str) -> Result<(Query, CounterfactualTerm), Stop> {
     let whole = text.trim_start();
     let bare = !["P(", "E[", "ATE(", "ETT(", "NDE(", "NIE(", "PN(", "PS(", "sample("]
         .iter()
         .any(|start| whole.starts_with(start));
-    let model = &trained.session.model;
+    let model = &session.model;
     let asked = whole.split('[').next().and_then(|name| model.id(name.trim().trim_matches('`')));
     let real = asked.and_then(|v| model.domain(v)).is_some_and(Domain::is_real);
-    let query = trained.session.query(&match (bare, real) {
+    let query = session.query(&match (bare, real) {
         (true, false) => format!("P({text})"),
         (true, true) => format!("E[{text}]"),
         (false, _) => text.to_owned(),
@@ -82,8 +83,7 @@ fn question(trained: &mut TrainedModel, text: &str) -> Result<(Query, Counterfac
 }
 
 /// All rows of the file, its columns taken as the variables of the same names.
-fn read(trained: &mut TrainedModel, rows: &Path) -> Result<Table, Stop> {
-    let session = &mut trained.session;
+fn read(session: &mut Session, rows: &Path) -> Result<Table, Stop> {
     let path = rows.display().to_string();
     let span = crate::diag::Span::new(session.sources.end(), session.sources.end() + path.len());
     session.sources.push("--rows", &path);

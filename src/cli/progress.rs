@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub enum Mode {
     /// Bars where standard error is a terminal, else plain lines.
     Auto,
+    /// The same, of modules that train alone: nothing of those that are trained already.
+    New,
     /// Plain lines.
     Plain,
     /// Nothing.
@@ -45,6 +47,8 @@ impl ModuleInfo {
 pub struct Progress {
     modules: Vec<ModuleInfo>,
     stop: Arc<AtomicBool>,
+    /// Whether modules that are trained already are shown.
+    reused: bool,
     state: Mutex<State>,
 }
 
@@ -64,14 +68,14 @@ impl Progress {
     pub fn new(modules: Vec<ModuleInfo>, mode: Mode, stop: Arc<AtomicBool>) -> Self {
         let display = match mode {
             Mode::Quiet => Display::Nothing,
-            Mode::Auto if std::io::stderr().is_terminal() => Display::Bars(Bars::new(&modules)),
-            Mode::Auto | Mode::Plain => Display::Lines(Lines::new(Box::new(std::io::stderr()), PAUSE)),
+            Mode::Auto | Mode::New if std::io::stderr().is_terminal() => Display::Bars(Bars::new(&modules)),
+            Mode::Auto | Mode::New | Mode::Plain => Display::Lines(Lines::new(Box::new(std::io::stderr()), PAUSE)),
         };
-        Self::with(modules, display, stop)
+        Self { reused: mode != Mode::New, ..Self::with(modules, display, stop) }
     }
 
     fn with(modules: Vec<ModuleInfo>, display: Display, stop: Arc<AtomicBool>) -> Self {
-        Self { modules, stop, state: Mutex::new(State { metrics: vec![], display }) }
+        Self { modules, stop, reused: true, state: Mutex::new(State { metrics: vec![], display }) }
     }
 
     /// Ends the display; returns what was measured, in the order of the modules, each in its own order.
@@ -97,6 +101,9 @@ impl Progress {
 
 impl Observer for Progress {
     fn started(&self, module: &str, reused: bool) {
+        if reused && !self.reused {
+            return;
+        }
         match &mut self.state().display {
             Display::Bars(bars) => bars.started(module, self.title(module), reused),
             Display::Lines(lines) => lines.started(module, self.title(module), reused),

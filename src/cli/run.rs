@@ -81,7 +81,12 @@ pub(super) enum Scope {
     Training,
     /// Fit and expectations of what is trained.
     Evaluation,
+    /// One question of what is trained.
+    Question,
 }
+
+/// A checked model with the flags' settings, and where to compute.
+pub(super) type Opened = (Session, Device);
 
 /// The modules of each refit.
 type Refits = Vec<Vec<Trained>>;
@@ -132,10 +137,8 @@ pub(super) fn run(arguments: &Arguments, messages: Messages, scope: Scope) -> u8
 }
 
 fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8, Stop> {
-    let mut trained = match scope {
-        Scope::Evaluation => open_trained(arguments, messages, true)?,
-        _ => train(arguments, messages, scope == Scope::Everything)?,
-    };
+    let opened = if scope == Scope::Evaluation { open_trained } else { open }(arguments, messages)?;
+    let mut trained = train(arguments, opened, scope)?;
     if scope == Scope::Training {
         eprintln!("trained modules are in {}", trained.directory.modules().display());
         return Ok(OK);
@@ -159,10 +162,32 @@ fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8
     Ok(if answers.expectations.iter().all(|e| e.passed) { OK } else { CHECK_FAILED })
 }
 
-/// Checks, plans, loads and trains what has no file yet; `asked` if the queries of the model will be answered.
-fn train(arguments: &Arguments, messages: Messages, asked: bool) -> Result<TrainedModel, Stop> {
+fn open(arguments: &Arguments, messages: Messages) -> Result<Opened, Stop> {
     let mut session = Session::open(&arguments.model, messages, ALL)?;
     let device = apply_flags(&mut session, arguments)?;
+    Ok((session, device))
+}
+
+/// The model of an earlier run, without errors.
+pub(super) fn open_trained(arguments: &Arguments, messages: Messages) -> Result<Opened, Stop> {
+    let directory = RunDirectory::of(&arguments.model.model, arguments.out.as_deref());
+    if !directory.exists() {
+        let model = arguments.model.model.display();
+        return Err(usage(format!(
+            "nothing is trained in {}; run `dcmc run {model}` first",
+            directory.root().display()
+        )));
+    }
+    let mut opened = open(arguments, messages)?;
+    if opened.0.has_errors() {
+        opened.0.settle()?;
+    }
+    Ok(opened)
+}
+
+/// Plans, loads, and trains what has no file yet.
+pub(super) fn train(arguments: &Arguments, (mut session, device): Opened, scope: Scope) -> Result<TrainedModel, Stop> {
+    let asked = matches!(scope, Scope::Everything | Scope::Evaluation);
     let tables = load(&mut session);
     let mut pretrained = vec![];
     let planned = match session.has_errors() {
@@ -193,7 +218,7 @@ fn train(arguments: &Arguments, messages: Messages, asked: bool) -> Result<Train
     directory.create().map_err(cannot)?;
     directory.write("plan.json", &(pretty(&plan) + "\n")).map_err(cannot)?;
     let (trained, refits, fresh) = with_device(device.clone(), || {
-        train_modules(arguments, &mut session, &plan, (&tables, &pretrained), &directory)
+        train_modules(arguments, &mut session, &plan, (&tables, &pretrained), &directory, scope)
     })?;
     let metrics = directory.merge_metrics(fresh).map_err(cannot)?;
     Ok(TrainedModel { session, plan, tables, trained, refits, directory, metrics, device })
@@ -205,6 +230,7 @@ fn train_modules(
     plan: &Plan,
     (tables, pretrained): (&[Table], &[PretrainedModule]),
     directory: &RunDirectory,
+    scope: Scope,
 ) -> Result<(Vec<Trained>, Refits, Vec<Metric>), Stop> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
@@ -216,7 +242,11 @@ fn train_modules(
     for number in 1..=refits {
         modules.extend(plan.modules.iter().map(|m| info(m, &refit_name(&m.id, number))));
     }
-    let mode = if arguments.quiet { Mode::Quiet } else { Mode::Auto };
+    let mode = match scope {
+        _ if arguments.quiet => Mode::Quiet,
+        Scope::Question => Mode::New,
+        _ => Mode::Auto,
+    };
     let progress = Progress::new(modules, mode, stop);
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = arguments.jobs.unwrap_or(processors).max(1);
@@ -241,19 +271,6 @@ fn train_modules(
         }
         Err(error) => Err(usage(error)),
     }
-}
-
-/// Checks, plans, loads, and takes the trained modules of an earlier run.
-pub(super) fn open_trained(arguments: &Arguments, messages: Messages, asked: bool) -> Result<TrainedModel, Stop> {
-    let directory = RunDirectory::of(&arguments.model.model, arguments.out.as_deref());
-    if !directory.exists() {
-        let model = arguments.model.model.display();
-        return Err(usage(format!(
-            "nothing is trained in {}; run `dcmc run {model}` first",
-            directory.root().display()
-        )));
-    }
-    train(arguments, messages, asked)
 }
 
 fn load(session: &mut Session) -> Vec<Table> {
@@ -439,14 +456,15 @@ pub(super) fn query(arguments: &QueryArguments, messages: Messages) -> u8 {
 }
 
 fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop> {
-    let mut trained = open_trained(&arguments.run, messages, false)?;
+    let mut opened = open_trained(&arguments.run, messages)?;
     if let (Some(rows), Some(output)) = (&arguments.rows, &arguments.output) {
-        return individuals::answer(&mut trained, (&arguments.run, &arguments.query), rows, output);
+        return individuals::answer(opened, (&arguments.run, &arguments.query), rows, output);
     }
-    let query = trained.session.query(&arguments.query)?;
+    let query = opened.0.query(&arguments.query)?;
     if matches!(query.kind, QueryKind::Samples { .. }) {
         return Err(usage("`dcmc sample MODEL QUERY -o FILE` draws rows"));
     }
+    let mut trained = train(&arguments.run, opened, Scope::Question)?;
     let identifiable = trained.refuse_unidentified(&arguments.run, &query)?;
     let runtime = trained.runtime();
     let model = &trained.session.model;

@@ -2,7 +2,7 @@
 
 use super::OK;
 use super::messages::Messages;
-use super::run::{self, Arguments as RunArguments};
+use super::run::{self, Arguments as RunArguments, Scope};
 use super::session::{Stop, usage};
 use crate::data::{self, Grid};
 use crate::model::QueryKind;
@@ -33,8 +33,8 @@ pub(super) fn run(arguments: &Arguments, messages: Messages) -> u8 {
 }
 
 fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
-    let mut trained = run::open_trained(&arguments.run, messages, false)?;
-    let query = trained.session.query(&arguments.query)?;
+    let mut opened = run::open_trained(&arguments.run, messages)?;
+    let query = opened.0.query(&arguments.query)?;
     let (term, count) = match &query.kind {
         QueryKind::Distribution(term) => (term.into(), arguments.n.unwrap_or(ROWS)),
         QueryKind::Samples { term, count } => (term.clone(), arguments.n.unwrap_or(*count)),
@@ -43,6 +43,7 @@ fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
     if term.open_condition().is_some() {
         return Err(usage("give every variable in `do` and in the evidence a value"));
     }
+    let mut trained = run::train(&arguments.run, opened, Scope::Question)?;
     trained.refuse_unidentified(&arguments.run, &query)?;
     let table = with_device(trained.device.clone(), || trained.runtime().rows(&term, count, &query.text));
     let table = table.map_err(usage)?;

@@ -4,7 +4,8 @@ use super::distributions::Distribution;
 use super::evaluate::{Row, Values, rows_asked, setting, shown};
 use super::judge::Data;
 use super::tables::{assignment, values_text};
-use crate::causal::bounds::{Bounder, Event, Method, NoBounds, Source};
+use crate::causal::bounds::{Bounder, Method, NoBounds, Source};
+use crate::causal::counterfactual;
 use crate::model::{DoValue, Model, Query, QueryKind, Term, VarId};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -76,15 +77,12 @@ fn source<'a>(model: &Model, distribution: &Distribution, joint: &'a BTreeMap<Ve
 }
 
 /// A row of an answer as a weighted sum of probabilities and a constant.
-fn aim(model: &Model, query: &Query, row: &Row) -> (Vec<(f64, Event)>, f64) {
+fn aim(model: &Model, query: &Query, row: &Row) -> (Vec<(f64, counterfactual::Query)>, f64) {
     let values: Values = row.interventions.iter().chain(&row.given).copied().collect();
     let event = |term: &Term, outcome: &[(VarId, u32)]| {
         let at = setting(term, &values);
-        Event {
-            outcome: outcome.to_vec(),
-            interventions: shown(&term.interventions, &at),
-            evidence: shown(&term.evidence, &at),
-        }
+        let (set, known) = (shown(&term.interventions, &at), shown(&term.evidence, &at));
+        counterfactual::Query::in_one_world(outcome, &set, &known)
     };
     match &query.kind {
         QueryKind::Distribution(term) => (vec![(1.0, event(term, &row.outcome))], 0.0),

@@ -106,6 +106,11 @@ impl Scm {
                 }
             }
         }
+        // What is both asked and known keeps its place in the table.
+        for &(v, code) in evidence.iter().filter(|(v, _)| outcome.contains(v)) {
+            let node = self.of_variable[v];
+            factors.push(Factor::one_hot(node, self.nodes[node].values.len(), code as usize));
+        }
         let seen = |factor: Factor| {
             let told = evidence.iter().filter(|(v, _)| !outcome.contains(v));
             told.fold(factor, |f, &(v, code)| f.restrict(self.of_variable[v], code as usize))

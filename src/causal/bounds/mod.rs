@@ -1,9 +1,10 @@
-//! Bounds of effects that the data do not determine, for discrete nodes.
+//! Bounds of effects and counterfactuals that the data do not determine, for discrete nodes.
 //!
-//! In Tian's form an effect is `Σ Π Q[D ∩ C]` over the c-components `C` (`D = An(Y)` in `G` without `X`). C-factors that
-//! the sources determine and support are numbers. If the others lie in one c-component, the effect is linear in the
+//! In Tian's form an effect is `Σ Π Q[D ∩ C]` over the c-components `C` (`D = An(Y)` in `G` without `X`); of events in several
+//! worlds the copies of nodes with equal causes fall into c-components in the same way (Correa, Lee & Bareinboim 2021).
+//! C-factors that the sources determine and support are numbers. If the others lie in one c-component, what is asked is linear in the
 //! distribution of that component's response types, and so are the sources' c-factors: its smallest and largest
-//! values are two linear programs (Balke & Pearl 1994, 1997; Zhang, Tian & Bareinboim 2022). They are sharp where one
+//! values are two linear programs (Balke & Pearl 1994, 1997; Tian & Pearl 2000; Zhang, Tian & Bareinboim 2022). They are sharp where one
 //! hidden cause may act on the whole component (its bidirected edges join all pairs) and every source knows all nodes.
 //! Combinations of values without probability constrain nothing, so the same programs bound effects that are
 //! identified but lack support. Several such components are bounded one by one and multiplied as intervals; where
@@ -15,10 +16,11 @@ mod sources;
 pub use program::ResponseModel;
 pub use sources::Source;
 
+use super::counterfactual::{Event, Place, Query, Setting, Twin, Value, World};
 use super::identify::{self, Effect, Estimand, Regime, Verdict, advance, project};
-use super::{Admg, ancestors, ancestors_within, c_components, c_components_of};
+use super::{Admg, ancestors, c_components, c_components_of};
 use program::{Form, Optimum, optimise};
-use sources::{Fact, Literal, Tables, ancestral, facts, row};
+use sources::{Fact, Literal, Tables, ancestral, facts, parents_at, row};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,19 +28,8 @@ use std::collections::{BTreeMap, HashMap};
 pub const MAX_TYPES: f64 = 65_536.0;
 /// The most facts of a c-component: combinations of values of its nodes and their parents.
 const MAX_FACTS: usize = 1 << 14;
-/// The most combinations of values that an effect is summed over.
+/// The most combinations of values that a probability is summed over.
 const MAX_TERMS: f64 = 1e5;
-
-/// `P(outcome | do(interventions), evidence)` at values: nodes with their codes, each node in one role.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Event {
-    /// The outcome.
-    pub outcome: Vec<(usize, u32)>,
-    /// What is set.
-    pub interventions: Vec<(usize, u32)>,
-    /// What is known after that.
-    pub evidence: Vec<(usize, u32)>,
-}
 
 /// All values that the aim can have.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +68,7 @@ pub enum Method {
 pub enum NoBounds {
     /// The graph has a directed cycle.
     Cyclic,
-    /// A node of the effect is in no source.
+    /// A node of the question is in no source.
     Unobserved,
     /// Too many combinations of values.
     TooLarge,
@@ -87,10 +78,12 @@ pub enum NoBounds {
     Numerical,
 }
 
-/// A graph with its sources, to bound any number of effects.
+/// A graph with its sources, to bound any number of effects and counterfactuals.
 pub struct Bounder<'a> {
     /// The graph without the nodes that no source knows.
     graph: Admg,
+    /// Its nodes, causes first.
+    order: Vec<usize>,
     cards: &'a [usize],
     tables: Tables<'a>,
     hidden: Vec<usize>,
@@ -119,7 +112,7 @@ impl<'a> Bounder<'a> {
     /// # Errors
     /// [`NoBounds::Cyclic`].
     pub fn new(graph: &Admg, cards: &'a [usize], sources: &'a [Source<'a>]) -> Result<Self, NoBounds> {
-        graph.topological_order().map_err(|_| NoBounds::Cyclic)?;
+        let order = graph.topological_order().map_err(|_| NoBounds::Cyclic)?;
         let hidden: Vec<usize> = (0..graph.len()).filter(|&v| !sources.iter().any(|s| s.knows(v))).collect();
         let graph = if hidden.is_empty() { graph.clone() } else { project(graph, &hidden) };
         let components: Vec<Vec<usize>> =
@@ -127,6 +120,7 @@ impl<'a> Bounder<'a> {
         Ok(Self {
             facts: components.iter().map(|_| OnceCell::new()).collect(),
             graph,
+            order,
             cards,
             tables: Tables::new(sources),
             hidden,
@@ -138,19 +132,14 @@ impl<'a> Bounder<'a> {
         })
     }
 
-    /// The bounds of `Σ weight · P(event)`. Terms without evidence are bounded together, terms with evidence for
-    /// each intervention and evidence.
+    /// The bounds of `Σ weight · P(outcome | evidence)`, all values codes. Terms with equal evidence are bounded together.
     ///
     /// # Errors
     /// [`NoBounds`].
-    pub fn bounds(&self, aim: &[(f64, Event)]) -> Result<Bounds, NoBounds> {
-        let mut groups: Vec<Vec<&(f64, Event)>> = vec![];
+    pub fn bounds(&self, aim: &[(f64, Query)]) -> Result<Bounds, NoBounds> {
+        let mut groups: Vec<Vec<&(f64, Query)>> = vec![];
         for term in aim {
-            let alike = |other: &(f64, Event)| match term.1.evidence.is_empty() {
-                true => other.1.evidence.is_empty(),
-                false => (&other.1.interventions, &other.1.evidence) == (&term.1.interventions, &term.1.evidence),
-            };
-            match groups.iter_mut().find(|group| alike(group[0])) {
+            match groups.iter_mut().find(|group| group[0].1.evidence == term.1.evidence) {
                 Some(group) => group.push(term),
                 None => groups.push(vec![term]),
             }
@@ -169,17 +158,17 @@ impl<'a> Bounder<'a> {
         })
     }
 
-    /// Terms with one denominator: all without evidence, or all with the same interventions and evidence.
-    fn group(&self, terms: &[&(f64, Event)]) -> Result<Bounds, NoBounds> {
+    /// Terms with the same evidence.
+    fn group(&self, terms: &[&(f64, Query)]) -> Result<Bounds, NoBounds> {
         let mut num = vec![];
-        for (weight, event) in terms {
-            let monomials = self.monomials(event, &event.outcome)?;
+        for (weight, query) in terms {
+            let monomials = self.monomials(&[&query.outcome[..], &query.evidence].concat())?;
             num.extend(monomials.into_iter().map(|m| Monomial { weight: weight * m.weight, ..m }));
         }
         let first = &terms[0].1;
         let den = match first.evidence.is_empty() {
             true => vec![Monomial { weight: 1.0, unknown: vec![] }],
-            false => self.monomials(first, &[])?,
+            false => self.monomials(&first.evidence)?,
         };
         let mut unknown: Vec<usize> =
             num.iter().chain(&den).flat_map(|m| m.unknown.iter().map(|(component, _)| *component)).collect();
@@ -246,11 +235,11 @@ impl<'a> Bounder<'a> {
     }
 
     /// Interval arithmetic over the bounds of single events, each term for itself.
-    fn combined(&self, terms: &[&(f64, Event)]) -> Result<Bounds, NoBounds> {
+    fn combined(&self, terms: &[&(f64, Query)]) -> Result<Bounds, NoBounds> {
         let (mut low, mut high) = (0.0, 0.0);
         self.worst.set(Method::Combined);
-        for (weight, event) in terms {
-            let part = self.one(event)?;
+        for (weight, query) in terms {
+            let part = self.one(query)?;
             let ends = [weight * part[0], weight * part[1]];
             low += ends[0].min(ends[1]);
             high += ends[0].max(ends[1]);
@@ -258,23 +247,26 @@ impl<'a> Bounder<'a> {
         Ok(Bounds { low, high, method: self.worst.get(), attained: None, discrepancy: 0.0 })
     }
 
-    /// One event: from its own terms, and from those of what else could happen.
-    fn one(&self, event: &Event) -> Result<[f64; 2], NoBounds> {
-        let own = self.interval(event, &event.outcome)?;
-        let nodes: Vec<usize> = event.outcome.iter().map(|o| o.0).collect();
-        let mut values = vec![0; self.graph.len()];
+    /// One term: from what it asks, and from what else could happen.
+    fn one(&self, query: &Query) -> Result<[f64; 2], NoBounds> {
+        let Query { outcome, evidence } = query;
+        let own = self.interval(outcome, evidence)?;
+        let (places, cards): (Vec<usize>, Vec<usize>) =
+            outcome.iter().enumerate().map(|(at, event)| (at, self.cards[event.variable])).unzip();
+        let mut values = vec![0; outcome.len()];
         let mut others = [0.0; 2];
         loop {
-            let outcome: Vec<(usize, u32)> = nodes.iter().map(|&v| (v, values[v] as u32)).collect();
-            if outcome != event.outcome {
-                let other = self.interval(event, &outcome)?;
+            let at = |(event, &value): (&Event, &usize)| Event { value: Value::Code(value as u32), ..event.clone() };
+            let other: Vec<Event> = outcome.iter().zip(&values).map(at).collect();
+            if other != *outcome {
+                let other = self.interval(&other, evidence)?;
                 others = [others[0] + other[0], others[1] + other[1]];
             }
-            if !advance(&nodes, self.cards, &mut values) {
+            if !advance(&places, &cards, &mut values) {
                 break;
             }
         }
-        if event.evidence.is_empty() {
+        if evidence.is_empty() {
             return Ok([own[0].max(1.0 - others[1]), own[1].min(1.0 - others[0])]);
         }
         if own[1] + others[1] == 0.0 {
@@ -284,9 +276,9 @@ impl<'a> Bounder<'a> {
         Ok([share(own[0], others[1], 0.0), share(own[1], others[0], 1.0)])
     }
 
-    fn interval(&self, event: &Event, outcome: &[(usize, u32)]) -> Result<[f64; 2], NoBounds> {
+    fn interval(&self, outcome: &[Event], evidence: &[Event]) -> Result<[f64; 2], NoBounds> {
         let mut total = [0.0; 2];
-        for monomial in self.monomials(event, outcome)? {
+        for monomial in self.monomials(&[outcome, evidence].concat())? {
             let mut ends = [monomial.weight; 2];
             for (component, literals) in &monomial.unknown {
                 let part = self.event(*component, literals)?;
@@ -315,56 +307,108 @@ impl<'a> Bounder<'a> {
         Ok(ends)
     }
 
-    /// `P(outcome, evidence | do(interventions))` as a sum; what is certain is multiplied out.
-    fn monomials(&self, event: &Event, outcome: &[(usize, u32)]) -> Result<Vec<Monomial>, NoBounds> {
-        let sought: Vec<usize> = event.outcome.iter().chain(&event.evidence).map(|(v, _)| *v).collect();
-        let set: Vec<usize> = event.interventions.iter().map(|(v, _)| *v).collect();
-        if sought.iter().chain(&set).any(|v| self.hidden.contains(v)) {
+    /// The probability of all `events` as a sum; what is certain is multiplied out.
+    fn monomials(&self, events: &[Event]) -> Result<Vec<Monomial>, NoBounds> {
+        if events.iter().any(|event| self.hidden.contains(&event.variable) || self.sets_hidden(&event.world)) {
             return Err(NoBounds::Unobserved);
         }
-        let outside: Vec<usize> = (0..self.graph.len()).filter(|v| !set.contains(v)).collect();
-        let above = ancestors_within(&self.graph, &sought, &outside);
-        let parts: Vec<(usize, Vec<Vec<usize>>)> = (self.components.iter().enumerate())
-            .map(|(at, c)| (at, above.iter().copied().filter(|v| c.binary_search(v).is_ok()).collect::<Vec<_>>()))
-            .filter(|(_, part)| !part.is_empty())
-            .map(|(at, part)| (at, c_components_of(&self.graph, &part)))
-            .collect();
-        let mut values = vec![0; self.graph.len()];
-        for &(v, value) in event.interventions.iter().chain(&event.evidence).chain(outcome) {
-            values[v] = value as usize;
-        }
-        let fixed = |v: &usize| event.evidence.iter().chain(outcome).any(|(f, _)| f == v);
-        let free: Vec<usize> = above.iter().copied().filter(|v| !fixed(v)).collect();
-        if free.iter().map(|&v| self.cards[v] as f64).product::<f64>() > MAX_TERMS {
+        let known = events.iter().filter_map(|event| match event.value {
+            Value::Code(code) => Some((event.variable, event.world.clone(), code)),
+            Value::Any(_) => None,
+        });
+        let known: Vec<(usize, World, u32)> = known.collect();
+        // Events that exclude each other have no copies, and no probability.
+        let Some(twin) = Twin::new(&self.order, &|v| self.graph.parents(v), &[], &known) else { return Ok(vec![]) };
+        let cards: Vec<usize> = twin.copies.iter().map(|copy| self.cards[copy.variable]).collect();
+        let mut values: Vec<usize> = twin.copies.iter().map(|copy| copy.known.unwrap_or(0) as usize).collect();
+        let free: Vec<usize> = (0..values.len()).filter(|&at| twin.copies[at].known.is_none()).collect();
+        if free.iter().map(|&at| cards[at] as f64).product::<f64>() > MAX_TERMS {
             return Err(NoBounds::TooLarge);
         }
+        let mut districts: HashMap<Vec<usize>, Vec<Vec<usize>>> = HashMap::new();
         let mut monomials = vec![];
         loop {
-            let monomial = self.monomial(&parts, &values);
-            if monomial.weight > 0.0 {
-                monomials.push(monomial);
+            if let Some(literals) = self.answers(&twin, &values) {
+                let monomial = self.monomial(&literals, &mut districts);
+                if monomial.weight > 0.0 {
+                    monomials.push(monomial);
+                }
             }
-            if !advance(&free, self.cards, &mut values) {
+            if !advance(&free, &cards, &mut values) {
                 return Ok(monomials);
             }
         }
     }
 
-    fn monomial(&self, parts: &[(usize, Vec<Vec<usize>>)], values: &[usize]) -> Monomial {
+    fn sets_hidden(&self, world: &World) -> bool {
+        world.iter().any(|(v, setting)| {
+            self.hidden.contains(v) || matches!(setting, Setting::Potential(other) if self.sets_hidden(other))
+        })
+    }
+
+    /// What the nodes answer where the copies have these values, ascending; `None` where two copies with the same causes
+    /// differ.
+    fn answers(&self, twin: &Twin, values: &[usize]) -> Option<Vec<Literal>> {
+        let mut literals: Vec<Literal> = vec![];
+        for (copy, &value) in twin.copies.iter().zip(values) {
+            let at = |row: usize, (place, &parent): (&Place, &usize)| {
+                let value = match *place {
+                    Place::Code(code) => code as usize,
+                    Place::Copy(at) => values[at],
+                };
+                row * self.cards[parent] + value
+            };
+            let row = copy.parents.iter().zip(self.graph.parents(copy.variable)).fold(0, at);
+            literals.push((copy.variable, row, value as u32));
+        }
+        literals.sort_unstable();
+        literals.dedup();
+        let apart = literals.windows(2).all(|two| (two[0].0, two[0].1) != (two[1].0, two[1].1));
+        apart.then_some(literals)
+    }
+
+    /// The probability of such answers: one factor for each district of each c-component.
+    fn monomial(&self, literals: &[Literal], districts: &mut HashMap<Vec<usize>, Vec<Vec<usize>>>) -> Monomial {
         let mut monomial = Monomial { weight: 1.0, unknown: vec![] };
-        for (component, districts) in parts {
+        let mut nodes: Vec<usize> = literals.iter().map(|literal| literal.0).collect();
+        nodes.dedup();
+        for (component, members) in self.components.iter().enumerate() {
+            let part: Vec<usize> = nodes.iter().copied().filter(|v| members.binary_search(v).is_ok()).collect();
+            let parts = districts.entry(part).or_insert_with_key(|part| c_components_of(&self.graph, part));
             let mut unknown = vec![];
-            for district in districts {
-                match self.cell(district, values) {
+            for district in parts.iter() {
+                let of = literals.iter().filter(|literal| district.binary_search(&literal.0).is_ok());
+                let of: Vec<Literal> = of.copied().collect();
+                match self.in_one_world(&of).and_then(|values| self.cell(district, &values)) {
                     Some(p) => monomial.weight *= p,
-                    None => unknown.extend(self.literals(district, values)),
+                    None => unknown.extend(of),
                 }
             }
             if !unknown.is_empty() {
-                monomial.unknown.push((*component, unknown));
+                unknown.sort_unstable();
+                monomial.unknown.push((component, unknown));
             }
         }
         monomial
+    }
+
+    /// The values of the nodes and their parents where one experiment shows all these answers together: each node
+    /// answers once, and each parent has one value, its own answer where it has one.
+    fn in_one_world(&self, literals: &[Literal]) -> Option<Vec<usize>> {
+        let mut values: Vec<Option<usize>> = vec![None; self.graph.len()];
+        for &(v, _, value) in literals {
+            if values[v].replace(value as usize).is_some() {
+                return None;
+            }
+        }
+        for &(v, row, _) in literals {
+            for (parent, value) in parents_at(&self.graph, self.cards, v, row) {
+                if *values[parent].get_or_insert(value) != value {
+                    return None;
+                }
+            }
+        }
+        Some(values.into_iter().map(Option::unwrap_or_default).collect())
     }
 
     fn literals(&self, district: &[usize], values: &[usize]) -> Vec<Literal> {

@@ -94,6 +94,16 @@ pub(super) fn row(graph: &Admg, cards: &[usize], v: usize, values: &[usize]) -> 
     graph.parents(v).iter().fold(0, |row, &p| row * cards[p] + values[p])
 }
 
+/// The parents of `v` with their values in a row.
+pub(super) fn parents_at(graph: &Admg, cards: &[usize], v: usize, row: usize) -> Vec<(usize, usize)> {
+    let digit = |rest: &mut usize, &p: &usize| {
+        let value = *rest % cards[p];
+        *rest /= cards[p];
+        Some((p, value))
+    };
+    graph.parents(v).iter().rev().scan(row, digit).collect()
+}
+
 /// The probability of a conjunction of literals, as a source has it.
 #[derive(Clone, Debug)]
 pub(super) struct Fact {

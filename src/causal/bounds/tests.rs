@@ -14,6 +14,20 @@ fn observed(nodes: usize, joint: &Joint) -> Source<'_> {
     Source { interventions: vec![], columns: (0..nodes).collect(), joint }
 }
 
+/// `P(outcome | do(interventions), evidence)` at values.
+#[derive(Clone, Debug, Default)]
+struct Event {
+    outcome: Vec<(usize, u32)>,
+    interventions: Vec<(usize, u32)>,
+    evidence: Vec<(usize, u32)>,
+}
+
+impl Event {
+    fn query(&self) -> Query {
+        Query::in_one_world(&self.outcome, &self.interventions, &self.evidence)
+    }
+}
+
 fn event(outcome: &[(usize, u32)], interventions: &[(usize, u32)], evidence: &[(usize, u32)]) -> Event {
     Event { outcome: outcome.to_vec(), interventions: interventions.to_vec(), evidence: evidence.to_vec() }
 }
@@ -63,7 +77,7 @@ fn without_any_help_the_bounds_are_the_natural_ones() {
         let sources = [observed(2, &joint)];
         let bounder = Bounder::new(&graph, &cards, &sources).unwrap();
         let (x, y) = (rng.random_range(0..cards[0]) as u32, rng.random_range(0..cards[1]) as u32);
-        let found = bounder.bounds(&[(1.0, event(&[(1, y)], &[(0, x)], &[]))]).unwrap();
+        let found = bounder.bounds(&[(1.0, event(&[(1, y)], &[(0, x)], &[]).query())]).unwrap();
         let p = joint.get(&vec![x, y]).copied().unwrap_or(0.0);
         let of_x: f64 = joint.iter().filter(|(row, _)| row[0] == x).map(|(_, p)| p).sum();
         assert!(close(found.low, p) && close(found.high, p + 1.0 - of_x), "{found:?} {p} {of_x}");
@@ -104,8 +118,8 @@ fn instrumental() -> Admg {
     Admg::with_edges(3, &[(0, 1), (1, 2)], &[(1, 2)])
 }
 
-fn average_effect() -> [(f64, Event); 2] {
-    [(1.0, event(&[(2, 1)], &[(1, 1)], &[])), (-1.0, event(&[(2, 1)], &[(1, 0)], &[]))]
+fn average_effect() -> [(f64, Query); 2] {
+    [(1.0, event(&[(2, 1)], &[(1, 1)], &[]).query()), (-1.0, event(&[(2, 1)], &[(1, 0)], &[]).query())]
 }
 
 fn bounds_of_effect(joint: &Joint) -> Bounds {
@@ -190,7 +204,9 @@ fn asia_without_support() {
     let graph = Admg::with_edges(4, &[(0, 2), (1, 2), (2, 3)], &[(1, 3)]);
     let sources = [observed(4, &joint)];
     let bounder = Bounder::new(&graph, &[2; 4], &sources).unwrap();
-    let of = |interventions: &[(usize, u32)]| bounder.bounds(&[(1.0, event(&[(3, 1)], interventions, &[]))]).unwrap();
+    let of = |interventions: &[(usize, u32)]| {
+        bounder.bounds(&[(1.0, event(&[(3, 1)], interventions, &[]).query())]).unwrap()
+    };
     let (lung, either) = (of(&[(1, 0)]), of(&[(2, 0)]));
     assert!((lung.low - 0.3916).abs() < 5e-5 && (lung.high - 0.4461).abs() < 5e-5, "{lung:?}");
     assert!((either.low - 0.3875).abs() < 5e-5 && (either.high - 0.4425).abs() < 5e-5, "{either:?}");
@@ -287,7 +303,7 @@ fn check(rng: &mut impl Rng, tally: &mut Tally) {
         })
         .collect();
     let bounder = Bounder::new(&graph, &cards, &sources).unwrap();
-    let found = match bounder.bounds(&[(1.0, aim.clone())]) {
+    let found = match bounder.bounds(&[(1.0, aim.query())]) {
         Ok(found) => found,
         Err(why) => panic!("{why:?} {graph:?} {aim:?} {regimes:?}"),
     };
@@ -338,7 +354,182 @@ fn the_largest_program() {
     let sources = [observed(3, &joint)];
     let bounder = Bounder::new(&instrumental(), &cards, &sources).unwrap();
     let aim = event(&[(2, 1)], &[(1, 2)], &[]);
-    let found = bounder.bounds(&[(1.0, aim.clone())]).unwrap();
+    let found = bounder.bounds(&[(1.0, aim.query())]).unwrap();
     let expected = truth(&model, &aim).unwrap();
     assert!(found.low <= expected && expected <= found.high && found.method == Method::Sharp, "{found:?}");
+}
+
+/// A functional model: a hidden cause with two values for each bidirected edge, noise with two values for each node, and an
+/// answer of each node to each row of its parents and each state of what is hidden.
+struct Functional {
+    graph: Admg,
+    cards: Vec<usize>,
+    /// The hidden causes of each node, as bits of the state.
+    hidden: Vec<Vec<usize>>,
+    /// The probability that a bit of the state is one.
+    bits: Vec<f64>,
+    /// By node, row and state of its hidden causes.
+    answers: Vec<Vec<Vec<u32>>>,
+}
+
+impl Functional {
+    fn random(rng: &mut impl Rng, graph: &Admg, cards: &[usize]) -> Self {
+        let nodes = graph.len();
+        let mut hidden: Vec<Vec<usize>> = (0..nodes).map(|v| vec![v]).collect();
+        let mut count = nodes;
+        for v in 0..nodes {
+            for &spouse in graph.spouses(v).iter().filter(|s| **s > v) {
+                hidden[v].push(count);
+                hidden[spouse].push(count);
+                count += 1;
+            }
+        }
+        let mut answers = vec![];
+        for v in 0..nodes {
+            let rows: usize = graph.parents(v).iter().map(|&p| cards[p]).product();
+            let mut answer = || (0..1 << hidden[v].len()).map(|_| rng.random_range(0..cards[v]) as u32).collect();
+            answers.push((0..rows).map(|_| answer()).collect());
+        }
+        let bits = (0..count).map(|_| rng.random_range(0.2..0.8)).collect();
+        Self { graph: graph.clone(), cards: cards.to_vec(), hidden, bits, answers }
+    }
+
+    fn value(&self, v: usize, world: &World, state: usize) -> u32 {
+        match world.get(&v) {
+            Some(Setting::Value(Value::Code(code))) => *code,
+            Some(Setting::Potential(other)) => self.value(v, other, state),
+            _ => {
+                let parent = |row: usize, &p: &usize| row * self.cards[p] + self.value(p, world, state) as usize;
+                let row = self.graph.parents(v).iter().fold(0, parent);
+                let own = self.hidden[v].iter().fold(0, |own, bit| own * 2 + (state >> bit & 1));
+                self.answers[v][row][own]
+            }
+        }
+    }
+
+    fn states(&self) -> impl Iterator<Item = (usize, f64)> {
+        let bits = self.bits.clone();
+        (0..1_usize << bits.len()).map(move |state| {
+            let p = bits.iter().enumerate().map(|(bit, p)| if state >> bit & 1 == 1 { *p } else { 1.0 - p });
+            (state, p.product())
+        })
+    }
+
+    fn joint(&self, world: &World) -> Joint {
+        let mut joint = Joint::new();
+        for (state, p) in self.states() {
+            *joint.entry((0..self.graph.len()).map(|v| self.value(v, world, state)).collect()).or_insert(0.0) += p;
+        }
+        joint
+    }
+
+    fn probability(&self, query: &Query) -> Option<f64> {
+        let holds = |events: &[super::Event], state: usize| {
+            events.iter().all(|e| Value::Code(self.value(e.variable, &e.world, state)) == e.value)
+        };
+        let (mut above, mut below) = (0.0, 0.0);
+        for (state, p) in self.states().filter(|(state, _)| holds(&query.evidence, *state)) {
+            below += p;
+            above += if holds(&query.outcome, state) { p } else { 0.0 };
+        }
+        (below > 0.0).then(|| above / below)
+    }
+}
+
+fn set(settings: &[(usize, u32)]) -> World {
+    settings.iter().map(|&(v, code)| (v, Setting::Value(Value::Code(code)))).collect()
+}
+
+fn at(variable: usize, world: World, code: u32) -> super::Event {
+    super::Event { variable, world, value: Value::Code(code) }
+}
+
+/// Tian & Pearl (2000, Annals of Mathematics and Artificial Intelligence 28:287), equations 25 and 27: a trial and
+/// observations of `X -> Y`, `X <-> Y` bound the probabilities of necessity and of both necessity and sufficiency.
+#[test]
+fn probabilities_of_causation_have_the_bounds_of_tian_and_pearl() {
+    let graph = Admg::with_edges(2, &[(0, 1)], &[(0, 1)]);
+    let mut rng = stream(1, "bounds/causation");
+    for _ in 0..200 {
+        let model = Functional::random(&mut rng, &graph, &[2, 2]);
+        let (seen, arms) = (model.joint(&set(&[])), [0, 1].map(|x| model.joint(&set(&[(0, x)]))));
+        let p = |x: u32, y: u32| seen.get(&vec![x, y]).copied().unwrap_or(0.0);
+        let trial = |x: usize| arms[x].get(&vec![x as u32, 1]).copied().unwrap_or(0.0);
+        if p(1, 1) < 1e-9 {
+            continue;
+        }
+        let arm = |x: usize| Source { interventions: vec![(0, Some(x as u32))], columns: vec![0, 1], joint: &arms[x] };
+        let sources = [observed(2, &seen), arm(0), arm(1)];
+        let bounder = Bounder::new(&graph, &[2, 2], &sources).unwrap();
+        let y = p(0, 1) + p(1, 1);
+        let necessary =
+            Query { outcome: vec![at(1, set(&[(0, 0)]), 0)], evidence: vec![at(0, set(&[]), 1), at(1, set(&[]), 1)] };
+        let found = bounder.bounds(&[(1.0, necessary)]).unwrap();
+        let expected = [((y - trial(0)) / p(1, 1)).max(0.0), ((1.0 - trial(0) - p(0, 0)) / p(1, 1)).min(1.0)];
+        assert!(close(found.low, expected[0]) && close(found.high, expected[1]), "{found:?} {expected:?}");
+        let both = Query { outcome: vec![at(1, set(&[(0, 1)]), 1), at(1, set(&[(0, 0)]), 0)], evidence: vec![] };
+        let found = bounder.bounds(&[(1.0, both)]).unwrap();
+        let low = [0.0, trial(1) - trial(0), y - trial(0), trial(1) - y];
+        let high = [trial(1), 1.0 - trial(0), p(1, 1) + p(0, 0), trial(1) - trial(0) + p(1, 0) + p(0, 1)];
+        let expected = [low.into_iter().fold(f64::MIN, f64::max), high.into_iter().fold(f64::MAX, f64::min)];
+        assert!(close(found.low, expected[0]) && close(found.high, expected[1]), "{found:?} {expected:?}");
+        assert!(found.method <= Method::Sharp, "{found:?}");
+    }
+}
+
+/// Random functional models, random questions about several worlds: the truth lies within the bounds.
+#[test]
+fn counterfactuals_lie_within() {
+    let mut rng = stream(1, "bounds/counterfactual");
+    let (mut methods, mut narrow) = (BTreeMap::<Method, usize>::new(), 0);
+    for _ in 0..600 {
+        let nodes = rng.random_range(2..5);
+        let (directed, bidirected) = (rng.random_range(0.4..0.9), rng.random_range(0.1..0.6));
+        let graph = random_admg(&mut rng, nodes, directed, bidirected);
+        let cards: Vec<usize> = (0..nodes).map(|_| if rng.random_bool(0.1) { 3 } else { 2 }).collect();
+        let model = Functional::random(&mut rng, &graph, &cards);
+        let mut worlds = vec![set(&[])];
+        for _ in 0..2 {
+            let v = rng.random_range(0..nodes);
+            let mut world = set(&[(v, rng.random_range(0..cards[v]) as u32)]);
+            let other = rng.random_range(0..nodes);
+            if rng.random_bool(0.3) && other != v {
+                world.insert(other, Setting::Potential(worlds[worlds.len() - 1].clone()));
+            }
+            worlds.push(world);
+        }
+        let mut draw = |most: usize| -> Vec<super::Event> {
+            let count = rng.random_range(0..=most);
+            let one = |_| {
+                let v = rng.random_range(0..nodes);
+                at(v, worlds[rng.random_range(0..worlds.len())].clone(), rng.random_range(0..cards[v]) as u32)
+            };
+            (0..count).map(one).collect()
+        };
+        let query = Query { outcome: draw(2), evidence: draw(2) };
+        let Some(expected) = model.probability(&query) else { continue };
+        let joint = model.joint(&set(&[]));
+        let trial = [model.joint(&worlds[1])];
+        let mut sources = vec![observed(nodes, &joint)];
+        if let (Some((&v, Setting::Value(Value::Code(code)))), true) = (worlds[1].iter().next(), worlds[1].len() == 1) {
+            sources.push(Source {
+                interventions: vec![(v, Some(*code))],
+                columns: (0..nodes).collect(),
+                joint: &trial[0],
+            });
+        }
+        let bounder = Bounder::new(&graph, &cards, &sources).unwrap();
+        let found = bounder.bounds(&[(1.0, query.clone())]);
+        let found = found.unwrap_or_else(|why| panic!("{why:?} {graph:?} {query:?}"));
+        assert!(
+            found.low - 1e-6 <= expected && expected <= found.high + 1e-6,
+            "{expected} {found:?} {graph:?} {query:?}"
+        );
+        if found.method == Method::Identified {
+            assert!(close(found.low, expected) && close(found.high, expected), "{expected} {found:?} {query:?}");
+        }
+        *methods.entry(found.method).or_insert(0) += 1;
+        narrow += usize::from(found.method != Method::Identified && found.high - found.low < 0.5);
+    }
+    assert!(methods.len() >= 4 && narrow > 30, "{methods:?} {narrow}");
 }

@@ -71,6 +71,16 @@ pub struct Query {
     pub evidence: Vec<Event>,
 }
 
+impl Query {
+    /// `P(outcome | do(interventions), evidence)`: variables with their codes, each in one role.
+    pub fn in_one_world(outcome: &[(usize, u32)], interventions: &[(usize, u32)], evidence: &[(usize, u32)]) -> Self {
+        let world: World = interventions.iter().map(|&(v, code)| (v, Setting::Value(Value::Code(code)))).collect();
+        let event =
+            |&(variable, code): &(usize, u32)| Event { variable, world: world.clone(), value: Value::Code(code) };
+        Self { outcome: outcome.iter().map(event).collect(), evidence: evidence.iter().map(event).collect() }
+    }
+}
+
 /// A data source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {

@@ -441,7 +441,7 @@ pub fn parse_query_at(model: &Model, text: &str, start: usize) -> Result<Query, 
     let form = crate::syntax::parse_query_at(text, start)?;
     let span = Span::new(start, start + text.len());
     let mut lowering = Lowering { model: model.clone(), asking: span, ..Lowering::default() };
-    match lowering.query_kind(&form) {
+    match lowering.query_kind(&form).filter(|_| !lowering.diagnostics.iter().any(Diagnostic::is_error)) {
         Some(kind) => Ok(Query { name: "query".to_owned(), text: text_of(model, &kind), kind, span }),
         None => Err(lowering.diagnostics),
     }

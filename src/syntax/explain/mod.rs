@@ -28,7 +28,7 @@ struct Form {
 /// The forms that a keyword announces.
 const FORMS: &[Form] = &[
     Form { keyword: "data", rule: Rule::one_data, example: "data obs = \"file.csv\"" },
-    Form { keyword: "query", rule: Rule::one_query, example: "query effect: P(Y | do(X = 1))" },
+    Form { keyword: "query", rule: Rule::one_query, example: "query effect: " },
     Form { keyword: "truth", rule: Rule::one_truth, example: "truth { X ~ bernoulli(0.5) }" },
     Form { keyword: "train", rule: Rule::one_train, example: "train { epochs: 300 }" },
     Form { keyword: "expect", rule: Rule::one_expect, example: "expect tv(effect, truth) < 0.05" },
@@ -37,6 +37,19 @@ const FORMS: &[Form] = &[
     Form { keyword: "import", rule: Rule::one_import, example: "import \"other.scm\" as other" },
     Form { keyword: "assert", rule: Rule::one_assertion, example: "assert identifiable(effect)" },
     Form { keyword: "dcm", rule: Rule::one_edition, example: "dcm 1 \"A title\"" },
+];
+
+/// What a query looks like, by the word that it begins with; the first where it begins with none of them.
+const QUERIES: &[(&str, &str)] = &[
+    ("P", "P(Y | do(X = 1))"),
+    ("E", "E[Y | do(X = 1)]"),
+    ("ATE", "ATE(Y, X = 1 vs 0)"),
+    ("ETT", "ETT(Y, X = 1 vs 0)"),
+    ("NDE", "NDE(Y, X = 1 vs 0, M)"),
+    ("NIE", "NIE(Y, X = 1 vs 0, M)"),
+    ("PN", "PN(Y = 1, X = 1 vs 0)"),
+    ("PS", "PS(Y = 1, X = 1 vs 0)"),
+    ("sample", "sample(Y | do(X = 1), n: 10)"),
 ];
 
 /// The diagnostic for an unreadable statement at `place`.
@@ -58,17 +71,27 @@ pub(super) fn statement(text: &str, place: Span) -> Diagnostic {
         return found;
     }
     let (rule, example) = match form {
-        Some(form) => (form.rule, form.example),
-        None if looks_like_declaration(source) => (Rule::one_declaration, "X: int[0..9]"),
-        None => (Rule::one_edges, "X -> Y"),
+        Some(form) if form.keyword == "query" => {
+            let asked = source.split_once(':').map_or("", |(_, asked)| asked);
+            (form.rule, format!("{}{}", form.example, query_like(asked)))
+        }
+        Some(form) => (form.rule, form.example.to_owned()),
+        None if looks_like_declaration(source) => (Rule::one_declaration, "X: int[0..9]".to_owned()),
+        None => (Rule::one_edges, "X -> Y".to_owned()),
     };
-    unexpected(text, place, rule, example)
+    unexpected(text, place, rule, &example)
+}
+
+/// A query that begins as `text` does.
+fn query_like(text: &str) -> &'static str {
+    let word: String = text.trim_start().chars().take_while(|c| c.is_alphanumeric()).collect();
+    QUERIES.iter().find(|(start, _)| *start == word).map_or(QUERIES[0].1, |(_, example)| example)
 }
 
 /// The diagnostic for an unreadable query that stands alone.
 pub(super) fn query(text: &str) -> Diagnostic {
     let place = Span::new(0, text.len());
-    unclosed(text, place).unwrap_or_else(|| unexpected(text, place, Rule::one_query_form, "P(Y | do(X = 1))"))
+    unclosed(text, place).unwrap_or_else(|| unexpected(text, place, Rule::one_query_form, query_like(text)))
 }
 
 /// The diagnostic for an unreadable line of the truth block at `place`.
