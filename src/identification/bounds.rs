@@ -3,7 +3,7 @@
 use super::distributions::Distribution;
 use super::evaluate::{Row, Values, rows_asked, setting, shown};
 use super::judge::Data;
-use super::tables::{assignment, values_text};
+use super::tables::{about, assignment};
 use crate::causal::bounds::{Bounder, Method, NoBounds, Source};
 use crate::causal::counterfactual;
 use crate::model::{DoValue, Model, Query, QueryKind, Term, VarId};
@@ -134,22 +134,14 @@ impl Interval {
         })
     }
 
-    /// What the interval is about, as `dysp = yes | do(lung = no)`.
-    fn about(&self, model: &Model) -> String {
-        let mut given = vec![];
-        if !self.interventions.is_empty() {
-            given.push(format!("do({})", values_text(model, &self.interventions)));
-        }
-        if !self.given.is_empty() {
-            given.push(values_text(model, &self.given));
-        }
-        let outcome = if self.outcome.is_empty() { "mean".to_owned() } else { values_text(model, &self.outcome) };
-        if given.is_empty() { outcome } else { format!("{outcome} | {}", given.join(", ")) }
-    }
-
-    /// `dysp = yes | do(either = no) lies in [0.3875, 0.4425]`, and how that was found.
+    /// `P(dysp = yes | do(either = no)) lies in [0.3875, 0.4425]`, and how that was found.
     pub(super) fn sentence(&self, model: &Model) -> String {
-        format!("{} lies in {}", self.about(model), self.text())
+        let about = match about(model, &self.interventions, &self.given, &self.outcome) {
+            none if none.is_empty() => "the mean".to_owned(),
+            condition if self.outcome.is_empty() => format!("the mean at {condition}"),
+            probability => probability,
+        };
+        format!("{about} lies in {}", self.text())
     }
 
     fn text(&self) -> String {

@@ -320,7 +320,7 @@ fn in_words(model: &Model, obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::TooLarge(cells) => format!("a table of {cells:.0} cells would be needed"),
         Obstacle::NotDiscrete(v) if model.domain(*v).is_none() => format!("`{}` has no type", model.name(*v)),
-        Obstacle::NotDiscrete(v) => format!("`{}` is not discrete", model.name(*v)),
+        Obstacle::NotDiscrete(v) => format!("`{}` is not discrete, and formulas are computed on tables", model.name(*v)),
         Obstacle::NoColumn(v) => format!("no rows have a column of `{}`", model.name(*v)),
         Obstacle::NoImages => "the images that the truth takes digits from cannot be read".to_owned(),
         Obstacle::NoRows => "the formula needs a distribution that is no data set of the model".to_owned(),

@@ -47,20 +47,19 @@ fn value_text(model: &Model, variable: VarId, code: u32) -> String {
     model.domain(variable).map_or_else(|| code.to_string(), |d| d.value(code).to_string())
 }
 
-/// What a row is about: `P(Y = 1 | do(X = 0), Z = 1)`, and for means the condition alone.
-fn about(model: &Model, row: &Row) -> String {
-    let mut given = vec![];
-    if !row.interventions.is_empty() {
-        given.push(format!("do({})", values_text(model, &row.interventions)));
+/// What a number is about: `P(Y = 1 | do(X = 0), Z = 1)`, and for means, which have no outcome, the condition alone.
+pub(super) fn about(model: &Model, interventions: &Values, given: &Values, outcome: &Values) -> String {
+    let mut condition = vec![];
+    if !interventions.is_empty() {
+        condition.push(format!("do({})", values_text(model, interventions)));
     }
-    if !row.given.is_empty() {
-        given.push(values_text(model, &row.given));
+    if !given.is_empty() {
+        condition.push(values_text(model, given));
     }
-    match (row.outcome.is_empty(), given.is_empty()) {
-        (true, true) => "mean".to_owned(),
-        (true, false) => given.join(", "),
-        (false, true) => format!("P({})", values_text(model, &row.outcome)),
-        (false, false) => format!("P({} | {})", values_text(model, &row.outcome), given.join(", ")),
+    match (outcome.is_empty(), condition.is_empty()) {
+        (true, _) => condition.join(", "),
+        (false, true) => format!("P({})", values_text(model, outcome)),
+        (false, false) => format!("P({} | {})", values_text(model, outcome), condition.join(", ")),
     }
 }
 
@@ -78,18 +77,25 @@ pub(super) fn sheet(model: &Model, found: &Evaluation) -> Sheet {
     ];
     let mut sheet = Sheet::default();
     let mut columns = vec![];
+    let mut reasons: Vec<(&String, Vec<&str>)> = vec![];
     for (name, list) in lists.into_iter().filter_map(|(name, list)| Some((name, list?))) {
         match list {
             Ok(rows) => columns.push((name, rows)),
-            Err(why) => sheet.notes.push(format!("{name}: no numbers: {why}")),
+            Err(why) => match reasons.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, names)) => names.push(name),
+                None => reasons.push((why, vec![name])),
+            },
         }
     }
+    sheet.notes.extend(reasons.iter().map(|(why, names)| format!("{}: no numbers: {why}", names.join(" and "))));
     let Some((_, first)) = columns.first() else { return sheet };
     let heading = if found.mean { "mean" } else { "probability" };
     sheet.rows.push(std::iter::once(heading).chain(columns.iter().map(|c| c.0)).map(str::to_owned).collect());
     for (at, row) in first.iter().enumerate() {
         let cell = |(_, rows): &(&str, &Vec<Row>)| rows[at].value.map_or_else(|| "undefined".to_owned(), number);
-        sheet.rows.push(std::iter::once(about(model, row)).chain(columns.iter().map(cell)).collect());
+        let about = about(model, &row.interventions, &row.given, &row.outcome);
+        let about = if about.is_empty() { "mean".to_owned() } else { about };
+        sheet.rows.push(std::iter::once(about).chain(columns.iter().map(cell)).collect());
     }
     for (name, rows) in &columns {
         for (gap, source) in gaps_of(rows) {
