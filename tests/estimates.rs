@@ -198,6 +198,93 @@ fn formulas_on_many_random_truths_are_right() {
     println!("{formulas} formulas, largest error {worst:e}");
 }
 
+/// A question about up to three worlds: each sets one variable, or gives one the value it has in another world.
+fn random_worlds(rng: &mut ChaCha8Rng, cards: &[usize]) -> String {
+    let nodes = cards.len();
+    let seen = |rng: &mut ChaCha8Rng, actual: bool| {
+        let (v, set) = (rng.random_range(0..nodes), rng.random_range(0..nodes));
+        if v == set || (actual && rng.random_bool(0.6)) {
+            return (v, format!("V{v}"));
+        }
+        let value = format!("V{set} = {}", rng.random_range(0..cards[set]));
+        let other = rng.random_range(0..nodes);
+        match rng.random_bool(0.2) && other != v && other != set {
+            true => (v, format!("V{v}[{value}, V{other} = V{other}[V{set} = {}]]", rng.random_range(0..cards[set]))),
+            false => (v, format!("V{v}[{value}]")),
+        }
+    };
+    let mut known: Vec<String> = vec![];
+    for _ in 0..rng.random_range(0..3) {
+        let (v, event) = seen(rng, true);
+        if !known.iter().any(|other| other.split(" =").next() == Some(event.as_str())) {
+            known.push(format!("{event} = {}", rng.random_range(0..cards[v])));
+        }
+    }
+    let bar = if known.is_empty() { String::new() } else { format!(" | {}", known.join(", ")) };
+    let (first, second) = (seen(rng, false).1, seen(rng, false).1);
+    match rng.random_range(0..3) {
+        0 if first != second => format!("P({first}, {second}{bar})"),
+        1 => format!("2 * E[{first}{bar}] - E[{second}] + 0.5"),
+        _ => format!("P({first}{bar})"),
+    }
+}
+
+/// Formulas of questions about several worlds on the truth, against the truth block's enumeration of individuals.
+#[test]
+fn formulas_of_several_worlds_are_right() {
+    let mut rng = stream(1, "worlds");
+    let (mut formulas, mut several) = (0, 0);
+    for _ in 0..1200 {
+        let nodes = rng.random_range(2..5);
+        let graph = random_admg(&mut rng, nodes, 0.5, 0.2);
+        let cards: Vec<usize> = (0..nodes).map(|_| rng.random_range(2..4)).collect();
+        let text = program(&mut rng, &graph, &cards) + &random_data(&mut rng, &cards);
+        let text = format!("{text}query q: {}\n", random_worlds(&mut rng, &cards));
+        let (ast, found) = parse(&text);
+        assert!(found.is_empty(), "{found:#?}\n{text}");
+        let (model, found) = lower(&ast, truth::infer_domains);
+        // Some contradict themselves, or set what they ask for.
+        if found.iter().any(|d| d.is_error()) {
+            continue;
+        }
+        let query = &model.queries[0];
+        let Some((rows, exact)) = on_truth(&model, query) else { continue };
+        let (error, undefined) = compare(&rows, &exact);
+        assert!(error < 1e-9, "{error} in\n{text}");
+        let impossible = exact.iter().filter(|row| row.value.is_none()).count();
+        assert_eq!(undefined, impossible, "{text}");
+        formulas += 1;
+        several += usize::from(matches!(query.kind, QueryKind::Counterfactual { .. }));
+    }
+    assert!(formulas > 300 && several > 300, "{formulas} {several}");
+}
+
+/// A trial alone bounds the probabilities of necessity and sufficiency (Tian & Pearl 2000, equation 29).
+#[test]
+fn a_trial_bounds_what_would_have_been() {
+    let asked = |query: &str| {
+        let found = dcmc(&examples(), &["identify", "twins.scm", "--evaluate", "--format", "json", "--query", query]);
+        found.expect(0).json()["queries"][0].clone()
+    };
+    let arms = asked("P(recovery = 1 | do(drug))");
+    let arm = |at: usize| arms["values"]["data"][at]["p"].as_f64().unwrap();
+    let (zero, one) = (arm(0), arm(1));
+    let bounds = |query: &str, low: f64, high: f64| {
+        let found = asked(query);
+        let bounds = &found["bounds"][0];
+        assert_eq!((&found["identifiable"], &bounds["method"]), (&false.into(), &"sharp".into()), "{found:#}");
+        for (end, expected) in [("low", low), ("high", high)] {
+            assert!((bounds[end].as_f64().unwrap() - expected).abs() < 1e-6, "{query} {bounds} {low} {high}");
+        }
+    };
+    bounds("PN(recovery = 1, drug = 1 vs 0)", ((one - zero) / one).max(0.0), ((1.0 - zero) / one).min(1.0));
+    bounds("PS(recovery = 1, drug = 1 vs 0)", ((one - zero) / (1.0 - zero)).max(0.0), (one / (1.0 - zero)).min(1.0));
+    bounds("P(recovery[drug = 0] = 0, recovery[drug = 1] = 1)", (one - zero).max(0.0), one.min(1.0 - zero));
+    let identified = asked("P(recovery[drug = 1] = 1 | drug = 0)");
+    assert!((identified["values"]["data"][0]["p"].as_f64().unwrap() - one).abs() < 1e-12, "{identified:#}");
+    assert_eq!(identified["values"]["exact"][0]["p"], 0.54);
+}
+
 /// What the plan of a model teaches, or `None` where there is no plan; and whether something is left out (N0613).
 fn taught(model: &Model) -> Option<(Vec<Taught>, bool)> {
     let planned = plan::make(model, &schemas(model), plan::Options::default()).ok()?;

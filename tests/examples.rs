@@ -242,6 +242,16 @@ fn twins() {
     // The same data without anybody who is harmed: the least that can have been helped.
     assert!((p(2, "values") - 0.2 / 0.66).abs() < 0.03 && (p(1, "values") - 0.2 / 0.54).abs() < 0.03, "{results:#?}");
     assert!(results[0]["tv_truth"].as_f64().unwrap() < 0.03);
+    // What the data allow holds the truth and the model's own answer.
+    for result in &results[1..] {
+        for (at, limits) in result["bounds"].as_array().unwrap().iter().enumerate() {
+            let (low, high) = (limits["low"].as_f64().unwrap(), limits["high"].as_f64().unwrap());
+            for rows in ["truth", "values"] {
+                let p = result[rows][at]["p"].as_f64().unwrap();
+                assert!(low - 0.01 < p && p < high + 0.01, "{result:#}");
+            }
+        }
+    }
     let kinds = results[3]["values"][2]["outcome"].as_object().unwrap();
     assert_eq!(kinds.keys().collect::<Vec<_>>(), ["recovery[drug = 0]", "recovery[drug = 1]"]);
 }

@@ -1,7 +1,7 @@
 //! Bounds of what the data do not determine: queries without a formula, and values without support.
 
 use super::distributions::Distribution;
-use super::evaluate::{Row, Values, rows_asked, setting, shown};
+use super::evaluate::{Aim, Row, Seen, Values, rows_asked, score, setting, shown};
 use super::judge::Data;
 use super::tables::{about, assignment};
 use crate::causal::bounds::{Bounder, Method, NoBounds, Source};
@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interval {
     /// The values that are set.
-    pub interventions: Values,
+    pub interventions: Vec<Seen>,
     /// The values of the evidence.
-    pub given: Values,
+    pub given: Vec<Seen>,
     /// The values of the outcome; empty for means.
-    pub outcome: Values,
+    pub outcome: Vec<Seen>,
     /// The smallest value.
     pub low: f64,
     /// The largest value.
@@ -41,19 +41,32 @@ pub(super) fn bounds(
         Ok(rows) => rows.iter().filter(|row| row.value.is_none()).cloned().collect(),
         Err(_) => rows_asked(model, query)?,
     };
+    let aims = rows.into_iter().map(|row| {
+        let (terms, constant) = aim(model, query, &row);
+        Aim { row, terms, constant }
+    });
+    within(model, data, distributions, aims.collect())
+}
+
+/// The bounds of the numbers that are aimed at.
+pub(super) fn within(
+    model: &Model,
+    data: &Data,
+    distributions: &[Distribution],
+    aims: Vec<Aim>,
+) -> Result<Vec<Interval>, String> {
     let (places, more) = data.places();
     let used: Vec<&Distribution> =
         distributions.iter().filter(|d| places.contains(&d.regime) && d.total > 0.0).collect();
-    if rows.is_empty() || used.is_empty() {
+    if aims.is_empty() || used.is_empty() {
         return Ok(vec![]);
     }
     let joints: Vec<BTreeMap<Vec<u32>, f64>> = used.iter().map(|d| d.cells.iter().cloned().collect()).collect();
     let sources: Vec<Source> = used.iter().zip(&joints).map(|(d, joint)| source(model, d, joint)).collect();
     let cards: Vec<usize> = (0..model.graph.len()).map(|v| model.card(v).unwrap_or(1)).collect();
     let bounder = Bounder::new(&model.graph, &cards, &sources).map_err(in_words)?;
-    let interval = |row: Row| {
-        let (aim, constant) = aim(model, query, &row);
-        let found = bounder.bounds(&aim).map_err(in_words)?;
+    let interval = |Aim { row, terms, constant }: Aim| {
+        let found = bounder.bounds(&terms).map_err(in_words)?;
         Ok(Interval {
             low: found.low + constant,
             high: found.high + constant,
@@ -64,7 +77,7 @@ pub(super) fn bounds(
             outcome: row.outcome,
         })
     };
-    rows.into_iter().map(interval).collect()
+    aims.into_iter().map(interval).collect()
 }
 
 fn source<'a>(model: &Model, distribution: &Distribution, joint: &'a BTreeMap<Vec<u32>, f64>) -> Source<'a> {
@@ -78,23 +91,20 @@ fn source<'a>(model: &Model, distribution: &Distribution, joint: &'a BTreeMap<Ve
 
 /// A row of an answer as a weighted sum of probabilities and a constant.
 fn aim(model: &Model, query: &Query, row: &Row) -> (Vec<(f64, counterfactual::Query)>, f64) {
-    let values: Values = row.interventions.iter().chain(&row.given).copied().collect();
+    let values: Values = row.interventions.iter().chain(&row.given).map(|seen| (seen.variable, seen.code)).collect();
+    let outcome: Values = row.outcome.iter().map(|seen| (seen.variable, seen.code)).collect();
     let event = |term: &Term, outcome: &[(VarId, u32)]| {
         let at = setting(term, &values);
         let (set, known) = (shown(&term.interventions, &at), shown(&term.evidence, &at));
         counterfactual::Query::in_one_world(outcome, &set, &known)
     };
     match &query.kind {
-        QueryKind::Distribution(term) => (vec![(1.0, event(term, &row.outcome))], 0.0),
+        QueryKind::Distribution(term) => (vec![(1.0, event(term, &outcome))], 0.0),
         QueryKind::Expectation { terms, constant } => {
             let scored = terms.iter().flat_map(|(factor, term)| {
                 let (v, asked) = term.outcome[0];
                 let codes = 0..model.card(v).unwrap_or(0) as u32;
-                let score = move |code: u32| match asked {
-                    Some(asked) => f64::from(u8::from(asked == code)),
-                    None => model.domain(v).and_then(|d| d.number(code)).unwrap_or(0.0),
-                };
-                codes.map(move |code| (factor * score(code), event(term, &[(v, code)])))
+                codes.map(move |code| (factor * score(model, (v, asked), code), event(term, &[(v, code)])))
             });
             (scored.filter(|(weight, _)| *weight != 0.0).collect(), *constant)
         }
@@ -125,6 +135,11 @@ fn method(method: Method) -> (&'static str, &'static str) {
 }
 
 impl Interval {
+    /// How the two were found, as in JSON.
+    pub fn method_name(&self) -> &'static str {
+        method(self.method).0
+    }
+
     /// `{"do", "given", "outcome", "low", "high", "method", "discrepancy"}`.
     pub(super) fn json(&self, model: &Model) -> Value {
         json!({

@@ -1,11 +1,13 @@
 //! The numbers that formulas give: on the rows of the data sets, on the exact distributions of the truth block, and
 //! beside them the truth's own answer.
 
-use super::bounds::{Interval, bounds};
+use super::bounds::{Interval, bounds, within};
 use super::distributions::{Distribution, Empirical, Exact, cards};
 use super::estimate::{Evaluator, Gap, Obstacle, Setting, Weights};
 use super::judge::{Data, Set, effect_of};
+use super::worlds_values;
 use super::{Known, Source, Verdict};
+use crate::causal::counterfactual;
 use crate::data::Schema;
 use crate::model::{Model, Query, QueryKind, Term, VarId};
 use crate::truth::Scm;
@@ -13,7 +15,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Answers of more rows than this are not listed.
-const MAX_ROWS: f64 = 100_000.0;
+pub(super) const MAX_ROWS: f64 = 100_000.0;
 /// Values of the variables that a formula may take at any value, looked through for one with support.
 const MAX_CHOICES: usize = 64;
 
@@ -35,15 +37,34 @@ pub struct Evaluation {
     pub bounds: Result<Vec<Interval>, String>,
 }
 
+/// A value of a variable, with the name that the variable has in the world it is seen in: `Y`, `Y[X = 1]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// The name.
+    pub name: String,
+    /// The variable.
+    pub variable: VarId,
+    /// The code of its value.
+    pub code: u32,
+}
+
+impl Seen {
+    /// Values in the actual world.
+    pub(super) fn list(model: &Model, values: &[(VarId, u32)]) -> Vec<Self> {
+        let seen = |&(variable, code): &(VarId, u32)| Self { name: model.name(variable).to_owned(), variable, code };
+        values.iter().map(seen).collect()
+    }
+}
+
 /// One number.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     /// The values that are set.
-    pub interventions: Values,
+    pub interventions: Vec<Seen>,
     /// The values of the evidence.
-    pub given: Values,
+    pub given: Vec<Seen>,
     /// The values of the outcome; empty for means.
-    pub outcome: Values,
+    pub outcome: Vec<Seen>,
     /// The probability or the mean; `None` where it is undefined.
     pub value: Option<f64>,
     /// Why it is undefined.
@@ -52,6 +73,14 @@ pub struct Row {
     pub sources: Vec<String>,
     /// The values given to variables that the formula needs and the query does not name: any would do.
     pub chosen: Values,
+}
+
+/// A row and what its number is made of: `Σ factor · P(outcome | evidence) + constant`, all values codes.
+#[derive(Clone)]
+pub(super) struct Aim {
+    pub row: Row,
+    pub terms: Vec<(f64, counterfactual::Query)>,
+    pub constant: f64,
 }
 
 /// The numbers of `query`. `distributions` are those of the data sets, `schemas[i]` belongs to `model.regimes[i]`.
@@ -64,6 +93,10 @@ pub fn evaluate(
     truth: Option<&Scm>,
 ) -> Evaluation {
     let data = Data::of(model, schemas, known);
+    if let QueryKind::Counterfactual { terms, constant, mean } = &query.kind {
+        let aims = worlds_values::aims(model, terms, *constant, *mean);
+        return several_worlds(&data, *mean, aims, distributions, truth);
+    }
     let by = |weights: &dyn Weights| {
         let formulas = Formulas { model, data: &data, fixed: data.fixed(), weights, found: RefCell::default() };
         rows(model, query, &|term, values| formulas.solve(term, values))
@@ -76,6 +109,29 @@ pub fn evaluate(
         truth: truth.map(|truth| by(&Exact { model, truth })),
         exact: truth.map(|truth| rows(model, query, &|term, values| exact(model, truth, term, values))),
     }
+}
+
+/// The same for a question about several worlds.
+fn several_worlds(
+    data: &Data,
+    mean: bool,
+    aims: Result<Vec<Aim>, String>,
+    distributions: &[Distribution],
+    truth: Option<&Scm>,
+) -> Evaluation {
+    let model = data.model;
+    let by = |weights: &dyn Weights| worlds_values::by_formula(data, aims.as_ref().map_err(String::clone)?, weights);
+    let found = by(&Empirical { model, distributions });
+    let by_truth = truth.map(|truth| by(&Exact { model, truth }));
+    let exact = truth.map(|truth| worlds_values::by_truth(model, truth, aims.as_ref().map_err(String::clone)?));
+    let bounds = aims.clone().and_then(|aims| match &found {
+        Ok(rows) => {
+            let open = aims.into_iter().zip(rows).filter(|(_, row)| row.value.is_none()).map(|(aim, _)| aim);
+            within(model, data, distributions, open.collect())
+        }
+        Err(_) => within(model, data, distributions, aims),
+    });
+    Evaluation { mean, bounds, data: found, truth: by_truth, exact }
 }
 
 /// The distribution of a term's outcome at one setting, row-major; `None` where it is undefined.
@@ -146,7 +202,7 @@ impl Formulas<'_> {
         let named = [&effect.outcome[..], &effect.interventions, &effect.evidence].concat();
         let open: Vec<VarId> = formula.free_variables().into_iter().filter(|v| !named.contains(v)).collect();
         let mut first: Option<Solved> = None;
-        for chosen in self.choices(&open) {
+        for chosen in choices(self.weights, &open) {
             let mut at = values.clone();
             at.extend(chosen.iter().copied());
             let solved = self.at(&evaluator, formula, &effect.outcome, &at).map_err(|o| in_words(self.model, &o))?;
@@ -189,18 +245,18 @@ impl Formulas<'_> {
         }
         Ok(Solved { cells, gaps, ..Solved::default() })
     }
+}
 
-    /// Values for variables that may have any: those with most rows first.
-    fn choices(&self, open: &[VarId]) -> Vec<Values> {
-        let mut choices: Vec<Values> = vec![vec![]];
-        for &v in open {
-            let codes = self.weights.by_frequency(v);
-            let with = |choice: &Values, code| [&choice[..], &[(v, code)]].concat();
-            choices = codes.iter().flat_map(|&code| choices.iter().map(move |c| with(c, code))).collect();
-            choices.truncate(MAX_CHOICES);
-        }
-        choices
+/// Values for variables that may have any: those with most rows first.
+pub(super) fn choices(weights: &dyn Weights, open: &[VarId]) -> Vec<Values> {
+    let mut choices: Vec<Values> = vec![vec![]];
+    for &v in open {
+        let codes = weights.by_frequency(v);
+        let with = |choice: &Values, code| [&choice[..], &[(v, code)]].concat();
+        choices = codes.iter().flat_map(|&code| choices.iter().map(move |c| with(c, code))).collect();
+        choices.truncate(MAX_CHOICES);
     }
+    choices
 }
 
 // ---- the rows of an answer ----
@@ -220,7 +276,7 @@ fn rows(model: &Model, query: &Query, solve: &Solver) -> Result<Vec<Row>, String
         QueryKind::Distribution(term) => vec![(1.0, term)],
         QueryKind::Expectation { terms, .. } => terms.iter().map(|(factor, term)| (*factor, term)).collect(),
         QueryKind::Samples { .. } => return Err("it draws samples".to_owned()),
-        QueryKind::Counterfactual { .. } => return Err("it is counterfactual".to_owned()),
+        QueryKind::Counterfactual { .. } => return Err("it is about several worlds".to_owned()),
     };
     let conditions = terms.iter().flat_map(|(_, t)| t.interventions.iter().chain(&t.evidence));
     let mut free: Vec<VarId> = vec![];
@@ -256,9 +312,9 @@ fn distribution(model: &Model, term: &Term, values: &Values, solve: &Solver) -> 
     };
     let cells = assignments(&outcome, &cards).into_iter().zip(&solved.cells).filter(|(values, _)| asked(values));
     let row = |(outcome, &value): (Values, &Option<f64>)| Row {
-        interventions: shown(&term.interventions, &at),
-        given: shown(&term.evidence, &at),
-        outcome,
+        interventions: Seen::list(model, &shown(&term.interventions, &at)),
+        given: Seen::list(model, &shown(&term.evidence, &at)),
+        outcome: Seen::list(model, &outcome),
         value,
         gaps: if value.is_none() { solved.gaps.clone() } else { vec![] },
         sources: solved.sources.clone(),
@@ -273,11 +329,8 @@ fn mean(model: &Model, terms: &[(f64, &Term)], constant: f64, values: &Values, s
         let at = setting(term, values);
         let solved = solve(term, &at)?;
         let (variable, asked) = term.outcome[0];
-        let score = |code: usize| match asked {
-            Some(asked) => f64::from(u8::from(asked as usize == code)),
-            None => model.domain(variable).and_then(|d| d.number(code as u32)).unwrap_or(0.0),
-        };
-        let scored = solved.cells.iter().enumerate().map(|(code, p)| Some(score(code) * (*p)?));
+        let counts = |code: usize| score(model, (variable, asked), code as u32);
+        let scored = solved.cells.iter().enumerate().map(|(code, p)| Some(counts(code) * (*p)?));
         row.value = row.value.zip(scored.sum::<Option<f64>>()).map(|(sum, mean)| sum + factor * mean);
         if row.gaps.is_empty() {
             (row.gaps, row.sources) = (solved.gaps, solved.sources);
@@ -289,11 +342,20 @@ fn mean(model: &Model, terms: &[(f64, &Term)], constant: f64, values: &Values, s
             shown(part, &at).into_iter().filter(|(v, _)| alone || values.iter().any(|(free, _)| free == v)).collect()
         };
         for (to, part) in [(&mut row.interventions, &term.interventions), (&mut row.given, &term.evidence)] {
-            let fresh: Values = told(part).into_iter().filter(|pair| !to.contains(pair)).collect();
+            let fresh =
+                Seen::list(model, &told(part)).into_iter().filter(|seen| !to.contains(seen)).collect::<Vec<_>>();
             to.extend(fresh);
         }
     }
     Ok(row)
+}
+
+/// What a value of a mean's variable counts: itself, or 1 for the value asked for.
+pub(super) fn score(model: &Model, (variable, asked): (VarId, Option<u32>), code: u32) -> f64 {
+    match asked {
+        Some(asked) => f64::from(u8::from(asked == code)),
+        None => model.domain(variable).and_then(|d| d.number(code)).unwrap_or(0.0),
+    }
 }
 
 /// The values of a term's conditions: its own, and those of `values` for bare names.
@@ -316,11 +378,13 @@ pub(super) fn assignments(variables: &[VarId], cards: &[usize]) -> Vec<Values> {
     })
 }
 
-fn in_words(model: &Model, obstacle: &Obstacle) -> String {
+pub(super) fn in_words(model: &Model, obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::TooLarge(cells) => format!("a table of {cells:.0} cells would be needed"),
         Obstacle::NotDiscrete(v) if model.domain(*v).is_none() => format!("`{}` has no type", model.name(*v)),
-        Obstacle::NotDiscrete(v) => format!("`{}` is not discrete, and formulas are computed on tables", model.name(*v)),
+        Obstacle::NotDiscrete(v) => {
+            format!("`{}` is not discrete, and formulas are computed on tables", model.name(*v))
+        }
         Obstacle::NoColumn(v) => format!("no rows have a column of `{}`", model.name(*v)),
         Obstacle::NoImages => "the images that the truth takes digits from cannot be read".to_owned(),
         Obstacle::NoRows => "the formula needs a distribution that is no data set of the model".to_owned(),

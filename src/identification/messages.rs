@@ -23,8 +23,7 @@ pub fn not_identifiable(model: &Model, query: &Query, finding: &Finding) -> Opti
         Verdict::Worlds(worlds) => not_identifiable_worlds(model, query, term, worlds)?,
         _ => return None,
     };
-    let bounds = matches!(term.verdict, Verdict::NotIdentified(_));
-    let found = if bounds { found.help("`dcmc identify --evaluate` gives bounds") } else { found };
+    let found = found.help("`dcmc identify --evaluate` gives bounds");
     Some(found.help("`--allow-unidentified` gives a number all the same, and marks it"))
 }
 

@@ -18,11 +18,12 @@ mod positivity;
 mod tables;
 mod worlds;
 mod worlds_text;
+mod worlds_values;
 
 pub use bounds::{Interval, bounds_text};
 pub use distributions::{Distribution, distributions};
 pub use estimate::Gap;
-pub use evaluate::{Evaluation, Row, evaluate};
+pub use evaluate::{Evaluation, Row, Seen, evaluate};
 pub use explain::{to_json, to_text};
 pub use judge::{judge, judge_trained};
 pub use messages::{broken_assertion, not_identifiable, not_trained};

@@ -5,7 +5,7 @@
 //! model says there is its prior's or its network's taste.
 
 use super::bounds::Interval;
-use super::evaluate::{Row, evaluate, gaps_of};
+use super::evaluate::{Row, Seen, evaluate, gaps_of};
 use super::tables::values_text;
 use super::{Evaluation, Known};
 use crate::data::Schema;
@@ -38,7 +38,9 @@ pub fn unsupported_by_truth(model: &Model, schemas: &[Schema], query: &Query, tr
     let Some(Ok(rows)) = &found.truth else { return vec![] };
     let message = |row: &Row| {
         let condition = condition(model, query, row);
-        let needed = gaps_of(std::slice::from_ref(row)).first().map(|(gap, _)| values_text(model, &sorted(&gap.given)));
+        let needed = gaps_of(std::slice::from_ref(row))
+            .first()
+            .map(|(gap, _)| values_text(model, &Seen::list(model, &sorted(&gap.given))));
         let needed = needed.unwrap_or_else(|| "its values".to_owned());
         Diagnostic::new("W0507", format!("{condition} has no full support in the ground truth"))
             .label(query.span, format!("`{}` needs rows with {needed}: the truth block gives none", query.name))
@@ -84,7 +86,7 @@ fn message(model: &Model, query: &Query, found: &Evaluation, row: &Row) -> Optio
     let needed = |(gap, data): &(super::Gap, String)| {
         let given = sorted(&gap.given);
         let rows = gap.rows.map_or(String::new(), |rows| format!(" (0 of the {rows} of {data})"));
-        format!("{}{rows}", values_text(model, &given))
+        format!("{}{rows}", values_text(model, &Seen::list(model, &given)))
     };
     let first = gaps.first().map_or_else(|| "its values".to_owned(), needed);
     let mut message = Diagnostic::new("W0507", format!("{condition} has no full support in the data"))

@@ -1,11 +1,9 @@
 //! Numbers of formulas as tables: for people and as JSON.
 
 use super::estimate::Gap;
-use super::evaluate::{Evaluation, Row, gaps_of};
+use super::evaluate::{Evaluation, Row, Seen, gaps_of};
 use crate::model::{Model, VarId};
 use serde_json::{Map, Value, json};
-
-type Values = [(VarId, u32)];
 
 /// A table of texts, the first row its heading; what is said below it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,8 +36,8 @@ impl Sheet {
 }
 
 /// `X = 1, Z = b`.
-pub(super) fn values_text(model: &Model, values: &Values) -> String {
-    let one = |&(v, code): &(VarId, u32)| format!("{} = {}", model.name(v), value_text(model, v, code));
+pub(super) fn values_text(model: &Model, values: &[Seen]) -> String {
+    let one = |seen: &Seen| format!("{} = {}", seen.name, value_text(model, seen.variable, seen.code));
     values.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
@@ -48,7 +46,7 @@ fn value_text(model: &Model, variable: VarId, code: u32) -> String {
 }
 
 /// What a number is about: `P(Y = 1 | do(X = 0), Z = 1)`, and for means, which have no outcome, the condition alone.
-pub(super) fn about(model: &Model, interventions: &Values, given: &Values, outcome: &Values) -> String {
+pub(super) fn about(model: &Model, interventions: &[Seen], given: &[Seen], outcome: &[Seen]) -> String {
     let mut condition = vec![];
     if !interventions.is_empty() {
         condition.push(format!("do({})", values_text(model, interventions)));
@@ -101,8 +99,11 @@ pub(super) fn sheet(model: &Model, found: &Evaluation) -> Sheet {
         for (gap, source) in gaps_of(rows) {
             sheet.notes.push(format!("{name}: {}", gap_text(model, &gap, &source)));
         }
-        let mut chosen: Vec<String> =
-            rows.iter().filter(|r| !r.chosen.is_empty()).map(|r| values_text(model, &r.chosen)).collect();
+        let mut chosen: Vec<String> = rows
+            .iter()
+            .filter(|r| !r.chosen.is_empty())
+            .map(|r| values_text(model, &Seen::list(model, &r.chosen)))
+            .collect();
         chosen.sort();
         chosen.dedup();
         for values in chosen {
@@ -114,7 +115,7 @@ pub(super) fn sheet(model: &Model, found: &Evaluation) -> Sheet {
 
 fn gap_text(model: &Model, gap: &Gap, source: &str) -> String {
     let names = |set: &[VarId]| set.iter().map(|&v| model.name(v)).collect::<Vec<_>>().join(", ");
-    let given = values_text(model, &gap.given);
+    let given = values_text(model, &Seen::list(model, &gap.given));
     match (gap.source, gap.rows) {
         (None, _) if gap.of.is_empty() => format!("the divisor is 0 at {given}"),
         (None, _) => format!("{given} has no probability"),
@@ -156,13 +157,13 @@ fn row_json(model: &Model, row: &Row, mean: bool) -> Value {
     }
     object.insert(if mean { "value" } else { "p" }.to_owned(), json!(row.value));
     if !row.chosen.is_empty() {
-        object.insert("chosen".to_owned(), assignment(model, &row.chosen));
+        object.insert("chosen".to_owned(), assignment(model, &Seen::list(model, &row.chosen)));
     }
     if !row.gaps.is_empty() {
         let gap = |gap: &Gap| {
             let of: Vec<&str> = gap.of.iter().map(|&v| model.name(v)).collect();
             let data = gap.source.and_then(|at| row.sources.get(at));
-            json!({ "data": data, "of": of, "given": assignment(model, &gap.given), "rows": gap.rows })
+            json!({ "data": data, "of": of, "given": assignment(model, &Seen::list(model, &gap.given)), "rows": gap.rows })
         };
         object.insert("no_support".to_owned(), row.gaps.iter().map(gap).collect());
     }
@@ -170,10 +171,10 @@ fn row_json(model: &Model, row: &Row, mean: bool) -> Value {
 }
 
 /// Values by the variables' names, as JSON.
-pub(super) fn assignment(model: &Model, values: &Values) -> Value {
+pub(super) fn assignment(model: &Model, values: &[Seen]) -> Value {
     let value = |v: VarId, code: u32| match model.domain(v) {
         Some(domain) => json!(domain.value(code)),
         None => json!(code),
     };
-    Value::Object(values.iter().map(|&(v, code)| (model.name(v).to_owned(), value(v, code))).collect())
+    Value::Object(values.iter().map(|seen| (seen.name.clone(), value(seen.variable, seen.code))).collect())
 }

@@ -30,8 +30,7 @@ impl Data<'_> {
         let Some(queries) = cases(self.model, term) else {
             return Verdict::Open("its bare names stand for too many different cases".to_owned());
         };
-        let sources = self.sets.iter().map(|s| Source { regime: s.regime.clone(), fixed: s.fixed.clone() });
-        let data = ctf::Data { sources: sources.collect(), every_experiment: self.known == Known::All };
+        let data = self.sources();
         let graph = self.seen(&data, &queries);
         let other_cases = queries.len() > 1;
         let mut first: Option<Verdict> = None;
@@ -56,6 +55,17 @@ impl Data<'_> {
             }
         }
         first.unwrap_or_else(|| Verdict::Open("nothing is asked".to_owned()))
+    }
+
+    /// The verdict for events whose values are all named.
+    pub(super) fn verdict(&self, query: &Query) -> Result<ctf::Verdict, &'static str> {
+        let data = self.sources();
+        self.certain(&self.seen(&data, std::slice::from_ref(query)), &data, query)
+    }
+
+    fn sources(&self) -> ctf::Data {
+        let sources = self.sets.iter().map(|s| Source { regime: s.regime.clone(), fixed: s.fixed.clone() });
+        ctf::Data { sources: sources.collect(), every_experiment: self.known == Known::All }
     }
 
     /// The graph without variables that nothing observes, sets or asks for (latent projection).

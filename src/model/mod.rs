@@ -15,7 +15,7 @@ pub use lower::{
 pub(crate) use lower::{domain_of_type, suggest};
 pub use names::{closest, similar};
 pub use settings::{Engine, EngineChoice, Overrides, Settings};
-pub use worlds::Bare;
+pub use worlds::{Bare, Case, bare_names, value_in};
 
 pub(crate) use crate::syntax::spell;
 

@@ -21,6 +21,34 @@ impl Bare<'_> {
     }
 }
 
+/// One value for each bare name.
+pub type Case<'a> = Vec<(Bare<'a>, u32)>;
+
+/// The bare names of the terms that each row of an answer has one value for: those that are set, then those of the evidence. Of
+/// the outcome an answer has all values.
+pub fn bare_names<'a>(terms: &[&'a CounterfactualTerm]) -> Vec<Bare<'a>> {
+    let mut found: Vec<Bare> = vec![];
+    let mut add = |name: Bare<'a>| {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    };
+    for term in terms {
+        term.names().into_iter().filter(|(_, value)| value.is_none()).for_each(|(name, _)| {
+            if matches!(name, Bare::Set(_)) {
+                add(name);
+            }
+        });
+        term.evidence.iter().filter(|e| e.value.is_none()).for_each(|e| add(Bare::Seen(e.variable, &e.world)));
+    }
+    found
+}
+
+/// The value that is written, else that of the case.
+pub fn value_in(case: &Case, name: &Bare, written: Option<u32>) -> Option<u32> {
+    written.or_else(|| case.iter().find(|(other, _)| other == name).map(|(_, code)| *code))
+}
+
 /// A question about one world as one about several.
 impl From<&Term> for CounterfactualTerm {
     fn from(term: &Term) -> Self {

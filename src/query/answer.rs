@@ -60,6 +60,9 @@ pub struct Answer {
     /// What the formula of an identified query gives on the rows of the data sets, where it has a value there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimand: Option<Estimand>,
+    /// Where the data do not determine the answer: the smallest and largest ones that agree with them, row by row like `values`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<Vec<Limits>>,
     /// Refits of the modules behind the intervals of a sampled answer.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refits: usize,
@@ -84,16 +87,32 @@ pub struct Estimand {
     pub difference: f64,
 }
 
+/// What one number of an answer can be, given the data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The smallest value.
+    pub low: f64,
+    /// The largest value.
+    pub high: f64,
+    /// What they are worth: `sharp`, `relaxed`, `combined`, `natural`, `identified`, as in `dcmc identify --evaluate`.
+    pub method: String,
+}
+
 impl Answer {
-    /// The formula's answer, `rows` in any order; `None` where one of the answer's rows is not among them.
-    pub fn by_formula(&self, text: String, rows: &[Row]) -> Option<Estimand> {
+    /// The place among `rows` of each of the answer's own rows; `None` where one is not among them.
+    pub fn places(&self, rows: &[Row]) -> Option<Vec<usize>> {
         let same = |a: &Row, b: &Row| same_table(a, b) && a.outcome == b.outcome;
         let only = self.values.len() == 1 && rows.len() == 1;
-        let of = |row: &Row| rows.iter().find(|other| only || same(row, other));
+        self.values.iter().map(|row| rows.iter().position(|other| only || same(row, other))).collect()
+    }
+
+    /// The formula's answer, `rows` in any order; `None` where one of the answer's rows is not among them.
+    pub fn by_formula(&self, text: String, rows: &[Row]) -> Option<Estimand> {
+        let places = self.places(rows)?;
         let number = |row: &Row| row.p.or(row.value);
         let mut values = vec![];
-        for row in &self.values {
-            let Row { p, value, .. } = *of(row)?;
+        for (row, place) in self.values.iter().zip(places) {
+            let Row { p, value, .. } = rows[place];
             values.push(Row { p, value, low: None, high: None, ..row.clone() });
         }
         let mut start = 0;

@@ -3,46 +3,19 @@
 use super::answer::{Assignment, Row};
 use super::{Asked, QueryError, Runtime, Values};
 use crate::causal::counterfactual::{Value, World};
-use crate::model::{Bare, CounterfactualTerm, Event, VarId, seen_text};
+use crate::model::{Bare, Case, CounterfactualTerm, Event, VarId, bare_names, seen_text, value_in};
 
 /// An answer has at most this many rows.
 const MAX_ROWS: usize = 1_000_000;
 
-/// One value for each bare name.
-pub(super) type Case<'a> = Vec<(Bare<'a>, u32)>;
-
-/// The bare names of the terms that each row has one value for: those that are set, then those of the evidence. Of
-/// the outcome a row has all values.
-fn bare<'a>(terms: &[&'a CounterfactualTerm]) -> Vec<Bare<'a>> {
-    let mut found: Vec<Bare> = vec![];
-    let mut add = |name: Bare<'a>| {
-        if !found.contains(&name) {
-            found.push(name);
-        }
-    };
-    for term in terms {
-        term.names().into_iter().filter(|(_, value)| value.is_none()).for_each(|(name, _)| {
-            if matches!(name, Bare::Set(_)) {
-                add(name);
-            }
-        });
-        term.evidence.iter().filter(|e| e.value.is_none()).for_each(|e| add(Bare::Seen(e.variable, &e.world)));
-    }
-    found
-}
-
-fn value_of(case: &Case, name: &Bare, written: Option<u32>) -> Option<u32> {
-    written.or_else(|| case.iter().find(|(other, _)| other == name).map(|(_, code)| *code))
-}
-
 /// A term with the values of a case.
 pub(super) fn asked(term: &CounterfactualTerm, case: &Case) -> Asked {
-    let set = |v: VarId, code: Option<u32>| match value_of(case, &Bare::Set(v), code) {
+    let set = |v: VarId, code: Option<u32>| match value_in(case, &Bare::Set(v), code) {
         Some(code) => Value::Code(code),
         None => Value::Any(v),
     };
     let world = |event: &Event| -> World { term.world_of(event, &set) };
-    let code = |event: &Event| value_of(case, &Bare::Seen(event.variable, &event.world), event.value);
+    let code = |event: &Event| value_in(case, &Bare::Seen(event.variable, &event.world), event.value);
     Asked {
         outcome: term.outcome.iter().map(|e| (e.variable, world(e))).collect(),
         evidence: term.evidence.iter().filter_map(|e| Some((e.variable, world(e), code(e)?))).collect(),
@@ -56,7 +29,7 @@ impl Runtime<'_> {
     /// # Errors
     /// [`QueryError::TooManyRows`], with `cells` rows for each setting.
     pub(super) fn cases<'a>(&self, terms: &[&'a CounterfactualTerm], cells: f64) -> Result<Vec<Case<'a>>, QueryError> {
-        let names = bare(terms);
+        let names = bare_names(terms);
         let card = |name: &Bare| self.model.card(name.variable()).unwrap_or(1);
         let rows = names.iter().map(|name| card(name) as f64).product::<f64>() * cells;
         if rows > MAX_ROWS as f64 {
@@ -94,12 +67,12 @@ impl Runtime<'_> {
         for term in terms {
             for &(v, code) in &term.interventions {
                 let shown = code.filter(|_| terms.len() == 1);
-                set.extend(value_of(case, &Bare::Set(v), shown).map(|code| (v, code)));
+                set.extend(value_in(case, &Bare::Set(v), shown).map(|code| (v, code)));
             }
             for event in &term.evidence {
                 let name = Bare::Seen(event.variable, &event.world);
                 let shown = event.value.filter(|_| terms.len() == 1);
-                let value = value_of(case, &name, shown).and_then(|code| self.value(event.variable, code));
+                let value = value_in(case, &name, shown).and_then(|code| self.value(event.variable, code));
                 row.given.extend(value.map(|value| (seen_text(self.model, event), value)));
             }
         }

@@ -146,6 +146,7 @@ impl Runtime<'_> {
             identifiable: None,
             measured: None,
             estimand: None,
+            bounds: None,
             refits: 0,
             file: None,
             evidence: None,

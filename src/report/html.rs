@@ -5,7 +5,7 @@ use super::Report;
 use super::markup::{Cell, table};
 use super::pictures::{galleries, image_fit, samples_card};
 use super::plot::{Bar, bars, curve};
-use super::sheet::{Key, Line, Role, Sheet, decimal, provenance, thousands};
+use super::sheet::{Key, Line, Role, Sheet, decimal, provenance, range, thousands};
 use crate::model::{Engine, Value};
 use crate::plan::{Module, Task};
 use crate::query::answer::{Answer, Fit};
@@ -112,7 +112,7 @@ fn headline(answer: &Answer, with_reference: bool) -> Vec<Cell> {
         let parts = [outcome(&sheet.keys, line), conditions(&sheet.keys, line)];
         row = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ");
         estimate = decimal(line.estimate);
-        interval = interval_text(line);
+        interval = range(line.interval);
         reference = line.reference.map_or_else(String::new, decimal);
     }
     let mut cells = vec![
@@ -144,10 +144,6 @@ fn conditions(keys: &[Key], line: &Line) -> String {
 fn settings(keys: &[Key], line: &Line, role: Role) -> Vec<String> {
     let cells = keys.iter().zip(&line.cells).filter(|(key, _)| key.role == role);
     cells.filter_map(|(key, cell)| Some(format!("{} = {}", key.name, cell.as_ref()?))).collect()
-}
-
-fn interval_text(line: &Line) -> String {
-    line.interval.map_or_else(String::new, |(low, high)| format!("{} – {}", decimal(low), decimal(high)))
 }
 
 /// An id for an answer: names may hold any character.
@@ -252,6 +248,9 @@ fn answer_table(answer: &Answer, sheet: &Sheet) -> String {
     if sheet.has_intervals() {
         heads.push(("90 % interval", true));
     }
+    if sheet.has_bounds() {
+        heads.push(("Data allow", true));
+    }
     let reference = sheet.reference.as_deref().map(capitalised);
     heads.extend(reference.as_deref().map(|title| (title, true)));
     let formula = sheet.lines.iter().any(|line| line.formula.is_some());
@@ -261,7 +260,10 @@ fn answer_table(answer: &Answer, sheet: &Sheet) -> String {
         let mut cells: Vec<Cell> = line.cells.iter().map(cell).collect();
         cells.push(Cell::Number(decimal(line.estimate)));
         if sheet.has_intervals() {
-            cells.push(Cell::Number(interval_text(line)));
+            cells.push(Cell::Number(range(line.interval)));
+        }
+        if sheet.has_bounds() {
+            cells.push(Cell::Number(range(line.bounds)));
         }
         if sheet.reference.is_some() {
             cells.push(Cell::Number(line.reference.map_or_else(String::new, decimal)));

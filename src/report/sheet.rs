@@ -50,6 +50,8 @@ pub(super) struct Line {
     pub reference: Option<f64>,
     /// What the identified formula gives on the rows of the data sets.
     pub formula: Option<f64>,
+    /// What the data allow, where they do not determine it.
+    pub bounds: Option<(f64, f64)>,
 }
 
 impl Key {
@@ -83,6 +85,7 @@ impl Sheet {
             interval: row.low.zip(row.high),
             reference: reference.map(|(_, rows)| number(&rows[at])),
             formula: answer.estimand.as_ref().and_then(|e| e.values.get(at)).map(number),
+            bounds: answer.bounds.as_ref().and_then(|b| b.get(at)).map(|limits| (limits.low, limits.high)),
         };
         let lines = answer.values.iter().enumerate().map(line).collect();
         let probabilities = answer.values.iter().all(|row| row.p.is_some());
@@ -110,6 +113,11 @@ impl Sheet {
     /// Whether any row has an interval.
     pub fn has_intervals(&self) -> bool {
         self.lines.iter().any(|line| line.interval.is_some())
+    }
+
+    /// Whether any row has bounds.
+    pub fn has_bounds(&self) -> bool {
+        self.lines.iter().any(|line| line.bounds.is_some())
     }
 
     /// What is left out, as a sentence without its end: `the 12 most probable of 40 rows`.
@@ -176,6 +184,11 @@ pub(super) fn provenance(answer: &Answer) -> String {
         };
     }
     said
+}
+
+/// `0.2000 – 0.4000`; nothing where there are none.
+pub(super) fn range(ends: Option<(f64, f64)>) -> String {
+    ends.map_or_else(String::new, |(low, high)| format!("{} – {}", decimal(low), decimal(high)))
 }
 
 /// A number with four decimals, or a dash where there is none.

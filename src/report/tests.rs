@@ -38,6 +38,7 @@ fn answer(name: &str, query: &str, kind: &str, values: Vec<Row>, truth: Option<V
         tv_truth: truth.as_ref().map(|_| 0.0125),
         truth_error: None,
         estimand: None,
+        bounds: None,
         refits: 0,
         measured: None,
         file: None,

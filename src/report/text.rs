@@ -1,6 +1,6 @@
 //! Answers as `dcmc run` and `dcmc query` print them.
 
-use super::sheet::{Line, Sheet, decimal, percent, provenance};
+use super::sheet::{Line, Sheet, decimal, percent, provenance, range};
 use crate::query::answer::{Answer, Answers, Checked, Fit};
 
 /// More rows than this are cut to [`FEW_ROWS`].
@@ -58,6 +58,9 @@ fn answer_text(answer: &Answer, ink: Ink) -> String {
     if sheet.has_intervals() {
         columns.push(("90 % interval".to_owned(), Side::Right));
     }
+    if sheet.has_bounds() {
+        columns.push(("data allow".to_owned(), Side::Right));
+    }
     if let Some(reference) = &sheet.reference {
         columns.push((reference.clone(), Side::Right));
     }
@@ -78,9 +81,10 @@ fn cells(sheet: &Sheet, line: &Line) -> Vec<String> {
         line.cells.iter().map(|cell| cell.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string)).collect();
     cells.push(decimal(line.estimate));
     if sheet.has_intervals() {
-        cells.push(
-            line.interval.map_or_else(String::new, |(low, high)| format!("{} – {}", decimal(low), decimal(high))),
-        );
+        cells.push(range(line.interval));
+    }
+    if sheet.has_bounds() {
+        cells.push(range(line.bounds));
     }
     if sheet.reference.is_some() {
         cells.push(line.reference.map_or_else(String::new, decimal));
