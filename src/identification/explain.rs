@@ -77,6 +77,7 @@ impl Finding {
                 let node = |v: VarId| model.name(v).to_owned();
                 Some(found.estimand.text(&Names { node: &node, value: &no_value, regime: &regime }))
             }
+            Verdict::Worlds(worlds) => worlds_text::formula(model, term, worlds),
             _ => None,
         };
         let mut texts: Vec<String> = self.terms.iter().map(text).collect::<Option<_>>()?;

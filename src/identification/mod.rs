@@ -14,6 +14,7 @@ mod judge;
 mod messages;
 mod page;
 mod pair;
+mod plugin;
 mod positivity;
 mod tables;
 mod worlds;
@@ -28,6 +29,7 @@ pub use judge::{judge, judge_trained};
 pub use messages::{broken_assertion, not_identifiable, not_trained};
 pub use page::{page, section};
 pub use pair::{Pair, PairRow, pair};
+pub use plugin::{How, Plugin, Question, Solved};
 pub use positivity::{unsupported, unsupported_by_truth};
 
 use crate::causal::counterfactual;

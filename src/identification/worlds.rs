@@ -25,13 +25,24 @@ impl Data<'_> {
         }
     }
 
+    /// What follows for events whose values are all known; `None` where neither "yes" nor "no" is certain.
+    pub(super) fn answer(&self, query: &Query) -> Option<ctf::Verdict> {
+        let data = self.known_distributions();
+        let graph = self.seen(&data, std::slice::from_ref(query));
+        self.certain(&graph, &data, query).ok()
+    }
+
+    fn known_distributions(&self) -> ctf::Data {
+        let sources = self.sets.iter().map(|s| Source { regime: s.regime.clone(), fixed: s.fixed.clone() });
+        ctf::Data { sources: sources.collect(), every_experiment: self.known == Known::All }
+    }
+
     /// "Yes" if every case that the bare names stand for has an answer; the formula is that of the first case.
     fn of_cases(&self, term: &CounterfactualTerm) -> Verdict {
         let Some(queries) = cases(self.model, term) else {
             return Verdict::Open("its bare names stand for too many different cases".to_owned());
         };
-        let sources = self.sets.iter().map(|s| Source { regime: s.regime.clone(), fixed: s.fixed.clone() });
-        let data = ctf::Data { sources: sources.collect(), every_experiment: self.known == Known::All };
+        let data = self.known_distributions();
         let graph = self.seen(&data, &queries);
         let other_cases = queries.len() > 1;
         let mut first: Option<Verdict> = None;

@@ -77,6 +77,15 @@ pub(super) fn to_text(model: &Model, term: &Term, worlds: &Worlds) -> String {
     text
 }
 
+/// The formula of a term that has one.
+pub(super) fn formula(model: &Model, term: &Term, worlds: &Worlds) -> Option<String> {
+    match &worlds.verdict {
+        Verdict::Identified(found) => Some(printed(model, term, |names| found.formula.text(names))),
+        Verdict::Zero(_) => Some("0".to_owned()),
+        _ => None,
+    }
+}
+
 /// Prints with the names of the model.
 fn printed<T>(model: &Model, term: &Term, print: impl FnOnce(&Names) -> T) -> T {
     let node = |v: VarId| model.name(v).to_owned();

@@ -39,6 +39,7 @@ fn answer(name: &str, query: &str, kind: &str, values: Vec<Row>, truth: Option<V
         truth_error: None,
         estimand: None,
         refits: 0,
+        replicates: 0,
         measured: None,
         file: None,
         evidence: None,
