@@ -1,6 +1,6 @@
 //! `dcmc run` and its parts `train`, `query` and `eval`.
 
-use super::estimand;
+use super::estimand::Formulas;
 use super::individuals;
 use super::messages::Messages;
 use super::progress::{Mode, ModuleInfo, Progress};
@@ -11,7 +11,7 @@ use super::{CHECK_FAILED, Format, INTERRUPTED, MODEL_ERROR, ModelArguments, OK};
 use crate::data::{self, Schema, Table};
 use crate::device::{self, Choice, Unavailable};
 use crate::diag::{self, Diagnostic};
-use crate::identification::{self, Known, distributions, evaluate};
+use crate::identification;
 use crate::model::{Domain, Model, Query, QueryKind};
 use crate::nets::ops::with_device;
 use crate::nets::pretrained::PretrainedModule;
@@ -382,17 +382,17 @@ pub(super) type Samples = Vec<(String, Table)>;
 fn answer_all(trained: &mut TrainedModel) -> Result<(Answers, Samples), Stop> {
     let runtime = trained.runtime();
     let model = &trained.session.model;
-    let (schemas, distributions) = (schemas(trained), distributions(model, &trained.tables));
+    let schemas = schemas(trained);
+    let formulas = Formulas::new(model, &schemas, &trained.tables);
     let mut found = vec![];
     let (mut results, mut samples): (Vec<Answer>, Samples) = (vec![], vec![]);
     for query in &model.queries {
-        let formula = evaluate(model, &schemas, query, Known::Declared, &distributions, None);
+        let formula = formulas.evaluate(query);
         found.extend(identification::unsupported(model, query, &formula));
         match answer(&runtime, query, &mut samples) {
             Ok(mut answer) => {
                 found.extend(few_samples(query, &answer));
-                let finding = identification::judge(model, &schemas, query, Known::Declared);
-                estimand::beside(model, &finding, &formula, &mut answer);
+                formulas.beside(&runtime, query, &formula, &mut answer);
                 results.push(answer);
             }
             Err(error) => found.push(no_answer(query, &error)),
@@ -468,16 +468,16 @@ fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop
     let identifiable = trained.refuse_unidentified(&arguments.run, &query)?;
     let runtime = trained.runtime();
     let model = &trained.session.model;
-    let (schemas, distributions) = (schemas(&trained), distributions(model, &trained.tables));
-    let formula = evaluate(model, &schemas, &query, Known::Declared, &distributions, None);
+    let schemas = schemas(&trained);
+    let formulas = Formulas::new(model, &schemas, &trained.tables);
+    let formula = formulas.evaluate(&query);
     let mut found = identification::unsupported(model, &query, &formula);
     let answer = with_device(trained.device.clone(), || runtime.answer(&query));
     let mut answer = answer.map_err(|error| found.push(no_answer(&query, &error))).ok();
     found.extend(answer.as_ref().and_then(|answer| few_samples(&query, answer)));
     if let Some(answer) = &mut answer {
         answer.identifiable = identifiable;
-        let finding = identification::judge(model, &schemas, &query, Known::Declared);
-        estimand::beside(model, &finding, &formula, answer);
+        formulas.beside(&runtime, &query, &formula, answer);
     }
     trained.session.diagnostics = found;
     trained.session.settle()?;

@@ -6,6 +6,8 @@ use crate::data::Table;
 use crate::factor::Factor;
 use crate::model::{DoValue, Model, VarId};
 use crate::truth::Scm;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution as _, Gamma};
 
 /// The joint distribution of one data set's discrete variables.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -58,6 +60,19 @@ impl Distribution {
             total: table.total_weight(),
             rows: table.rows,
         }
+    }
+
+    /// The distribution that another sample of as many rows might show: the Bayesian bootstrap (Rubin 1981,
+    /// doi:10.1214/aos/1176345338), a weight being the number of rows where all are whole.
+    pub fn resampled(&self, rng: &mut ChaCha8Rng) -> Self {
+        let counts = self.cells.iter().all(|(_, weight)| weight.fract() == 0.0);
+        let rows = if counts { 1.0 } else { self.rows as f64 / self.total };
+        let draw = |(values, weight): &(Vec<u32>, f64)| {
+            let gamma = Gamma::new(weight * rows, 1.0 / rows).map_or(*weight, |gamma| gamma.sample(&mut *rng));
+            (values.clone(), gamma.max(f64::MIN_POSITIVE))
+        };
+        let cells: Vec<_> = self.cells.iter().map(draw).collect();
+        Self { total: cells.iter().map(|c| c.1).sum(), cells, ..self.clone() }
     }
 
     /// Adds the weights of the cells that agree with `at` to a table over `scope`; whether all variables are there.

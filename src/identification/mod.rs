@@ -6,6 +6,7 @@
 //! to [`causal::counterfactual`](crate::causal::counterfactual).
 
 mod bounds;
+mod copies;
 mod distributions;
 mod estimate;
 mod evaluate;
@@ -14,6 +15,7 @@ mod judge;
 mod messages;
 mod page;
 mod pair;
+mod plugin;
 mod positivity;
 mod tables;
 mod worlds;
@@ -29,6 +31,7 @@ pub use judge::{judge, judge_trained};
 pub use messages::{broken_assertion, not_identifiable, not_trained};
 pub use page::{page, section};
 pub use pair::{Pair, PairRow, pair};
+pub use plugin::{How, Plugin, Question, Solved};
 pub use positivity::{unsupported, unsupported_by_truth};
 
 use crate::causal::counterfactual;

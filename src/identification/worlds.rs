@@ -25,12 +25,17 @@ impl Data<'_> {
         }
     }
 
+    fn known_distributions(&self) -> ctf::Data {
+        let sources = self.sets.iter().map(|s| Source { regime: s.regime.clone(), fixed: s.fixed.clone() });
+        ctf::Data { sources: sources.collect(), every_experiment: self.known == Known::All }
+    }
+
     /// "Yes" if every case that the bare names stand for has an answer; the formula is that of the first case.
     fn of_cases(&self, term: &CounterfactualTerm) -> Verdict {
         let Some(queries) = cases(self.model, term) else {
             return Verdict::Open("its bare names stand for too many different cases".to_owned());
         };
-        let data = self.sources();
+        let data = self.known_distributions();
         let graph = self.seen(&data, &queries);
         let other_cases = queries.len() > 1;
         let mut first: Option<Verdict> = None;
@@ -57,15 +62,10 @@ impl Data<'_> {
         first.unwrap_or_else(|| Verdict::Open("nothing is asked".to_owned()))
     }
 
-    /// The verdict for events whose values are all named.
+    /// The verdict for events whose values are all named; the reason where neither "yes" nor "no" is certain.
     pub(super) fn verdict(&self, query: &Query) -> Result<ctf::Verdict, &'static str> {
-        let data = self.sources();
+        let data = self.known_distributions();
         self.certain(&self.seen(&data, std::slice::from_ref(query)), &data, query)
-    }
-
-    fn sources(&self) -> ctf::Data {
-        let sources = self.sets.iter().map(|s| Source { regime: s.regime.clone(), fixed: s.fixed.clone() });
-        ctf::Data { sources: sources.collect(), every_experiment: self.known == Known::All }
     }
 
     /// The graph without variables that nothing observes, sets or asks for (latent projection).

@@ -2,12 +2,12 @@
 //! answers.
 
 use super::Source;
+use super::copies::Copied;
 use super::distributions::cards;
 use super::estimate::{Evaluator, Gap, Obstacle, Setting, Weights};
 use super::evaluate::{Aim, MAX_ROWS, Row, Seen, Values, assignments, choices, in_words, score};
 use super::judge::Data;
 use crate::causal::counterfactual::{Copy, CopyValue, Event, Identified, Query, Value, Verdict, World};
-use crate::factor::Factor;
 use crate::model::{self, Bare, Case, CounterfactualTerm, Model, VarId, bare_names, seen_text, value_in};
 use crate::truth::Scm;
 
@@ -170,7 +170,7 @@ impl Data<'_> {
     fn value(&self, found: &Identified, weights: &dyn Weights) -> Result<Number, Obstacle> {
         let (copies, formula) = (&found.formula.copies, &found.formula.estimand);
         let sources: Vec<Source> = self.sets.iter().map(|set| set.source.clone()).collect();
-        let weights = OfCopies { copies, weights };
+        let weights = Copied { inner: weights, copies };
         let card = |at: usize| self.model.card(copies[at].variable);
         let evaluator = Evaluator { weights: &weights, sources: &sources, card: &card };
         let code = |(at, copy): (usize, &Copy)| match copy.value {
@@ -206,36 +206,5 @@ impl Data<'_> {
             }
         }
         Ok(first.unwrap_or_default())
-    }
-}
-
-/// Weights by the copies of variables that a formula names. No distribution in it has two copies of one variable.
-struct OfCopies<'a> {
-    copies: &'a [Copy],
-    weights: &'a dyn Weights,
-}
-
-impl Weights for OfCopies<'_> {
-    fn weights(
-        &self,
-        source: &Source,
-        scope: &[usize],
-        interventions: &[usize],
-        at: &Setting,
-    ) -> Result<Factor, Obstacle> {
-        let variables = |copies: &[usize]| -> Vec<VarId> { copies.iter().map(|&c| self.copies[c].variable).collect() };
-        let here = at.iter().filter(|(copy, _)| scope.contains(copy));
-        let here: Setting = here.map(|(&copy, &code)| (self.copies[copy].variable, code)).collect();
-        let found = self.weights.weights(source, &variables(scope), &variables(interventions), &here)?;
-        let copy = |v: &VarId| scope.iter().copied().find(|&c| self.copies[c].variable == *v).unwrap_or_default();
-        Ok(Factor { variables: found.variables.iter().map(copy).collect(), ..found })
-    }
-
-    fn by_frequency(&self, copy: usize) -> Vec<u32> {
-        self.weights.by_frequency(self.copies[copy].variable)
-    }
-
-    fn rows(&self, source: &Source) -> Option<usize> {
-        self.weights.rows(source)
     }
 }

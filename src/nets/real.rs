@@ -11,6 +11,8 @@ pub const OUTPUTS: usize = 3 * COMPONENTS;
 /// The smallest and largest logarithm of a component's standard deviation, in standardised units: 0.01 and 10.
 /// The smallest keeps repeated values from getting an infinite density.
 pub const LOG_DEVIATIONS: (f64, f64) = (-2.0 * LN_10, LN_10);
+/// Steps of expectation–maximisation before a network takes over.
+const STEPS: usize = 60;
 /// Values at a bound count as this share of the column's standard deviation away from it.
 const MARGIN: f64 = 1e-4;
 
@@ -124,14 +126,40 @@ impl Mixture {
         }
     }
 
-    /// The biases of a network's last layer from which training starts: components spread over where most numbers are
-    /// that have the mean 0 and this standard deviation.
-    pub fn start(deviation: f64) -> [f32; OUTPUTS] {
-        let mean = |k: usize| deviation * (3.0 * (k as f64 + 0.5) / COMPONENTS as f64 - 1.5);
-        std::array::from_fn(|at| match at / COMPONENTS {
-            0 => 0.0,
-            1 => mean(at % COMPONENTS) as f32,
-            _ => (0.75 * deviation).ln() as f32,
+    /// The [`OUTPUTS`] of a mixture that follows `numbers` with their weights: some steps of expectation–maximisation
+    /// (Dempster, Laird & Rubin 1977) from components spread over where most numbers are. Each variance counts one more
+    /// number of the square of all their `deviation`, so that none shrinks to a point.
+    pub fn outputs_for(numbers: &[(f64, f64)], deviation: f64) -> [f32; OUTPUTS] {
+        let spread = |k: usize| deviation * (3.0 * (k as f64 + 0.5) / COMPONENTS as f64 - 1.5);
+        let mut mixture = Self {
+            weights: [1.0 / COMPONENTS as f64; COMPONENTS],
+            means: std::array::from_fn(spread),
+            // The last component is wide: what is far from the others would pull them all.
+            deviations: std::array::from_fn(|k| deviation * if k + 1 == COMPONENTS { 3.0 } else { 0.75 }),
+        };
+        let total: f64 = numbers.iter().map(|n| n.1).sum();
+        for _ in 0..if total > 0.0 { STEPS } else { 0 } {
+            let mut sums = [[0.0; 3]; COMPONENTS];
+            for &(number, weight) in numbers.iter().filter(|n| n.1 > 0.0) {
+                let (parts, all) = mixture.log_parts(number);
+                for (sums, part) in sums.iter_mut().zip(parts) {
+                    let share = weight * (part - all).exp();
+                    *sums = [sums[0] + share, sums[1] + share * number, sums[2] + share * number * number];
+                }
+            }
+            for (k, [count, sum, square]) in sums.into_iter().enumerate().filter(|(_, sums)| sums[0] > 1e-9) {
+                let mean = sum / count;
+                let left = (square - count * mean * mean).max(0.0);
+                mixture.weights[k] = (count + 1e-3) / (total + 1e-3 * COMPONENTS as f64);
+                mixture.means[k] = mean;
+                mixture.deviations[k] = ((left + deviation * deviation) / (count + 1.0)).sqrt();
+            }
+        }
+        let (least, most) = LOG_DEVIATIONS;
+        std::array::from_fn(|at| match (at / COMPONENTS, at % COMPONENTS) {
+            (0, k) => mixture.weights[k].max(1e-6).ln() as f32,
+            (1, k) => mixture.means[k] as f32,
+            (_, k) => mixture.deviations[k].ln().clamp(least, most) as f32,
         })
     }
 
@@ -172,21 +200,21 @@ impl Mixture {
         number
     }
 
-    /// Adds `weight` times the gradient of minus [`Self::log_density`] with respect to the network's `outputs`, from
-    /// which the mixture was made, to `gradient`.
-    pub fn descend(&self, outputs: &[f32], number: f64, weight: f64, gradient: &mut Vec<f32>) {
+    /// Adds `weight` times the gradient of minus [`Self::log_density`] with respect to the network's [`OUTPUTS`]
+    /// `outputs`, from which the mixture was made, to `gradient`.
+    pub fn descend(&self, outputs: &[f32], number: f64, weight: f64, gradient: &mut [f32]) {
         let (parts, total) = self.log_parts(number);
-        let share = |k: usize| (parts[k] - total).exp();
-        let off = |k: usize| (number - self.means[k]) / self.deviations[k];
-        gradient.extend((0..COMPONENTS).map(|k| (weight * (self.weights[k] - share(k))) as f32));
-        gradient.extend((0..COMPONENTS).map(|k| (-weight * share(k) * off(k) / self.deviations[k]) as f32));
-        gradient.extend((0..COMPONENTS).map(|k| {
-            let slope = share(k) * (1.0 - off(k) * off(k));
+        for k in 0..COMPONENTS {
+            let share = (parts[k] - total).exp();
+            let off = (number - self.means[k]) / self.deviations[k];
+            gradient[k] += (weight * (self.weights[k] - share)) as f32;
+            gradient[COMPONENTS + k] -= (weight * share * off / self.deviations[k]) as f32;
+            let slope = share * (1.0 - off * off);
             // Where a deviation is cut off, it only moves back inside.
-            let output = outputs.get(2 * COMPONENTS + k).map_or(0.0, |v| f64::from(*v));
+            let output = f64::from(outputs[2 * COMPONENTS + k]);
             let outside = (output < LOG_DEVIATIONS.0 && slope > 0.0) || (output > LOG_DEVIATIONS.1 && slope < 0.0);
-            if outside { 0.0 } else { (weight * slope) as f32 }
-        }));
+            gradient[2 * COMPONENTS + k] += if outside { 0.0 } else { (weight * slope) as f32 };
+        }
     }
 
     /// Per component the logarithm of its weighted density, and that of their sum.
@@ -244,11 +272,39 @@ mod tests {
         }
     }
 
+    /// Two humps and a far tail: the mixture has the numbers' own mean, variance and share beyond two.
+    #[test]
+    fn a_mixture_follows_numbers() {
+        let mut rng = stream(3, "humps");
+        let mut normal = || (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
+        let mut number = |at: usize| match at % 10 {
+            0 => 4.0 + 2.0 * normal(),
+            1..=4 => -1.0 + 0.2 * normal(),
+            _ => 0.5 + 0.3 * normal(),
+        };
+        let numbers: Vec<(f64, f64)> = (0..4000).map(|at| (number(at), 1.0 + (at % 3) as f64)).collect();
+        let total: f64 = numbers.iter().map(|n| n.1).sum();
+        let mean_of = |f: &dyn Fn(f64) -> f64| numbers.iter().map(|&(x, w)| w * f(x)).sum::<f64>() / total;
+        let (mean, second) = (mean_of(&|x| x), mean_of(&|x| x * x));
+        let mixture = Mixture::new(&Mixture::outputs_for(&numbers, (second - mean * mean).sqrt()));
+        let of = |k: usize| mixture.weights[k];
+        let found: f64 = (0..COMPONENTS).map(|k| of(k) * mixture.means[k]).sum();
+        let square: f64 = (0..COMPONENTS).map(|k| of(k) * (mixture.means[k].powi(2) + mixture.deviations[k].powi(2))).sum();
+        assert!((found - mean).abs() < 1e-3, "{found} {mean}");
+        assert!((square / second - 1.0).abs() < 0.01, "{square} {second}");
+        for cut in [-0.6, 0.0, 0.9, 2.0, 5.0] {
+            let share = mean_of(&|x| f64::from(u8::from(x <= cut)));
+            assert!((mixture.distribution(cut) - share).abs() < 0.02, "{cut}: {} {share}", mixture.distribution(cut));
+        }
+        assert!(Mixture::outputs_for(&[], 1.0).iter().all(|v| v.is_finite()));
+        assert!(Mixture::outputs_for(&[(0.0, 1.0); 9], 1e-2).iter().all(|v| v.is_finite()));
+    }
+
     #[test]
     fn gradients_are_those_of_differences() {
         for seed in 0..20 {
             let (outputs, number) = (outputs(seed), f64::from(seed as u32) / 5.0 - 2.0);
-            let mut gradient = vec![];
+            let mut gradient = [0.0; OUTPUTS];
             Mixture::new(&outputs).descend(&outputs, number, 0.7, &mut gradient);
             for at in 0..OUTPUTS {
                 let moved = |by: f32| {

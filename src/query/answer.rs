@@ -66,6 +66,9 @@ pub struct Answer {
     /// Refits of the modules behind the intervals of a sampled answer.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refits: usize,
+    /// Fits of the modules to resampled rows behind the intervals of a sampled answer, where there are no refits.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub replicates: usize,
     /// The file of a `sample(…)` query's rows, relative to the run directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
@@ -75,16 +78,40 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// An identified formula, evaluated with the relative frequencies of the rows.
+/// An identified formula, evaluated on the rows of the data sets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimand {
     /// The formula.
     pub text: String,
-    /// Its answer, row by row like the query's.
+    /// `frequencies` where the rows' relative frequencies stand for its probabilities, `least squares` where regressions do
+    /// for its conditional means.
+    #[serde(default)]
+    pub how: String,
+    /// Its answer, row by row like the query's, with the ends of its own 90 % intervals.
     pub values: Vec<Row>,
     /// How far the answer is from it: the total variation distance, the largest over the tables of the answer, or the largest
     /// difference of expectations.
     pub difference: f64,
+    /// Whether in some row the intervals of both do not meet.
+    #[serde(default)]
+    pub disagrees: bool,
+}
+
+impl Estimand {
+    /// What may be behind a disagreement, as a sentence; `None` where there is none.
+    pub fn doubt(&self) -> Option<&'static str> {
+        let doubt = match self.how.as_str() {
+            "least squares" => {
+                "the model and the formula's regressions differ by more than both errors: the model may not have learned \
+                 the data (more rows, `epochs` or `ensemble` would show), or squares and products are too simple for them"
+            }
+            _ => {
+                "the model and the formula differ by more than both errors, on the same rows: training has bent the model \
+                 (more `epochs` or `steps`, or another engine would show), or it smooths over cells with few rows"
+            }
+        };
+        self.disagrees.then_some(doubt)
+    }
 }
 
 /// What one number of an answer can be, given the data.
@@ -108,13 +135,17 @@ impl Answer {
 
     /// The formula's answer, `rows` in any order; `None` where one of the answer's rows is not among them.
     pub fn by_formula(&self, text: String, rows: &[Row]) -> Option<Estimand> {
-        let places = self.places(rows)?;
+        let beside = |(row, place): (&Row, usize)| {
+            let Row { p, value, low, high, .. } = rows[place];
+            Row { p, value, low, high, ..row.clone() }
+        };
+        let values = self.values.iter().zip(self.places(rows)?).map(beside).collect();
+        self.compared((text, "frequencies"), values)
+    }
+
+    /// The formula's answer, `values` in the order of the answer's rows.
+    pub fn compared(&self, (text, how): (String, &str), values: Vec<Row>) -> Option<Estimand> {
         let number = |row: &Row| row.p.or(row.value);
-        let mut values = vec![];
-        for (row, place) in self.values.iter().zip(places) {
-            let Row { p, value, .. } = rows[place];
-            values.push(Row { p, value, low: None, high: None, ..row.clone() });
-        }
         let mut start = 0;
         let mut difference: f64 = 0.0;
         for table in tables_of(&self.values) {
@@ -127,7 +158,9 @@ impl Answer {
             let rest = apart.iter().sum::<f64>().abs();
             difference = difference.max(if self.kind == "expectation" { cells } else { (cells + rest) / 2.0 });
         }
-        Some(Estimand { text, values, difference })
+        let apart = |(a, b): (&Row, &Row)| Some(a.high? < b.low? || b.high? < a.low?);
+        let disagrees = self.values.iter().zip(&values).any(|pair| apart(pair) == Some(true));
+        Some(Estimand { text, how: how.to_owned(), values, difference, disagrees })
     }
 }
 

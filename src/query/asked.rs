@@ -2,7 +2,7 @@
 
 use super::Values;
 use crate::causal::counterfactual::{Setting, Twin, Value, World};
-use crate::model::{Model, VarId};
+use crate::model::{Domain, Model, VarId};
 
 /// `P(outcome | evidence)` of variables in worlds, whose settings are codes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,6 +40,11 @@ impl Asked {
         let order = model.graph.topological_order().ok()?;
         let known = self.evidence.iter().all(inside);
         known.then(|| Twin::new(&order, &|v| model.graph.parents(v), &self.outcome, &self.evidence)).flatten()
+    }
+
+    /// Whether a real variable is asked for.
+    pub(super) fn is_real(&self, model: &Model) -> bool {
+        self.outcome.iter().any(|(v, _)| model.domain(*v).is_some_and(Domain::is_real))
     }
 
     /// The number of values of each variable of the outcome; 1 of a real one, whose mean is asked for.

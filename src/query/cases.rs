@@ -3,7 +3,9 @@
 use super::answer::{Assignment, Row};
 use super::{Asked, QueryError, Runtime, Values};
 use crate::causal::counterfactual::{Value, World};
-use crate::model::{Bare, Case, CounterfactualTerm, Event, VarId, bare_names, seen_text, value_in};
+use crate::model::{
+    Bare, Case, CounterfactualTerm, Event, Query, QueryKind, VarId, bare_names, seen_text, value_in,
+};
 
 /// An answer has at most this many rows.
 const MAX_ROWS: usize = 1_000_000;
@@ -22,7 +24,51 @@ pub(super) fn asked(term: &CounterfactualTerm, case: &Case) -> Asked {
     }
 }
 
+/// What one row of an answer asks: terms with their factors, and a constant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowAsked {
+    /// Factor, question, and the codes of its outcome (`None` for the mean of the only one).
+    pub terms: Vec<(f64, Asked, Option<Vec<u32>>)>,
+    /// Added to their sum.
+    pub constant: f64,
+}
+
 impl Runtime<'_> {
+    /// What each row of a query's answer asks, in the order of the answer's rows; nothing for `sample(…)`.
+    ///
+    /// # Errors
+    /// [`QueryError::TooManyRows`].
+    pub fn rows_asked(&self, query: &Query) -> Result<Vec<RowAsked>, QueryError> {
+        let (terms, mean, constant): (Vec<(f64, CounterfactualTerm)>, bool, f64) = match &query.kind {
+            QueryKind::Distribution(term) => (vec![(1.0, term.into())], false, 0.0),
+            QueryKind::Expectation { terms, constant } => {
+                (terms.iter().map(|(factor, term)| (*factor, term.into())).collect(), true, *constant)
+            }
+            QueryKind::Counterfactual { terms, constant, mean } => (terms.clone(), *mean, *constant),
+            QueryKind::Samples { .. } => return Ok(vec![]),
+        };
+        let mut rows = vec![];
+        if mean {
+            let parts: Vec<&CounterfactualTerm> = terms.iter().map(|(_, term)| term).collect();
+            for case in self.cases(&parts, 1.0)? {
+                let of = |(factor, term): &(f64, CounterfactualTerm)| {
+                    (*factor, asked(term, &case), term.outcome[0].value.map(|code| vec![code]))
+                };
+                rows.push(RowAsked { terms: terms.iter().map(of).collect(), constant });
+            }
+            return Ok(rows);
+        }
+        for (_, term) in &terms {
+            let cells = self.cells(&term.outcome);
+            for case in self.cases(&[term], cells.len() as f64)? {
+                let asked = asked(term, &case);
+                let of = |(_, codes): &(usize, Vec<u32>)| (1.0, asked.clone(), Some(codes.clone()));
+                rows.extend(cells.iter().map(|cell| RowAsked { terms: vec![of(cell)], constant }));
+            }
+        }
+        Ok(rows)
+    }
+
     /// Every setting of the bare names of `terms`, which have the same value in all of them; the last name's values come
     /// one after the other.
     ///

@@ -15,6 +15,7 @@ mod tests;
 mod weighted;
 
 pub use asked::Asked;
+pub use cases::RowAsked;
 pub use expect::{check, measure};
 pub use fit::fit;
 pub use images::{Gallery, GalleryRow, gallery};
@@ -22,12 +23,13 @@ pub use sample::{Draw, Visit};
 pub use weighted::{Method, Tally, Worlds};
 
 use crate::causal::counterfactual::{Place, World};
-use crate::model::{CounterfactualTerm, Domain, Event, Model, Query, QueryKind, VarId};
+use crate::model::{CounterfactualTerm, Event, Model, Query, QueryKind, VarId};
 use crate::seed;
 use crate::train::Trained;
 use crate::truth::{Scm, TruthAnswer};
 use answer::{Answer, Row};
 use cases::asked;
+use std::borrow::Cow;
 
 /// Samples drawn per query unless the settings say otherwise,
 pub const SAMPLES: usize = 100_000;
@@ -41,6 +43,9 @@ const PATIENCE: usize = 128;
 /// and so many times where images are among them.
 const IMAGE_PATIENCE: usize = 4;
 
+/// The samples of an answer are shared out among its replicates, at least so many for each.
+const LEAST_SAMPLES: usize = 5_000;
+
 /// Two-sided 90 % quantile of the normal distribution.
 const Z90: f64 = 1.644_853_6;
 
@@ -50,7 +55,8 @@ pub struct Runtime<'a> {
     pub model: &'a Model,
     /// Its trained modules.
     pub modules: Vec<&'a Trained>,
-    /// Refits of the modules on resampled rows, behind the intervals of sampled answers; none without `ensemble`.
+    /// Refits of the modules on resampled rows, behind the intervals of sampled answers; without them (`ensemble`) the modules'
+    /// own replicates serve, where each has some.
     pub refits: Vec<Vec<&'a Trained>>,
     /// The ground truth, where the model declares one.
     pub truth: Option<&'a Scm>,
@@ -114,8 +120,8 @@ pub struct Individual {
 struct Distribution {
     /// Row-major over the outcome's values.
     point: Vec<f64>,
-    /// The same from each replicate of the tables or, where it was sampled, from each refit of the modules; the mean alone of a
-    /// real outcome.
+    /// The same from each replicate of the modules or, where it was sampled and there are any, from each refit; the mean alone
+    /// of a real outcome.
     replicates: Vec<Vec<f64>>,
     samples: usize,
     ess: f64,
@@ -148,6 +154,7 @@ impl Runtime<'_> {
             estimand: None,
             bounds: None,
             refits: 0,
+            replicates: 0,
             file: None,
             evidence: None,
             acceptance: None,
@@ -178,6 +185,9 @@ impl Runtime<'_> {
         }
         .to_owned();
         answer.refits = if answer.samples > 0 && answer.kind != "samples" { self.refits.len() } else { 0 };
+        if answer.refits > 0 {
+            answer.replicates = 0;
+        }
         Ok(answer)
     }
 
@@ -190,7 +200,7 @@ impl Runtime<'_> {
         let (mut distance, mut error): (f64, f64) = (0.0, 0.0);
         for case in &cases {
             let asked = asked(term, case);
-            let found = self.distribution(&asked, &answer.name)?;
+            let found = self.distribution(&asked, &answer.name, true)?;
             found.add_to(answer);
             let known = self.truth_of(&asked);
             if let Some(errors) = known.as_ref().and_then(|k| k.standard_errors.as_ref()) {
@@ -203,10 +213,10 @@ impl Runtime<'_> {
             for (cell, codes) in &cells {
                 let replicates: Vec<f64> = found.replicates.iter().map(|r| r[*cell]).collect();
                 let p = found.point[*cell];
-                let (mut low, mut high) = exact::probability_interval(p, &replicates);
+                let (mut low, mut high) = exact::interval(p, &replicates);
                 if found.samples > 0 {
                     let drawn = wilson(p, found.ess);
-                    (low, high) = (low.min(drawn.0), high.max(drawn.1));
+                    (low, high) = (p - (p - low).hypot(p - drawn.0), p + (high - p).hypot(drawn.1 - p));
                 }
                 let row = Row { outcome: self.outcome(&term.outcome, codes), ..self.row(&[term], case) };
                 let (low, high) = (low.clamp(0.0, p), high.clamp(p, 1.0));
@@ -239,7 +249,7 @@ impl Runtime<'_> {
             let mut replicates: [Vec<f64>; 2] = [vec![], vec![]];
             for (at, (factor, term)) in terms.iter().enumerate() {
                 let asked = asked(term, &case);
-                let found = self.distribution(&asked, &format!("{}/{at}", answer.name))?;
+                let found = self.distribution(&asked, &format!("{}/{at}", answer.name), true)?;
                 found.add_to(answer);
                 let scores = self.scores(&term.outcome[0]);
                 let squares = || found.point.iter().zip(&scores).map(|(p, s)| p * s * s).sum();
@@ -264,9 +274,7 @@ impl Runtime<'_> {
                 let mean = |k: TruthAnswer| k.mean.map_or_else(|| dot(&k.table.values, &scores), |(mean, _)| mean);
                 exact = exact.zip(known).map(|(sum, k)| sum + factor * mean(k));
             }
-            // Refits vary by their samples too.
-            let drawn = Z90 * variance.sqrt();
-            let half = exact::half_width(&[&replicates[0], &replicates[1]]).max(drawn);
+            let half = exact::half_width(&[&replicates[0], &replicates[1]]).hypot(Z90 * variance.sqrt());
             let (low, high) = (value - half, value + half);
             let row = self.row(&parts, &case);
             answer.values.push(Row { value: Some(value), low: Some(low), high: Some(high), ..row.clone() });
@@ -286,15 +294,16 @@ impl Runtime<'_> {
     pub fn individual(&self, term: &CounterfactualTerm, evidence: &[(VarId, u32)]) -> Result<Individual, QueryError> {
         let known = evidence.iter().map(|&(v, code)| (v, World::new(), code)).collect();
         let asked = Asked { outcome: asked(term, &vec![]).outcome, evidence: known };
-        let found = self.distribution(&asked, &format!("individual/{evidence:?}"))?;
+        let found = self.distribution(&asked, &format!("individual/{evidence:?}"), false)?;
         let mean = found.moments.map(|[mean, _]| mean);
         Ok(Individual { distribution: found.point, mean, ess: found.ess })
     }
 
-    /// The distribution of the outcome, by summation if possible.
-    fn distribution(&self, asked: &Asked, name: &str) -> Result<Distribution, QueryError> {
+    /// The distribution of the outcome, by summation if possible; with what replicates make of it where it was sampled only if
+    /// its `spread` matters.
+    fn distribution(&self, asked: &Asked, name: &str, spread: bool) -> Result<Distribution, QueryError> {
         let known = !asked.evidence.is_empty();
-        let real = asked.outcome.iter().any(|(v, _)| self.model.domain(*v).is_some_and(Domain::is_real));
+        let real = asked.is_real(self.model);
         let summed = if real { Ok(None) } else { exact::joint(self.model, &self.modules, asked) };
         if let Ok(Some(found)) = summed {
             if found.evidence <= 0.0 {
@@ -321,13 +330,7 @@ impl Runtime<'_> {
             worlds.draw(&asked.cards(self.model), more, &mut rng, &mut tally)?;
         }
         let point = tally.distribution().ok_or(QueryError::NoEvidence(tally.rows))?;
-        let mut replicates = vec![];
-        for modules in &self.refits {
-            let (worlds, mut refit) = (Worlds { modules, ..worlds }, Tally::default());
-            worlds.draw(&asked.cards(self.model), tally.rows, &mut rng, &mut refit)?;
-            let found = if real { refit.moments().map(|[mean, _]| vec![mean]) } else { refit.distribution() };
-            replicates.push(found.ok_or(QueryError::NoEvidence(refit.rows))?);
-        }
+        let replicates = if spread { self.spread(&worlds, asked, name, &tally)? } else { vec![] };
         let share = tally.kept as f64 / tally.rows.max(1) as f64;
         let evidence = known.then(|| (tally.evidence(), Some(share)));
         let moments = match twin.outcome[..] {
@@ -338,6 +341,37 @@ impl Runtime<'_> {
             _ => tally.moments().filter(|_| real),
         };
         Ok(Distribution { point, replicates, samples: tally.rows, ess: tally.ess(), evidence, moments })
+    }
+
+    /// What each refit makes of what was sampled or, without refits, each replicate of the modules. All draw the same noise, so
+    /// that only what they learned from the rows tells them apart.
+    fn spread(&self, worlds: &Worlds, asked: &Asked, name: &str, of: &Tally) -> Result<Vec<Vec<f64>>, QueryError> {
+        let mut fits: Vec<Vec<Cow<Trained>>> =
+            self.refits.iter().map(|modules| modules.iter().map(|m| Cow::Borrowed(*m)).collect()).collect();
+        let mut rows = of.rows;
+        if fits.is_empty() {
+            let count = worlds.replicates();
+            let replicate = |number: usize| {
+                let of = |module: usize| match worlds.uses(module) {
+                    true => Cow::Owned(self.modules[module].replicate(number)),
+                    false => Cow::Borrowed(self.modules[module]),
+                };
+                (0..self.modules.len()).map(of).collect()
+            };
+            fits = (0..count).map(replicate).collect();
+            rows = rows.div_ceil(count.max(1)).max(LEAST_SAMPLES);
+        }
+        let mut found = vec![];
+        for modules in &fits {
+            let modules: Vec<&Trained> = modules.iter().map(AsRef::as_ref).collect();
+            let mut rng = seed::stream(self.seed, &format!("query/{name}/spread"));
+            let (worlds, mut tally) = (Worlds { modules: &modules, ..*worlds }, Tally::default());
+            worlds.draw(&asked.cards(self.model), rows, &mut rng, &mut tally)?;
+            let mean = tally.moments().filter(|_| asked.is_real(self.model)).map(|[mean, _]| vec![mean]);
+            // Where the evidence is too rare for one of them, the others must do.
+            found.extend(mean.or_else(|| tally.distribution()));
+        }
+        Ok(found)
     }
 
     /// What is drawn to see `wanted` where `set` is intervened on.
@@ -379,6 +413,9 @@ impl Distribution {
     fn add_to(&self, answer: &mut Answer) {
         let least = |a: Option<f64>, b: f64| Some(a.map_or(b, |a| a.min(b)));
         answer.samples = answer.samples.max(self.samples);
+        if self.samples > 0 {
+            answer.replicates = self.replicates.len();
+        }
         answer.ess = if answer.ess == 0.0 { self.ess } else { answer.ess.min(self.ess) };
         if let Some((probability, acceptance)) = self.evidence {
             answer.evidence = least(answer.evidence, probability);

@@ -94,6 +94,18 @@ impl Worlds<'_> {
         self.twin.copies.iter().any(|copy| matches!(self.model.domain(copy.variable), Some(Domain::Image(_))))
     }
 
+    /// Whether a module is drawn from.
+    pub fn uses(&self, module: usize) -> bool {
+        self.twin.copies.iter().any(|copy| self.home(copy.variable) == Some(module))
+    }
+
+    /// The replicates that all modules in use have that are trained; none where one of them has none.
+    pub fn replicates(&self) -> usize {
+        let trained = |&at: &usize| self.uses(at) && !matches!(self.modules[at], Trained::Pretrained(_));
+        let counts = (0..self.modules.len()).filter(trained).map(|at| self.modules[at].replicates());
+        counts.min().unwrap_or(0)
+    }
+
     /// The columns of the `variables` asked for in `rows` rows, at most [`Self::most`], and the rows' weights: the probability
     /// (of real numbers the density) of the evidence given what was drawn before it.
     ///

@@ -200,7 +200,11 @@ fn answer_card(answer: &Answer) -> String {
     }
     if let Some(estimand) = &answer.estimand {
         let text = escape(&estimand.text);
-        listing += &format!("<p class=\"remark\">The formula, computed on the rows: <code>{text}</code></p>");
+        let how = if estimand.how == "least squares" { ", conditional means by least squares" } else { "" };
+        listing += &format!("<p class=\"remark\">The formula, computed on the rows{how}: <code>{text}</code></p>");
+        if let Some(doubt) = estimand.doubt() {
+            listing += &format!("<p class=\"disagreement\">Disagreement: {}.</p>", escape(doubt));
+        }
     }
     format!(
         "<article class=\"card\" aria-labelledby=\"{id}\">\n<h3 id=\"{id}\">{} <code>{}</code></h3>\n\

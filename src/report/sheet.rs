@@ -154,9 +154,10 @@ pub(super) fn provenance(answer: &Answer) -> String {
         _ => {
             let (samples, ess) = (thousands(answer.samples as f64), thousands(answer.ess));
             let drawn = if samples == ess { String::new() } else { format!(", effectively {ess}") };
-            let spread = match answer.refits {
-                0 => "are their sampling error alone".to_owned(),
-                refits => format!("hold the spread of {refits} refits on resampled rows"),
+            let spread = match (answer.refits, answer.replicates) {
+                (0, 0) => "are their sampling error alone, not what the rows leave open: see `ensemble`".to_owned(),
+                (0, fits) => format!("hold the spread of {fits} fits to resampled rows"),
+                (refits, _) => format!("hold the spread of {refits} refits on resampled rows"),
             };
             format!("{samples} samples{drawn} (the intervals {spread})")
         }
@@ -178,10 +179,19 @@ pub(super) fn provenance(answer: &Answer) -> String {
     // Where nothing is set, the formula is what the rows show.
     let shown = |e: &&Estimand| answer.measured.as_ref().is_none_or(|m| (m.tv - e.difference).abs() > 1e-9);
     if let Some(estimand) = answer.estimand.as_ref().filter(shown) {
+        let by = if estimand.how == "least squares" { " by least squares" } else { "" };
         said += &match &estimand.values[..] {
-            [row] => format!("; the formula on the rows gives {}", decimal(number(row))),
-            _ => format!("; distance to the formula on the rows {}", decimal(estimand.difference)),
+            [row] => {
+                let error = row.high.zip(row.low).map_or_else(String::new, |(high, low)| {
+                    format!(" ± {}", decimal((high - low) / 2.0))
+                });
+                format!("; the formula on the rows{by} gives {}{error}", decimal(number(row)))
+            }
+            _ => format!("; distance to the formula on the rows{by} {}", decimal(estimand.difference)),
         };
+    }
+    if let Some(doubt) = answer.estimand.as_ref().and_then(Estimand::doubt) {
+        said += &format!("; DISAGREEMENT: {doubt}");
     }
     said
 }

@@ -40,6 +40,7 @@ fn answer(name: &str, query: &str, kind: &str, values: Vec<Row>, truth: Option<V
         estimand: None,
         bounds: None,
         refits: 0,
+        replicates: 0,
         measured: None,
         file: None,
         evidence: None,

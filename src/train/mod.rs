@@ -65,6 +65,36 @@ impl Trained {
         }
     }
 
+    /// How many of its fits saw resampled rows, each the others: their spread is what the rows leave open. None of what is frozen
+    /// or has no such fits.
+    pub fn replicates(&self) -> usize {
+        match self {
+            Self::Tables(module) => module.replicates.len(),
+            // Networks on images see all rows alike.
+            Self::Conditionals(module) if module.mechanisms.iter().all(|m| m.images() == 0) => module.members.len(),
+            Self::Conditionals(_) | Self::Generators(_) | Self::Pretrained(_) => 0,
+        }
+    }
+
+    /// The module as its replicate `number` has it (counted round); itself where it has none. Replicates of the same number
+    /// saw the same resampled rows in all modules of a run.
+    pub fn replicate(&self, number: usize) -> Self {
+        match self {
+            Self::Tables(module) if !module.replicates.is_empty() => {
+                let fit = module.replicates[number % module.replicates.len()].clone();
+                let (latents, mechanisms) = (module.latents.clone(), module.mechanisms.clone());
+                Self::Tables(TableModule { latents, mechanisms, members: vec![fit], replicates: vec![] })
+            }
+            Self::Conditionals(module) if self.replicates() > 0 => {
+                let fit = module.members[number % module.members.len()].clone();
+                let (latents, mechanisms) = (module.latents.clone(), module.mechanisms.clone());
+                let reals = module.reals.clone();
+                Self::Conditionals(ConditionalModule { latents, mechanisms, reals, members: vec![fit] })
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// The module as a file; `inputs` is the digest of what it was trained from. A pretrained one has its file.
     pub fn to_file(&self, model: &Model, inputs: &str) -> Option<ModuleFile> {
         let names: Vec<String> = model.variables.keys().cloned().collect();

@@ -46,7 +46,7 @@ impl Estimand {
     }
 
     /// Calls `visit` for every mention of a node, bound or free.
-    pub(in crate::causal) fn mentions(&self, visit: &mut impl FnMut(usize)) {
+    pub fn mentions(&self, visit: &mut impl FnMut(usize)) {
         mentioned(self, visit);
     }
 

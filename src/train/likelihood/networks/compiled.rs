@@ -11,6 +11,7 @@ use crate::nets::ops::device;
 use crate::nets::real::Scale;
 use crate::nets::table::TableMechanism;
 use candle_core::{Result, Tensor};
+use indexmap::IndexSet;
 use std::collections::BTreeMap;
 
 /// A term ready for its networks.
@@ -21,6 +22,16 @@ pub(super) struct Compiled<'a> {
     pub elimination: Elimination,
     /// The numbers of values of the inputs of each mechanism of the term: parents (0 for images), then latents.
     cards: Vec<Vec<usize>>,
+    /// Per mechanism of the term and distinct row the number of what its parents are there.
+    groups: Vec<Vec<usize>>,
+}
+
+/// What a mechanism's parents are in a batch, each combination once: a network sees equal inputs a single time.
+pub(super) struct Inputs {
+    /// One row for each combination.
+    pub rows: Vec<usize>,
+    /// Per row of the batch the place of its combination among `rows`.
+    pub places: Vec<usize>,
 }
 
 impl<'a> Compiled<'a> {
@@ -32,7 +43,23 @@ impl<'a> Compiled<'a> {
         };
         let elimination = Elimination::new(layout, &term.mechanisms);
         let cards = term.mechanisms.iter().map(cards).collect();
-        Self { term, pictures: &rows.pictures, reals: &rows.reals, elimination, cards }
+        let groups = term.mechanisms.iter().map(|&m| groups(term, &layout.mechanisms[m])).collect();
+        Self { term, pictures: &rows.pictures, reals: &rows.reals, elimination, cards, groups }
+    }
+
+    /// The inputs of a mechanism, by its place in the term, in a batch of distinct rows.
+    pub fn inputs(&self, place: usize, rows: &[usize]) -> Inputs {
+        let groups = &self.groups[place];
+        let (mut found, mut first) = (IndexSet::new(), vec![]);
+        let of = |&row: &usize| {
+            let (at, new) = found.insert_full(groups[row]);
+            if new {
+                first.push(row);
+            }
+            at
+        };
+        let places = rows.iter().map(of).collect();
+        Inputs { rows: first, places }
     }
 
     /// Whether `variable` is real.
@@ -96,4 +123,14 @@ impl<'a> Compiled<'a> {
     pub fn sizes(&self, m: &TableMechanism) -> Vec<ImageSize> {
         m.parents.iter().filter_map(|&parent| self.pictures.size(parent)).collect()
     }
+}
+
+/// Per distinct row the number of its combination of a mechanism's parents. Images are not compared: their noise in
+/// training differs from row to row.
+fn groups(term: &Term, m: &TableMechanism) -> Vec<usize> {
+    if m.images() > 0 {
+        return (0..term.rows()).collect();
+    }
+    let mut found: IndexSet<Vec<usize>> = IndexSet::new();
+    (0..term.rows()).map(|row| found.insert_full(m.parents.iter().map(|&p| term.code(row, p)).collect()).0).collect()
 }

@@ -4,7 +4,7 @@ use super::super::elimination::Scratch;
 use super::super::layout::Layout;
 use super::super::rows::Weights;
 use super::Recipe;
-use super::compiled::Compiled;
+use super::compiled::{Compiled, Inputs};
 use super::heads::Head;
 use super::line;
 use crate::nets::conditional::{ConditionalMember, Network, SoftNetwork};
@@ -57,7 +57,7 @@ struct Posterior {
 }
 
 impl<'a> Fit<'a> {
-    /// Networks with random weights, those of real variables around the least-squares line through the rows.
+    /// Networks with random weights, those of real variables around the least-squares line through the rows ([`line`]).
     pub fn new(
         layout: &'a Layout,
         compiled: &'a [Compiled<'a>],
@@ -154,7 +154,7 @@ impl<'a> Fit<'a> {
         let posterior = self.posterior(at, rows, weights, &heads);
         let scale = 1.0 / (mean * rows.len() as f64);
         for (place, outputs) in outputs.iter().enumerate() {
-            let m = &self.layout.mechanisms[at.term.mechanisms[place]];
+            let (m, outputs) = (&self.layout.mechanisms[at.term.mechanisms[place]], &outputs.1);
             let weights: Vec<f64> = posterior.states[place].iter().map(|weight| weight * scale).collect();
             let gradient = heads[place].gradient(at, m, rows, &weights);
             let gradient = Tensor::from_vec(gradient, outputs.shape(), &device())?;
@@ -177,13 +177,20 @@ impl<'a> Fit<'a> {
         Ok(sum)
     }
 
-    /// Per mechanism of the term its network's outputs `[rows · states, card]`. An encoder sees the images of a row once,
-    /// whatever the number of states; in training, with noise from `grain`.
-    fn outputs(&self, at: &Compiled, rows: &[usize], mut grain: Option<&mut ChaCha8Rng>) -> Result<Vec<Tensor>> {
+    /// Per mechanism of the term its inputs and its network's outputs for them, `[inputs · states, card]`. An encoder sees
+    /// the images of a row once, whatever the number of states; in training, with noise from `grain`.
+    fn outputs(
+        &self,
+        at: &Compiled,
+        rows: &[usize],
+        mut grain: Option<&mut ChaCha8Rng>,
+    ) -> Result<Vec<(Inputs, Tensor)>> {
         (at.term.mechanisms.iter().enumerate())
             .map(|(place, &mechanism)| {
-                let features = self.features(at, mechanism, rows, grain.as_deref_mut())?;
-                self.networks[mechanism].logits(features.as_ref(), &at.codes(self.layout, place, rows)?)
+                let inputs = at.inputs(place, rows);
+                let features = self.features(at, mechanism, &inputs.rows, grain.as_deref_mut())?;
+                let codes = at.codes(self.layout, place, &inputs.rows)?;
+                Ok((inputs, self.networks[mechanism].logits(features.as_ref(), &codes)?))
             })
             .collect()
     }
@@ -209,10 +216,11 @@ impl<'a> Fit<'a> {
     }
 
     /// What the outputs of a term's networks mean.
-    fn heads(&self, at: &Compiled, outputs: &[Tensor]) -> Result<Vec<Head>> {
-        let head = |(&mechanism, outputs): (&usize, &Tensor)| {
+    fn heads(&self, at: &Compiled, outputs: &[(Inputs, Tensor)]) -> Result<Vec<Head>> {
+        let head = |(&mechanism, (inputs, outputs)): (&usize, &(Inputs, Tensor))| {
             let m = &self.layout.mechanisms[mechanism];
-            Ok(Head::new(outputs.flatten_all()?.to_vec1()?, m.card, at.is_real(m.variable)))
+            let real = at.is_real(m.variable);
+            Ok(Head::new(outputs.flatten_all()?.to_vec1()?, inputs.places.clone(), m.card, real))
         };
         at.term.mechanisms.iter().zip(outputs).map(head).collect()
     }
@@ -249,6 +257,13 @@ impl<'a> Fit<'a> {
             found.latents.iter_mut().flatten().zip(&counts).for_each(|(sum, c)| *sum += c);
         }
         found
+    }
+
+    /// Goes back to a member of an earlier epoch.
+    pub fn restore(&mut self, member: &ConditionalMember) -> Result<()> {
+        self.networks = member.networks.iter().map(SoftNetwork::trained).collect::<Result<_>>()?;
+        self.priors.clone_from(&member.priors);
+        Ok(())
     }
 
     /// The networks as they stand.

@@ -1,5 +1,6 @@
-//! Where the networks of real variables start: at the least-squares line through the rows. What the rows are too few to
-//! teach beyond it then stays linear, rather than flat, which would draw effects towards zero.
+//! Where the networks of real variables start: at the least-squares line through the rows, with a mixture that follows what
+//! is left of them. What the rows are too few to teach beyond it then stays linear, rather than flat, which would draw
+//! effects towards zero; and long tails, whose few numbers pull a network hard and seldom, are there from the beginning.
 
 use super::compiled::Compiled;
 use crate::nets::conditional::Network;
@@ -22,6 +23,14 @@ struct Line {
     left: f64,
 }
 
+/// The numbers of a real mechanism in rows with weights, each beside what its parents are.
+struct Numbers {
+    /// One, then the parents' codes and numbers; all of the same length.
+    inputs: Vec<Vec<f32>>,
+    /// With their weights.
+    numbers: Vec<(f64, f64)>,
+}
+
 /// Sets the network of the real mechanism number `mechanism` to its start, for rows with these weights.
 pub(super) fn start(
     network: &mut Network,
@@ -29,23 +38,28 @@ pub(super) fn start(
     weights: &[Vec<f64>],
     (mechanism, m): (usize, &TableMechanism),
 ) {
-    let line = if network.encoder.is_none() { fitted(compiled, weights, (mechanism, m)) } else { None };
+    let rows = Numbers::new(compiled, weights, (mechanism, m));
+    let line = if network.encoder.is_none() { rows.line() } else { None };
+    let line = line.filter(|_| has_room(network));
     let left = line.as_ref().map_or(1.0, |line| line.left);
     if let Some(last) = network.layers.last_mut() {
         last.weight.iter_mut().for_each(|w| *w *= QUIET);
-        last.bias = Mixture::start(left).to_vec();
+        last.bias = Mixture::outputs_for(&rows.beside(line.as_ref()), left).to_vec();
     }
     if let Some(line) = line {
         carry(network, &line);
     }
 }
 
+/// Whether each hidden layer has the two units that hold a line.
+fn has_room(network: &Network) -> bool {
+    let (_, hidden) = network.layers.split_last().map_or((None, &[][..]), |(last, hidden)| (Some(last), hidden));
+    hidden.iter().all(|layer| layer.outputs >= 2)
+}
+
 /// Lets the line pass through the network: the first two units of each hidden layer hold what is above and below zero.
 fn carry(network: &mut Network, line: &Line) {
     let depth = network.layers.len();
-    if network.layers[..depth - 1].iter().any(|layer| layer.outputs < 2) {
-        return;
-    }
     for (at, layer) in network.layers.iter_mut().enumerate() {
         let (first, last) = (at == 0, at + 1 == depth);
         let targets: Vec<(usize, f32)> = match last {
@@ -77,43 +91,56 @@ fn carry(network: &mut Network, line: &Line) {
     }
 }
 
-/// Weighted least squares of the mechanism's number on its parents' codes and numbers; `None` where there is nothing to
-/// fit.
-fn fitted(compiled: &[Compiled], weights: &[Vec<f64>], (mechanism, m): (usize, &TableMechanism)) -> Option<Line> {
-    let mut x: Vec<f32> = vec![];
-    let mut sums: Vec<Vec<f64>> = vec![];
-    let (mut total, mut square) = (0.0, 0.0);
-    for (term, weights) in compiled.iter().zip(weights) {
-        if !term.term.mechanisms.contains(&mechanism) {
-            continue;
-        }
-        for (row, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
-            x.clear();
-            x.push(1.0);
-            term.known(m, row, &mut x);
-            let width = x.len();
-            if width == 1 || width > MOST_INPUTS {
-                return None;
+impl Numbers {
+    fn new(compiled: &[Compiled], weights: &[Vec<f64>], (mechanism, m): (usize, &TableMechanism)) -> Self {
+        let mut found = Self { inputs: vec![], numbers: vec![] };
+        for (term, weights) in compiled.iter().zip(weights).filter(|(c, _)| c.term.mechanisms.contains(&mechanism)) {
+            for (row, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+                let mut x = vec![1.0];
+                term.known(m, row, &mut x);
+                found.inputs.push(x);
+                found.numbers.push((term.number(row, m.variable), weight));
             }
-            sums.resize(width, vec![0.0; width + 1]);
-            let number = term.number(row, m.variable);
-            for (sums, &a) in sums.iter_mut().zip(&x).filter(|(_, a)| **a != 0.0) {
+        }
+        found
+    }
+
+    /// What is left of the numbers beside a line, with their weights.
+    fn beside(&self, line: Option<&Line>) -> Vec<(f64, f64)> {
+        let predicted = |x: &[f32]| {
+            line.map_or(0.0, |line| {
+                line.constant + line.slopes.iter().zip(&x[1..]).map(|(slope, x)| slope * f64::from(*x)).sum::<f64>()
+            })
+        };
+        self.inputs.iter().zip(&self.numbers).map(|(x, &(number, weight))| (number - predicted(x), weight)).collect()
+    }
+
+    /// Weighted least squares of the numbers on the parents; `None` where there is nothing to fit.
+    fn line(&self) -> Option<Line> {
+        let width = self.inputs.first()?.len();
+        if width == 1 || width > MOST_INPUTS {
+            return None;
+        }
+        let mut sums: Vec<Vec<f64>> = vec![vec![0.0; width + 1]; width];
+        let (mut total, mut square) = (0.0, 0.0);
+        for (x, &(number, weight)) in self.inputs.iter().zip(&self.numbers) {
+            for (sums, &a) in sums.iter_mut().zip(x).filter(|(_, a)| **a != 0.0) {
                 let share = weight * f64::from(a);
-                sums.iter_mut().zip(&x).for_each(|(sum, &b)| *sum += share * f64::from(b));
+                sums.iter_mut().zip(x).for_each(|(sum, &b)| *sum += share * f64::from(b));
                 sums[width] += share * number;
             }
             (total, square) = (total + weight, square + weight * number * number);
         }
+        let right: Vec<f64> = sums.iter().filter_map(|row| row.last().copied()).collect();
+        for (at, row) in sums.iter_mut().enumerate().skip(1) {
+            row[at] += RIDGE * total;
+        }
+        let solution = solve(sums)?;
+        let explained: f64 = solution.iter().zip(&right).map(|(b, r)| b * r).sum();
+        let left = ((square - explained) / total).max(1e-4).sqrt();
+        let (constant, slopes) = solution.split_first()?;
+        Some(Line { constant: *constant, slopes: slopes.to_vec(), left })
     }
-    let right: Vec<f64> = sums.iter().filter_map(|row| row.last().copied()).collect();
-    for (at, row) in sums.iter_mut().enumerate().skip(1) {
-        row[at] += RIDGE * total;
-    }
-    let solution = solve(sums)?;
-    let explained: f64 = solution.iter().zip(&right).map(|(b, r)| b * r).sum();
-    let left = ((square - explained) / total).max(1e-4).sqrt();
-    let (constant, slopes) = solution.split_first()?;
-    Some(Line { constant: *constant, slopes: slopes.to_vec(), left })
 }
 
 /// Solves linear equations, each row with its right side last, by elimination with pivots.
@@ -152,7 +179,7 @@ mod tests {
             let mut network = Network::random(3, hidden, OUTPUTS, &mut crate::seed::stream(1, "line"));
             if let Some(last) = network.layers.last_mut() {
                 last.weight.iter_mut().for_each(|w| *w = 0.0);
-                last.bias = Mixture::start(line.left).to_vec();
+                last.bias = vec![0.0; OUTPUTS];
             }
             carry(&mut network, &line);
             let outputs = |x: [f32; 3]| network.outputs_of(&x, 1);

@@ -24,6 +24,9 @@ use std::ops::Range;
 
 /// The share of the rows that is held out to stop early: one part of so many.
 const PARTS: usize = 8;
+/// What Adam's rate falls to, once, where the held-out rows gain no more: from the best weights so far the fit then
+/// settles, instead of going on in steps as large as what it still has to learn.
+const SETTLING: f32 = 0.2;
 /// First epochs without images, so that hidden causes explain what they can before the encoders do. Where images
 /// show other parents of their children plainly, the rows tell the two ways apart only slowly.
 const BLIND_EPOCHS: usize = 10;
@@ -147,8 +150,14 @@ impl Job<'_> {
         let (train, test) = self.split(recipe, at);
         let total: f64 = test.iter().flatten().sum();
         let mut fit = Fit::new(layout, compiled, recipe, &train, &mut rng)?;
-        let mut adam = Adam::new(fit.networks.iter().flat_map(SoftNetwork::parameters), (0.9, 0.999));
+        let optimiser = |fit: &Fit| Adam::new(fit.networks.iter().flat_map(SoftNetwork::parameters), (0.9, 0.999));
+        let mut adam = optimiser(&fit);
         let mut best = (fit.member()?, f64::INFINITY, 0);
+        let mut settling = recipe.images;
+        // What is there before the first step may be the best: hidden causes aside, it is a regression.
+        if !recipe.images && layout.latents.is_empty() {
+            best.1 = -fit.log_likelihood(&test)? / total.max(1.0);
+        }
         if recipe.images {
             fit.without_images(true);
             for _ in 0..BLIND_EPOCHS {
@@ -157,7 +166,7 @@ impl Job<'_> {
             fit.without_images(false);
         }
         for epoch in 0..recipe.epochs {
-            fit.rate = recipe.rate_at(epoch);
+            fit.rate = recipe.rate_at(epoch) * if settling && !recipe.images { SETTLING } else { 1.0 };
             fit.epoch(&train, &mut adam, &mut rng, &|| self.observer.cancelled())?;
             if self.observer.cancelled() {
                 return Err(TrainError::Cancelled);
@@ -166,8 +175,17 @@ impl Job<'_> {
             if loss.is_nan() || loss < best.1 {
                 best = (fit.member()?, loss, epoch);
             }
-            if !loss.is_finite() || epoch >= best.2 + recipe.patience {
+            if !loss.is_finite() {
                 break;
+            }
+            if epoch >= best.2 + recipe.patience {
+                if settling {
+                    break;
+                }
+                settling = true;
+                best.2 = epoch;
+                fit.restore(&best.0)?;
+                adam = optimiser(&fit);
             }
         }
         Ok((best.0, best.1))
