@@ -13,7 +13,7 @@ pub(super) fn beside(model: &Model, finding: &Finding, found: &Evaluation, answe
 
 fn named(model: &Model, row: &Row, mean: bool) -> Option<answer::Row> {
     let names = |values: &[(VarId, u32)]| -> Assignment {
-        let value = |&(v, code): &(VarId, u32)| Some((model.name(v).to_owned(), model.domain(v)?.value(code)));
+        let value = |&(v, code): &(VarId, u32)| Some((model.name(v).to_owned(), model.value(v, code)?));
         values.iter().filter_map(value).collect()
     };
     let (p, value) = if mean { (None, Some(row.value?)) } else { (Some(row.value?), None) };

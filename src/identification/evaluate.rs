@@ -7,7 +7,7 @@ use super::estimate::{Evaluator, Gap, Obstacle, Setting, Weights};
 use super::judge::{Data, Set, effect_of};
 use super::{Known, Source, Verdict};
 use crate::data::Schema;
-use crate::model::{Model, Query, QueryKind, Term, VarId};
+use crate::model::{Domain, Model, Query, QueryKind, Term, VarId};
 use crate::truth::Scm;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -223,6 +223,9 @@ fn rows(model: &Model, query: &Query, solve: &Solver) -> Result<Vec<Row>, String
         QueryKind::Counterfactual { .. } => return Err("it is counterfactual".to_owned()),
     };
     let conditions = terms.iter().flat_map(|(_, t)| t.interventions.iter().chain(&t.evidence));
+    if conditions.clone().any(|(v, _)| model.domain(*v).is_some_and(Domain::is_image)) {
+        return Err("rows are not counted by pictures".to_owned());
+    }
     let mut free: Vec<VarId> = vec![];
     conditions.filter(|(_, code)| code.is_none()).for_each(|(v, _)| {
         if !free.contains(v) {

@@ -44,7 +44,7 @@ pub(super) fn values_text(model: &Model, values: &Values) -> String {
 }
 
 fn value_text(model: &Model, variable: VarId, code: u32) -> String {
-    model.domain(variable).map_or_else(|| code.to_string(), |d| d.value(code).to_string())
+    model.value_text(variable, code).unwrap_or_else(|| code.to_string())
 }
 
 /// What a row is about: `P(Y = 1 | do(X = 0), Z = 1)`, and for means the condition alone.
@@ -165,9 +165,6 @@ fn row_json(model: &Model, row: &Row, mean: bool) -> Value {
 
 /// Values by the variables' names, as JSON.
 pub(super) fn assignment(model: &Model, values: &Values) -> Value {
-    let value = |v: VarId, code: u32| match model.domain(v) {
-        Some(domain) => json!(domain.value(code)),
-        None => json!(code),
-    };
+    let value = |v: VarId, code: u32| model.value(v, code).map_or(json!(code), |value| json!(value));
     Value::Object(values.iter().map(|&(v, code)| (model.name(v).to_owned(), value(v, code))).collect())
 }
