@@ -106,6 +106,9 @@ impl Program {
     /// What the data sets and pretrained files offer; problems are kept as diagnostics.
     pub fn schemas(&mut self) -> Vec<Schema> {
         self.diagnostics.extend(pretrained::check(self));
+        #[cfg(feature = "run")]
+        self.diagnostics
+            .extend(self.model.pictures.iter().filter_map(|p| data::look_at_picture(&self.model, &self.base, p)));
         let mut schemas = vec![];
         for regime in 0..self.model.regimes.len() {
             match data::schema(&self.model, regime, &self.base) {

@@ -138,7 +138,7 @@ fn named(model: &Model, row: &Row, mean: bool) -> Option<answer::Row> {
 /// A row that is about these values: set, known and asked for.
 fn about(model: &Model, parts: [&[Seen]; 3]) -> answer::Row {
     let [interventions, given, outcome] = parts.map(|values| -> Assignment {
-        let value = |seen: &Seen| Some((seen.name.clone(), model.domain(seen.variable)?.value(seen.code)));
+        let value = |seen: &Seen| Some((seen.name.clone(), model.value(seen.variable, seen.code)?));
         values.iter().filter_map(value).collect()
     });
     answer::Row { interventions, given, outcome, ..answer::Row::default() }

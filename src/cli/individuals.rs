@@ -1,8 +1,8 @@
 //! `dcmc query MODEL 'Y[X = 1]' --rows FILE -o FILE`: a question asked of each row of a data file, given all it says.
 
-use super::OK;
 use super::run::{self, Arguments, Opened, Scope, TrainedModel, no_answer};
 use super::session::{Session, Stop, usage};
+use super::{OK, pictures};
 use crate::data::{self, Column, Table, Values};
 use crate::diag::{Diagnostic, Severity};
 use crate::model::{CounterfactualTerm, Domain, Event, Model, Query, QueryKind, Regime, Source, VarId, seen_text};
@@ -23,12 +23,17 @@ pub(super) fn answer(
     let trained = &mut run::train(arguments, (session, device), Scope::Question)?;
     let model = &trained.session.model;
     let known: Vec<VarId> = (0..model.variables.len()).filter(|&v| table.codes(v).is_some()).collect();
-    let event = |&variable: &VarId| Event { variable, world: vec![], value: None };
-    term.evidence = known.iter().map(event).collect();
+    let event = |variable: VarId| Event { variable, world: vec![], value: None };
+    let seen = (0..model.variables.len()).filter(|&v| table.images(v).is_some());
+    term.evidence = known.iter().copied().chain(seen).map(event).collect();
     let mean = matches!(query.kind, QueryKind::Expectation { .. } | QueryKind::Counterfactual { mean: true, .. });
     query.kind = QueryKind::Counterfactual { terms: vec![(1.0, term.clone())], constant: 0.0, mean };
     trained.refuse_unidentified(arguments, &query)?;
-    let answers = with_device(trained.device.clone(), || individuals(trained, &term, &known, &table));
+    let answers = with_device(trained.device.clone(), || {
+        pictures::ready(trained, std::slice::from_ref(&query), arguments.quiet)?;
+        let images = pictures::of_rows(trained, &query, &table, arguments.quiet)?;
+        Ok(individuals(trained, &term, (&known, &images), &table))
+    })?;
     let answers = match answers {
         Ok(answers) => answers,
         Err(error) => return Err(trained.session.stop(no_answer(&query, &error))),
@@ -116,7 +121,7 @@ fn read(session: &mut Session, rows: &Path) -> Result<Table, Stop> {
 fn individuals(
     trained: &TrainedModel,
     term: &CounterfactualTerm,
-    known: &[VarId],
+    (known, images): (&[VarId], &[(VarId, u32)]),
     table: &Table,
 ) -> Result<Vec<Option<Individual>>, QueryError> {
     let runtime = trained.runtime();
@@ -124,9 +129,11 @@ fn individuals(
     let columns: Vec<_> = known.iter().filter_map(|&v| table.codes(v)).collect();
     let mut answers = vec![];
     for row in 0..table.rows {
-        let codes: Vec<u32> = columns.iter().map(|codes| codes[row]).collect();
+        let pictures = images.iter().map(|(_, first)| first + row as u32);
+        let codes: Vec<u32> = columns.iter().map(|codes| codes[row]).chain(pictures).collect();
         if !asked.contains_key(&codes) {
-            let evidence: Vec<(VarId, u32)> = known.iter().copied().zip(codes.iter().copied()).collect();
+            let known = known.iter().copied().chain(images.iter().map(|(v, _)| *v));
+            let evidence: Vec<(VarId, u32)> = known.zip(codes.iter().copied()).collect();
             let found = match runtime.individual(term, &evidence) {
                 Ok(found) => Some(found),
                 Err(QueryError::NoEvidence(_)) => None,

@@ -15,6 +15,8 @@ mod import;
 mod individuals;
 mod lsp;
 mod messages;
+#[cfg(feature = "run")]
+mod pictures;
 mod plan;
 mod playground;
 #[cfg(feature = "run")]

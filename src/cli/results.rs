@@ -94,6 +94,10 @@ fn manifest(trained: &TrainedModel) -> serde_json::Value {
         let file = trained.directory.modules().join(format!("{}.safetensors", m.id));
         serde_json::json!({ "id": m.id, "variables": m.variables, "engine": m.engine, "sha256": digest(file) })
     });
+    let pictures =
+        session.model.pictures.iter().map(
+            |picture| serde_json::json!({ "file": picture.path, "sha256": digest(session.base.join(&picture.path)) }),
+        );
     serde_json::json!({
         "schema": 1,
         "dcmc": env!("CARGO_PKG_VERSION"),
@@ -102,6 +106,7 @@ fn manifest(trained: &TrainedModel) -> serde_json::Value {
         "settings": session.model.settings.global,
         "device": device::name(&trained.device),
         "data": data,
+        "pictures": pictures.collect::<Vec<_>>(),
         "modules": modules.collect::<Vec<_>>(),
     })
 }

@@ -3,6 +3,7 @@
 use super::estimand::Formulas;
 use super::individuals;
 use super::messages::Messages;
+use super::pictures;
 use super::progress::{Mode, ModuleInfo, Progress};
 use super::results;
 use super::run_directory::RunDirectory;
@@ -17,7 +18,7 @@ use crate::nets::ops::with_device;
 use crate::nets::pretrained::PretrainedModule;
 use crate::plan::{Module, Options, Plan};
 use crate::query::answer::{Answer, Answers};
-use crate::query::{self, QueryError, Runtime};
+use crate::query::{self, Pictures, QueryError, Runtime};
 use crate::report;
 use crate::train::{Given, Metric, TrainError, Trained, refit_name, train_ensemble, train_plan};
 use candle_core::Device;
@@ -54,7 +55,7 @@ pub(super) struct Arguments {
     allow_unidentified: bool,
     /// No progress.
     #[arg(long, short)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 /// `dcmc query MODEL QUERY`.
@@ -101,6 +102,8 @@ pub(super) struct TrainedModel {
     pub(super) directory: RunDirectory,
     pub(super) metrics: Vec<Metric>,
     pub(super) device: Device,
+    /// The pictures of its questions, once they are read.
+    pub(super) pictures: Pictures,
 }
 
 impl TrainedModel {
@@ -128,6 +131,7 @@ impl TrainedModel {
             truth: self.session.truth.as_ref(),
             seed: settings.seed(),
             samples: settings.global.samples,
+            pictures: self.pictures.clone(),
         }
     }
 }
@@ -144,6 +148,8 @@ fn run_all(arguments: &Arguments, messages: Messages, scope: Scope) -> Result<u8
         return Ok(OK);
     }
     let answers = with_device(trained.device.clone(), || {
+        let queries = trained.session.model.queries.clone();
+        pictures::ready(&mut trained, &queries, arguments.quiet)?;
         let (answers, samples) = answer_all(&mut trained)?;
         if scope == Scope::Everything {
             results::write(&trained, &answers, &samples)?;
@@ -200,6 +206,9 @@ pub(super) fn train(arguments: &Arguments, (mut session, device): Opened, scope:
             if asked && !arguments.allow_unidentified {
                 session.refuse_unidentified(&schemas, planned.as_ref());
             }
+            if asked {
+                pictures::refuse(&mut session);
+            }
             planned
         }
     };
@@ -221,7 +230,8 @@ pub(super) fn train(arguments: &Arguments, (mut session, device): Opened, scope:
         train_modules(arguments, &mut session, &plan, (&tables, &pretrained), &directory, scope)
     })?;
     let metrics = directory.merge_metrics(fresh).map_err(cannot)?;
-    Ok(TrainedModel { session, plan, tables, trained, refits, directory, metrics, device })
+    let pictures = Pictures::default();
+    Ok(TrainedModel { session, plan, tables, trained, refits, directory, metrics, device, pictures })
 }
 
 fn train_modules(
@@ -466,13 +476,16 @@ fn answer_one(arguments: &QueryArguments, messages: Messages) -> Result<u8, Stop
     }
     let mut trained = train(&arguments.run, opened, Scope::Question)?;
     let identifiable = trained.refuse_unidentified(&arguments.run, &query)?;
+    let device = trained.device.clone();
+    let asked = std::slice::from_ref(&query);
+    with_device(device.clone(), || pictures::ready(&mut trained, asked, arguments.run.quiet))?;
     let runtime = trained.runtime();
     let model = &trained.session.model;
     let schemas = schemas(&trained);
     let formulas = Formulas::new(model, &schemas, &trained.tables);
     let formula = formulas.evaluate(&query);
     let mut found = identification::unsupported(model, &query, &formula);
-    let answer = with_device(trained.device.clone(), || runtime.answer(&query));
+    let answer = with_device(device, || runtime.answer(&query));
     let mut answer = answer.map_err(|error| found.push(no_answer(&query, &error))).ok();
     found.extend(answer.as_ref().and_then(|answer| few_samples(&query, answer)));
     if let Some(answer) = &mut answer {

@@ -2,6 +2,7 @@
 
 use super::OK;
 use super::messages::Messages;
+use super::pictures;
 use super::run::{self, Arguments as RunArguments, Scope};
 use super::session::{Stop, usage};
 use crate::data::{self, Grid};
@@ -45,8 +46,10 @@ fn sample(arguments: &Arguments, messages: Messages) -> Result<u8, Stop> {
     }
     let mut trained = run::train(&arguments.run, opened, Scope::Question)?;
     trained.refuse_unidentified(&arguments.run, &query)?;
-    let table = with_device(trained.device.clone(), || trained.runtime().rows(&term, count, &query.text));
-    let table = table.map_err(usage)?;
+    let table = with_device(trained.device.clone(), || {
+        pictures::ready(&mut trained, std::slice::from_ref(&query), arguments.run.quiet)?;
+        trained.runtime().rows(&term, count, &query.text).map_err(usage)
+    })?;
     let output = arguments.output.to_string_lossy();
     data::write_samples(&output, Path::new(""), &trained.session.model, &table, Grid::default())
         .map_err(|e| usage(format!("cannot write {output}: {e}")))?;

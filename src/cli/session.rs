@@ -152,10 +152,20 @@ impl Session {
     pub(super) fn query(&mut self, text: &str) -> Result<Query, Stop> {
         let start = self.sources.end();
         self.sources.push("query", text);
-        model::parse_query_at(&self.model, text, start).map_err(|found| {
+        let read = model::parse_query_at(&self.model, text, start).map_err(|found| {
             self.diagnostics = found;
             Stop(self.report())
-        })
+        });
+        let (query, mut pictures) = read?;
+        // A file on the command line is relative to the working directory, in the model to the model.
+        for picture in pictures.iter_mut().skip(self.model.pictures.len()) {
+            let (Ok(here), Ok(base)) = (std::path::absolute(&picture.path), std::path::absolute(&self.base)) else {
+                continue;
+            };
+            picture.path = here.strip_prefix(base).unwrap_or(&here).display().to_string();
+        }
+        self.model.pictures = pictures;
+        Ok(query)
     }
 }
 

@@ -20,6 +20,8 @@ mod load;
 mod picture_file;
 #[cfg(feature = "run")]
 mod pictures;
+#[cfg(feature = "run")]
+mod question_pictures;
 mod select;
 mod simulate;
 mod table;
@@ -33,6 +35,8 @@ mod write_images;
 pub use images::{Images, ImagesBuilder, scaled};
 pub use infer::{Inferred, infer, infer_domains};
 pub use load::{load, schema};
+#[cfg(feature = "run")]
+pub use question_pictures::{look_at_picture, read_picture};
 pub use simulate::ground_truth;
 pub use table::Table;
 #[cfg(feature = "run")]

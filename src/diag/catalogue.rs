@@ -90,6 +90,7 @@ catalogue! {
     "E0708" "answer too large"
     "E0709" "output file of another kind"
     "W0710" "answer rests on few samples"
+    "W0711" "picture of a question is not there"
     "E0801" "assertion fails"
     "E0802" "expectation fails"
     "E0901" "device unavailable"

@@ -9,7 +9,7 @@ use super::worlds_values;
 use super::{Known, Source, Verdict};
 use crate::causal::counterfactual;
 use crate::data::Schema;
-use crate::model::{Model, Query, QueryKind, Term, VarId};
+use crate::model::{Domain, Model, Query, QueryKind, Term, VarId};
 use crate::truth::Scm;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -279,6 +279,9 @@ fn rows(model: &Model, query: &Query, solve: &Solver) -> Result<Vec<Row>, String
         QueryKind::Counterfactual { .. } => return Err("it is about several worlds".to_owned()),
     };
     let conditions = terms.iter().flat_map(|(_, t)| t.interventions.iter().chain(&t.evidence));
+    if conditions.clone().any(|(v, _)| model.domain(*v).is_some_and(Domain::is_image)) {
+        return Err("rows are not counted by pictures".to_owned());
+    }
     let mut free: Vec<VarId> = vec![];
     conditions.filter(|(_, code)| code.is_none()).for_each(|(v, _)| {
         if !free.contains(v) {

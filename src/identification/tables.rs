@@ -42,7 +42,7 @@ pub(super) fn values_text(model: &Model, values: &[Seen]) -> String {
 }
 
 fn value_text(model: &Model, variable: VarId, code: u32) -> String {
-    model.domain(variable).map_or_else(|| code.to_string(), |d| d.value(code).to_string())
+    model.value_text(variable, code).unwrap_or_else(|| code.to_string())
 }
 
 /// What a number is about: `P(Y = 1 | do(X = 0), Z = 1)`, and for means, which have no outcome, the condition alone.
@@ -172,9 +172,6 @@ fn row_json(model: &Model, row: &Row, mean: bool) -> Value {
 
 /// Values by the variables' names, as JSON.
 pub(super) fn assignment(model: &Model, values: &[Seen]) -> Value {
-    let value = |v: VarId, code: u32| match model.domain(v) {
-        Some(domain) => json!(domain.value(code)),
-        None => json!(code),
-    };
+    let value = |v: VarId, code: u32| model.value(v, code).map_or(json!(code), |value| json!(value));
     Value::Object(values.iter().map(|seen| (seen.name.clone(), value(seen.variable, seen.code))).collect())
 }

@@ -95,11 +95,11 @@ fn printed<T>(model: &Model, term: &Term, print: impl FnOnce(&Names) -> T) -> T 
 }
 
 fn value_json(model: &Model, variable: VarId, code: u32) -> Json {
-    model.domain(variable).map_or(json!(code), |domain| json!(domain.value(code)))
+    model.value(variable, code).map_or(json!(code), |value| json!(value))
 }
 
 fn value_text(model: &Model, variable: VarId, code: u32) -> String {
-    model.domain(variable).map_or_else(|| code.to_string(), |domain| domain.value(code).to_string())
+    model.value_text(variable, code).unwrap_or_else(|| code.to_string())
 }
 
 /// `X = 1`; a variable whose value is not named is `X`.

@@ -97,10 +97,16 @@ impl Domain {
         matches!(self, Self::Real { .. })
     }
 
-    /// Whether the variable has a value with this code.
+    /// Whether its values are images.
+    pub fn is_image(&self) -> bool {
+        matches!(self, Self::Image(_))
+    }
+
+    /// Whether the variable has a value with this code; those of images are pictures that a question names.
     pub fn holds(&self, code: u32) -> bool {
         match self {
             Self::Real { .. } => self.holds_number(f64::from(f32::from_bits(code))),
+            Self::Image(_) => true,
             _ => self.cardinality().is_some_and(|card| (code as usize) < card),
         }
     }

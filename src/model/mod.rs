@@ -55,6 +55,19 @@ pub struct Model {
     pub outputs: Vec<Output>,
     /// The `assert` statements.
     pub assertions: Vec<Assertion>,
+    /// The pictures that questions name; the code of such a value is its place here.
+    pub pictures: Vec<Picture>,
+}
+
+/// A picture that a question names: `I = "seven.png"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// The image variable that has it as its value.
+    pub variable: VarId,
+    /// The file, relative to the model file.
+    pub path: String,
+    /// Where it is named first.
+    pub span: Span,
 }
 
 /// An observed variable.
@@ -491,6 +504,21 @@ impl Model {
     /// The variable's domain, where known.
     pub fn domain(&self, variable: VarId) -> Option<&Domain> {
         self.variables[variable].domain.as_ref()
+    }
+
+    /// The value of a variable with this code; of an image the file of its picture.
+    pub fn value(&self, variable: VarId, code: u32) -> Option<Value> {
+        match self.domain(variable)? {
+            Domain::Image(_) => self.pictures.get(code as usize).map(|picture| Value::Label(picture.path.clone())),
+            domain => Some(domain.value(code)),
+        }
+    }
+
+    /// The value as it is written in a question.
+    pub fn value_text(&self, variable: VarId, code: u32) -> Option<String> {
+        let value = self.value(variable, code)?.to_string();
+        let quoted = || format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
+        Some(if self.domain(variable).is_some_and(Domain::is_image) { quoted() } else { value })
     }
 
     /// The number of values of a discrete variable.

@@ -2,6 +2,7 @@
 
 use super::image::{ImageSize, from_planes};
 use candle_core::{Result, Tensor, bail};
+use std::borrow::Cow;
 
 /// The values of a variable in some rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +13,8 @@ pub enum Column {
     Reals(Vec<f32>),
     /// Images.
     Pixels(Pixels),
+    /// One image, the same in so many rows.
+    Still(Pixels, usize),
 }
 
 /// Images of one shape.
@@ -32,6 +35,14 @@ impl Pixels {
     /// The number of images.
     pub fn rows(&self) -> usize {
         self.values.len() / self.size().max(1)
+    }
+
+    /// The numbers of the images of these `rows`; of a `still` image it stands for each of them.
+    pub fn of_rows(&self, still: bool, rows: std::ops::Range<usize>) -> Cow<'_, [f32]> {
+        match still {
+            true => Cow::Owned(self.values.repeat(rows.len())),
+            false => Cow::Borrowed(&self.values[rows.start * self.size()..rows.end * self.size()]),
+        }
     }
 
     /// The image of `row` as bytes from 0 to 255, rounded; nothing where there is no such row.
@@ -65,6 +76,7 @@ impl Column {
             Self::Codes(codes) => codes.len(),
             Self::Reals(numbers) => numbers.len(),
             Self::Pixels(pixels) => pixels.rows(),
+            Self::Still(_, rows) => *rows,
         }
     }
 
@@ -72,7 +84,7 @@ impl Column {
     pub fn codes(&self) -> Option<&[u32]> {
         match self {
             Self::Codes(codes) => Some(codes),
-            Self::Reals(_) | Self::Pixels(_) => None,
+            Self::Reals(_) | Self::Pixels(_) | Self::Still(..) => None,
         }
     }
 
@@ -80,7 +92,7 @@ impl Column {
     pub fn reals(&self) -> Option<&[f32]> {
         match self {
             Self::Reals(numbers) => Some(numbers),
-            Self::Codes(_) | Self::Pixels(_) => None,
+            Self::Codes(_) | Self::Pixels(_) | Self::Still(..) => None,
         }
     }
 
@@ -94,7 +106,16 @@ impl Column {
         match self {
             Self::Codes(codes) => codes.get(row).copied(),
             Self::Reals(numbers) => numbers.get(row).map(|number| number.to_bits()),
-            Self::Pixels(_) => None,
+            Self::Pixels(_) | Self::Still(..) => None,
+        }
+    }
+
+    /// Images, and whether one stands for all rows; `None` for others.
+    pub fn images(&self) -> Option<(&Pixels, bool)> {
+        match self {
+            Self::Pixels(pixels) => Some((pixels, false)),
+            Self::Still(pixels, _) => Some((pixels, true)),
+            Self::Codes(_) | Self::Reals(_) => None,
         }
     }
 
@@ -103,7 +124,7 @@ impl Column {
         match self {
             Self::Codes(_) => "a discrete variable",
             Self::Reals(_) => "a real variable",
-            Self::Pixels(_) => "an image",
+            Self::Pixels(_) | Self::Still(..) => "an image",
         }
     }
 }

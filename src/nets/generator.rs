@@ -126,7 +126,9 @@ impl Kind {
         match (self, column) {
             (Self::Codes(card), Column::Codes(codes)) => codes.iter().all(|&c| (c as usize) < card),
             (Self::Real(_), Column::Reals(_)) => true,
-            (Self::Image(size), Column::Pixels(p)) => p.shape == [size.channels, size.height, size.width],
+            (Self::Image(size), Column::Pixels(p) | Column::Still(p, _)) => {
+                p.shape == [size.channels, size.height, size.width]
+            }
             _ => false,
         }
     }
@@ -250,14 +252,24 @@ impl Sampler for GeneratorModule {
                 let value = f32::from_bits(value);
                 let (number, slope) = (scale.inward(value), scale.slope(value));
                 let off = |z: f32| (number - f64::from(z)) / KERNEL;
-                let density = |z: f32| (-0.5 * off(z).powi(2)).exp() / (KERNEL * (2.0 * PI).sqrt()) * slope;
+                let density = |z: f32| -0.5 * off(z).powi(2) + (slope / (KERNEL * (2.0 * PI).sqrt())).ln();
                 return Ok(draw.outputs()?.into_iter().map(density).collect());
             }
             Kind::Image(_) => bail!("variable {variable} is an image: it is not observed"),
         };
         let logits = draw.outputs()?;
         let rows = logits.chunks_exact(card).zip(noise.gumbel.chunks_exact_mut(card));
-        Ok(rows.map(|(logits, gumbel)| gumbel_given(logits, gumbel, value)).collect())
+        Ok(rows.map(|(logits, gumbel)| gumbel_given(logits, gumbel, value).ln()).collect())
+    }
+
+    fn redraw(&self, hidden: &mut Hidden, latent: usize, rng: &mut ChaCha8Rng) -> Result<()> {
+        match hidden {
+            Hidden::Vectors { rows, noise } if latent < noise.len() => {
+                noise[latent] = normals(*rows * self.noise, rng);
+                Ok(())
+            }
+            _ => bail!("there is no noise vector {latent}"),
+        }
     }
 }
 
@@ -359,11 +371,9 @@ impl Draw<'_> {
     }
 
     fn pictures(&self, rows: Range<usize>) -> Result<Vec<Tensor>> {
-        let of = |(column, kind): (&&Column, &Kind)| match (column, *kind) {
-            (Column::Pixels(p), Kind::Image(size)) => {
-                Some(from_planes(&p.values[rows.start * p.size()..rows.end * p.size()], size))
-            }
-            _ => None,
+        let of = |(column, kind): (&&Column, &Kind)| {
+            let ((pixels, still), size) = (column.images()?, kind.image()?);
+            Some(from_planes(&pixels.of_rows(still, rows.clone()), size))
         };
         self.parents.iter().zip(&self.shape.parent_kinds).filter_map(of).collect()
     }
@@ -475,6 +485,10 @@ mod tests {
             assert!(drawn.rows() == ROWS && kind.holds(&drawn), "{kind:?} {parent:?}");
             assert_eq!(draw(&one).unwrap(), drawn);
             assert_ne!(draw(&other).unwrap(), drawn);
+            if matches!(parent, Kind::Image(_)) {
+                let still = Column::Still(Pixels { shape: [2, 8, 9], values: vec![0.9; 144] }, ROWS);
+                assert_eq!(draw(&still).unwrap(), draw(&other).unwrap());
+            }
             if let Column::Pixels(p) = &drawn {
                 assert!(p.values.iter().all(|v| v.abs() <= 1.0) && p.values[..144] != p.values[144..288]);
             }

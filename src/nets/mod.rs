@@ -9,6 +9,7 @@ pub mod file;
 pub mod generator;
 mod generator_file;
 pub mod image;
+pub mod lanes;
 pub mod noise;
 pub mod ops;
 pub mod pretrained;
@@ -60,8 +61,9 @@ pub trait Sampler {
     fn replay(&self, variable: usize, parents: &[&Column], hidden: &Hidden, noise: &Noise) -> Result<Column>;
 
     /// Changes the last part of `noise`, from which a value is drawn, so that `variable` gets the value with this code:
-    /// distributed as it is where that happens. Returns each row's probability of it (the density of a real variable, in
-    /// the units of the data), given parents, hidden causes and the rest of the noise; rows where it is 0 may get other values.
+    /// distributed as it is where that happens. Returns the logarithm of each row's probability of it (of the density of a
+    /// real variable, in the units of the data), given parents, hidden causes and the rest of the noise; rows where it has
+    /// none may get other values.
     ///
     /// # Errors
     /// As for [`Self::replay`], and where a `variable` of its kind cannot be observed.
@@ -73,6 +75,12 @@ pub trait Sampler {
         noise: &mut Noise,
         value: u32,
     ) -> Result<Vec<f64>>;
+
+    /// Draws hidden cause number `latent` of the module anew for every row, from what it can be given the rest of `hidden`.
+    ///
+    /// # Errors
+    /// Where `hidden` is not of the module's kind or has no such hidden cause.
+    fn redraw(&self, hidden: &mut Hidden, latent: usize, rng: &mut ChaCha8Rng) -> Result<()>;
 
     /// Draws `variable` for each row of `hidden`, with noise of its own.
     ///
@@ -91,12 +99,22 @@ pub trait Sampler {
         let parents: Vec<Column> = parents.iter().map(|codes| Column::Codes(codes.to_vec())).collect();
         match self.sample(variable, &parents.iter().collect::<Vec<_>>(), hidden, rng)? {
             Column::Codes(codes) => Ok(codes),
-            Column::Reals(_) | Column::Pixels(_) => bail!("variable {variable} is not discrete: it has no codes"),
+            Column::Reals(_) | Column::Pixels(_) | Column::Still(..) => {
+                bail!("variable {variable} is not discrete: it has no codes")
+            }
         }
     }
 }
 
 impl Hidden {
+    /// The number of hidden causes.
+    pub fn causes(&self) -> usize {
+        match self {
+            Self::Levels { values, .. } => values.len(),
+            Self::Vectors { noise, .. } => noise.len(),
+        }
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
         match self {

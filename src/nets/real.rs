@@ -168,9 +168,22 @@ impl Mixture {
         self.log_parts(number).1
     }
 
+    /// The density at a number, which may be too small for a number.
+    fn density(&self, number: f64) -> f64 {
+        let part = |k: usize| {
+            let off = (number - self.means[k]) / self.deviations[k];
+            self.weights[k] / self.deviations[k] * (-0.5 * off * off).exp()
+        };
+        (0..COMPONENTS).map(part).sum::<f64>() / (2.0 * PI).sqrt()
+    }
+
     /// The probability of at most `number`.
     pub fn distribution(&self, number: f64) -> f64 {
-        let part = |k: usize| self.weights[k] * normal_distribution((number - self.means[k]) / self.deviations[k]);
+        let part = |k: usize| match self.weights[k] {
+            // Too little to change the sum.
+            ..1e-18 => 0.0,
+            weight => weight * normal_distribution((number - self.means[k]) / self.deviations[k]),
+        };
         (0..COMPONENTS).map(part).sum::<f64>().min(1.0)
     }
 
@@ -189,7 +202,7 @@ impl Mixture {
             } else {
                 low = number
             }
-            let step = off / self.log_density(number).exp().max(f64::MIN_POSITIVE);
+            let step = off / self.density(number).max(f64::MIN_POSITIVE);
             let next = number - step;
             let next = if next > low && next < high { next } else { 0.5 * (low + high) };
             if (next - number).abs() < 1e-11 * (1.0 + number.abs()) {

@@ -114,7 +114,12 @@ impl Sampler for TableModule {
         value: u32,
     ) -> candle_core::Result<Vec<f64>> {
         let rows = self.probabilities(variable, parents, hidden)?;
-        Ok(noise.narrow(value, rows.into_iter()))
+        Ok(noise.narrow(value, rows.into_iter()).into_iter().map(f64::ln).collect())
+    }
+
+    fn redraw(&self, hidden: &mut Hidden, latent: usize, rng: &mut ChaCha8Rng) -> candle_core::Result<()> {
+        let priors: Vec<&[Vec<f64>]> = self.members.iter().map(|m| m.priors.as_slice()).collect();
+        redraw_level(&priors, hidden, latent, rng)
     }
 }
 
@@ -150,6 +155,21 @@ impl TableModule {
             })
             .collect()
     }
+}
+
+/// A hidden cause's levels drawn anew from the priors of the rows' members.
+pub(super) fn redraw_level(
+    priors: &[&[Vec<f64>]],
+    hidden: &mut Hidden,
+    latent: usize,
+    rng: &mut ChaCha8Rng,
+) -> candle_core::Result<()> {
+    let Hidden::Levels { member, values } = hidden else { candle_core::bail!("noise vectors have no levels") };
+    let Some(values) = values.get_mut(latent) else { candle_core::bail!("there is no hidden cause {latent}") };
+    for (value, &member) in values.iter_mut().zip(&*member) {
+        *value = draw(&priors[member as usize][latent], rng);
+    }
+    Ok(())
 }
 
 /// A value with these probabilities.

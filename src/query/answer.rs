@@ -31,15 +31,18 @@ pub struct Answer {
     /// Samples drawn; 0 where the answer was computed by summation.
     pub samples: usize,
     /// Effective sample size, the smallest of the answer's tables (equal to `samples` without evidence): the squared
-    /// sum of the samples' weights over the sum of their squares.
+    /// sum of the samples' weights over the sum of their squares; by `sequential_monte_carlo` how many independent samples
+    /// would vary as independent groups of them do.
     pub ess: f64,
-    /// `exact` (summation over the trained tables), `sampling`, or `importance_sampling` where something is known.
+    /// `exact` (summation over the trained tables), `sampling`, and where something is known `importance_sampling` or, if
+    /// that leaves few effective samples, `sequential_monte_carlo`; of several tables the last of these.
     pub method: String,
     /// The probability of the evidence under the trained model (a density, where real variables are known), the smallest of the
     /// answer's tables, where there is evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<f64>,
-    /// The smallest share of samples that the evidence fits, where it was sampled.
+    /// The smallest share of samples that the evidence fits, where it was sampled; by `sequential_monte_carlo` that of the moves
+    /// that were accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acceptance: Option<f64>,
     /// Whether the data determine it; `None` where that is open. An answer that they do not determine is one of many.

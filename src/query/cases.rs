@@ -138,6 +138,6 @@ impl Runtime<'_> {
     }
 
     fn value(&self, variable: VarId, code: u32) -> Option<crate::model::Value> {
-        self.model.domain(variable).map(|d| d.value(code))
+        self.model.value(variable, code)
     }
 }

@@ -4,12 +4,18 @@
 pub mod answer;
 mod asked;
 mod cases;
+mod differences;
 pub mod exact;
 mod expect;
 mod fit;
 mod images;
+mod moves;
+mod particles;
+mod pictures;
+mod ratio;
 mod rows;
 mod sample;
+mod sampled;
 #[cfg(test)]
 mod tests;
 mod weighted;
@@ -19,32 +25,27 @@ pub use cases::RowAsked;
 pub use expect::{check, measure};
 pub use fit::fit;
 pub use images::{Gallery, GalleryRow, gallery};
+pub use particles::Refined;
+pub use pictures::{Pictures, Refused};
+pub use ratio::Ratio;
 pub use sample::{Draw, Visit};
 pub use weighted::{Method, Tally, Worlds};
 
-use crate::causal::counterfactual::{Place, World};
+use crate::causal::counterfactual::{Setting, Twin, World};
 use crate::model::{CounterfactualTerm, Event, Model, Query, QueryKind, VarId};
-use crate::seed;
 use crate::train::Trained;
 use crate::truth::{Scm, TruthAnswer};
 use answer::{Answer, Row};
 use cases::asked;
-use std::borrow::Cow;
+use pictures::exchanged;
 
 /// Samples drawn per query unless the settings say otherwise,
 pub const SAMPLES: usize = 100_000;
 /// and where images are drawn for it.
 pub const IMAGE_SAMPLES: usize = 20_000;
 
-/// Where evidence leaves fewer effective samples than this, more are drawn,
-const ENOUGH: f64 = 1_000.0;
-/// up to so many times as many,
-const PATIENCE: usize = 128;
-/// and so many times where images are among them.
-const IMAGE_PATIENCE: usize = 4;
-
-/// The samples of an answer are shared out among its replicates, at least so many for each.
-const LEAST_SAMPLES: usize = 5_000;
+/// How answers are found, what is used where nothing simpler will do last.
+const METHODS: [&str; 4] = ["exact", "sampling", "importance_sampling", "sequential_monte_carlo"];
 
 /// Two-sided 90 % quantile of the normal distribution.
 const Z90: f64 = 1.644_853_6;
@@ -64,6 +65,8 @@ pub struct Runtime<'a> {
     pub seed: u64,
     /// Samples drawn where an answer is not summed; [`SAMPLES`] or [`IMAGE_SAMPLES`] where `None`.
     pub samples: Option<usize>,
+    /// The pictures that questions set or know.
+    pub pictures: Pictures,
 }
 
 /// Why a query has no answer.
@@ -125,8 +128,10 @@ struct Distribution {
     replicates: Vec<Vec<f64>>,
     samples: usize,
     ess: f64,
-    /// The probability of the evidence and, where it was sampled, the share of samples that it fits.
+    /// The probability of the evidence and, where it was sampled, the share of samples that it fits or of moves accepted.
     evidence: Option<(f64, Option<f64>)>,
+    /// How it was found, as [`Answer::method`].
+    method: &'static str,
     /// The means of a real outcome and of its square.
     moments: Option<[f64; 2]>,
 }
@@ -174,16 +179,10 @@ impl Runtime<'_> {
                 }
             }
             QueryKind::Samples { count, .. } => {
-                answer.kind = "samples".to_owned();
+                (answer.kind, answer.method) = ("samples".to_owned(), "sampling".to_owned());
                 (answer.samples, answer.ess) = (*count, *count as f64);
             }
         }
-        answer.method = match (answer.samples, answer.acceptance) {
-            (0, _) => "exact",
-            (_, Some(_)) => "importance_sampling",
-            (_, None) => "sampling",
-        }
-        .to_owned();
         answer.refits = if answer.samples > 0 && answer.kind != "samples" { self.refits.len() } else { 0 };
         if answer.refits > 0 {
             answer.replicates = 0;
@@ -302,6 +301,7 @@ impl Runtime<'_> {
     /// The distribution of the outcome, by summation if possible; with what replicates make of it where it was sampled only if
     /// its `spread` matters.
     fn distribution(&self, asked: &Asked, name: &str, spread: bool) -> Result<Distribution, QueryError> {
+        let asked = &exchanged(self.model, asked);
         let known = !asked.evidence.is_empty();
         let real = asked.is_real(self.model);
         let summed = if real { Ok(None) } else { exact::joint(self.model, &self.modules, asked) };
@@ -312,66 +312,16 @@ impl Runtime<'_> {
             let replicates = found.replicates.into_iter().map(|r| r.values).collect();
             let evidence = known.then_some((found.evidence, None));
             let point = found.point.values;
-            return Ok(Distribution { point, replicates, samples: 0, ess: 0.0, evidence, moments: None });
+            let method = "exact";
+            return Ok(Distribution { point, replicates, samples: 0, ess: 0.0, evidence, moments: None, method });
         }
-        let twin = asked.twin(self.model).ok_or(QueryError::NoEvidence(0))?;
-        let worlds = Worlds { model: self.model, modules: &self.modules, twin: &twin, method: Method::Weighting };
-        if let Some(missing) = worlds.missing() {
-            return Err(QueryError::Untrained(self.model.name(missing).to_owned()));
-        }
-        let (usual, patience) = if worlds.has_images() { (IMAGE_SAMPLES, IMAGE_PATIENCE) } else { (SAMPLES, PATIENCE) };
-        let first = self.samples.unwrap_or(usual);
-        // Who chose the number of samples gets that number.
-        let most = if known && self.samples.is_none() { first * patience } else { first };
-        let (mut rng, mut tally) = (seed::stream(self.seed, &format!("query/{name}")), Tally::default());
-        worlds.draw(&asked.cards(self.model), first, &mut rng, &mut tally)?;
-        while tally.ess() < ENOUGH && tally.rows < most {
-            let more = tally.rows.min(most - tally.rows);
-            worlds.draw(&asked.cards(self.model), more, &mut rng, &mut tally)?;
-        }
-        let point = tally.distribution().ok_or(QueryError::NoEvidence(tally.rows))?;
-        let replicates = if spread { self.spread(&worlds, asked, name, &tally)? } else { vec![] };
-        let share = tally.kept as f64 / tally.rows.max(1) as f64;
-        let evidence = known.then(|| (tally.evidence(), Some(share)));
-        let moments = match twin.outcome[..] {
-            [Place::Code(code)] if real => {
-                let number = f64::from(f32::from_bits(code));
-                Some([number, number * number])
-            }
-            _ => tally.moments().filter(|_| real),
-        };
-        Ok(Distribution { point, replicates, samples: tally.rows, ess: tally.ess(), evidence, moments })
+        self.sampled(asked, name, spread)
     }
 
-    /// What each refit makes of what was sampled or, without refits, each replicate of the modules. All draw the same noise, so
-    /// that only what they learned from the rows tells them apart.
-    fn spread(&self, worlds: &Worlds, asked: &Asked, name: &str, of: &Tally) -> Result<Vec<Vec<f64>>, QueryError> {
-        let mut fits: Vec<Vec<Cow<Trained>>> =
-            self.refits.iter().map(|modules| modules.iter().map(|m| Cow::Borrowed(*m)).collect()).collect();
-        let mut rows = of.rows;
-        if fits.is_empty() {
-            let count = worlds.replicates();
-            let replicate = |number: usize| {
-                let of = |module: usize| match worlds.uses(module) {
-                    true => Cow::Owned(self.modules[module].replicate(number)),
-                    false => Cow::Borrowed(self.modules[module]),
-                };
-                (0..self.modules.len()).map(of).collect()
-            };
-            fits = (0..count).map(replicate).collect();
-            rows = rows.div_ceil(count.max(1)).max(LEAST_SAMPLES);
-        }
-        let mut found = vec![];
-        for modules in &fits {
-            let modules: Vec<&Trained> = modules.iter().map(AsRef::as_ref).collect();
-            let mut rng = seed::stream(self.seed, &format!("query/{name}/spread"));
-            let (worlds, mut tally) = (Worlds { modules: &modules, ..*worlds }, Tally::default());
-            worlds.draw(&asked.cards(self.model), rows, &mut rng, &mut tally)?;
-            let mean = tally.moments().filter(|_| asked.is_real(self.model)).map(|[mean, _]| vec![mean]);
-            // Where the evidence is too rare for one of them, the others must do.
-            found.extend(mean.or_else(|| tally.distribution()));
-        }
-        Ok(found)
+    /// The worlds of `twin`, with rows weighed by what is known.
+    fn worlds<'b>(&'b self, twin: &'b Twin) -> Worlds<'b> {
+        let (model, modules) = (self.model, &self.modules[..]);
+        Worlds { model, modules, twin, method: Method::Weighting, pictures: Some(&self.pictures) }
     }
 
     /// What is drawn to see `wanted` where `set` is intervened on.
@@ -388,6 +338,9 @@ impl Runtime<'_> {
 
     fn truth_of(&self, asked: &Asked) -> Option<TruthAnswer> {
         let truth = self.truth?;
+        if self.about_pictures(asked) {
+            return None;
+        }
         let found = match asked.world() {
             Some(set) => {
                 let outcome: Vec<VarId> = asked.outcome.iter().map(|o| o.0).collect();
@@ -397,6 +350,14 @@ impl Runtime<'_> {
             None => truth.counterfactual(&asked.outcome, &asked.evidence),
         };
         found.ok().filter(|found| found.evidence > 0.0)
+    }
+
+    /// Whether a picture is set or known in the question: the truth block has no answer to such.
+    fn about_pictures(&self, asked: &Asked) -> bool {
+        let image = |v: VarId| self.model.domain(v).is_some_and(Domain::is_image);
+        let set = |world: &World| world.iter().any(|(&v, setting)| image(v) && matches!(setting, Setting::Value(_)));
+        let known = asked.evidence.iter().any(|(v, world, _)| image(*v) || set(world));
+        known || asked.outcome.iter().any(|(_, world)| set(world))
     }
 
     /// What each value of an expectation's outcome counts: the value itself, or 1 for the value asked for.
@@ -415,6 +376,10 @@ impl Distribution {
         answer.samples = answer.samples.max(self.samples);
         if self.samples > 0 {
             answer.replicates = self.replicates.len();
+        }
+        let rank = |method: &str| METHODS.iter().position(|m| *m == method);
+        if rank(&answer.method) < rank(self.method) {
+            answer.method = self.method.to_owned();
         }
         answer.ess = if answer.ess == 0.0 { self.ess } else { answer.ess.min(self.ess) };
         if let Some((probability, acceptance)) = self.evidence {

@@ -1,7 +1,9 @@
 //! Rows drawn from the trained model: `sample(…)` queries and `dcmc sample`.
 
 use super::cases::asked;
-use super::{Method, QueryError, Runtime, Worlds};
+use super::particles::Particles;
+use super::pictures::exchanged;
+use super::{QueryError, Runtime, Worlds};
 use crate::data::{ImagesBuilder, Table};
 use crate::model::{CounterfactualTerm, Domain, VarId};
 use crate::nets::column::Column;
@@ -10,12 +12,15 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
-/// Evidence is met by rejection; so many rows are tried for each one wanted, and at least so many in all.
+/// Evidence is met by rejection; so many rows are tried for each one wanted, and at least so many in all. If that will not do,
+/// particles take over.
 const PATIENCE: usize = 1_000;
 const FEWEST_TRIES: usize = 100_000;
+/// So many particles are taken between two sweeps of moves.
+const TAKEN: usize = 64;
 /// Bytes of drawn images that are held in memory; more go to a temporary file.
 const MEMORY: usize = 1 << 30;
-/// Rows from which those are taken that real evidence fits, at least,
+/// Rows from which those are taken that real evidence and pictures fit, at least,
 const POOL: usize = 50_000;
 /// and with images.
 const IMAGE_POOL: usize = 2_000;
@@ -28,16 +33,17 @@ impl Runtime<'_> {
     /// [`QueryError::NoEvidence`] where (nearly) no row agrees with the evidence, [`QueryError::File`] where images
     /// that need a temporary file cannot be kept.
     pub fn rows(&self, term: &CounterfactualTerm, count: usize, name: &str) -> Result<Table, QueryError> {
-        let asked = asked(term, &vec![]);
+        let asked = exchanged(self.model, &asked(term, &vec![]));
         let twin = asked.twin(self.model).ok_or(QueryError::NoEvidence(0))?;
-        let worlds = Worlds { model: self.model, modules: &self.modules, twin: &twin, method: Method::Weighting };
+        let worlds = self.worlds(&twin);
         if let Some(missing) = worlds.missing() {
             return Err(QueryError::Untrained(self.model.name(missing).to_owned()));
         }
         let variables: Vec<VarId> = asked.outcome.iter().map(|o| o.0).collect();
         let mut rng = seed::stream(self.seed, &format!("sample/{name}"));
         let mut drawn = Drawn::new(self, variables);
-        if asked.evidence.iter().any(|(v, ..)| self.model.domain(*v).is_some_and(Domain::is_real)) {
+        let continuous = |v: VarId| self.model.domain(v).is_some_and(|domain| domain.is_real() || domain.is_image());
+        if asked.evidence.iter().any(|(v, ..)| continuous(*v)) {
             drawn.resample(&worlds, count, &mut rng)?;
         } else {
             drawn.reject(&worlds, count, asked.evidence.is_empty(), &mut rng)?;
@@ -79,9 +85,16 @@ impl Drawn {
 
     /// Draws rows and keeps each as often as its evidence happens, until there are `count`; all of them where there is none.
     fn reject(&mut self, worlds: &Worlds, count: usize, all: bool, rng: &mut ChaCha8Rng) -> Result<(), QueryError> {
-        let mut tried = 0;
+        let (mut tried, mut moved) = (0, false);
         while self.rows < count {
-            if tried >= FEWEST_TRIES.max(PATIENCE.saturating_mul(count)) && self.rows == 0 {
+            let most = FEWEST_TRIES.max(PATIENCE.saturating_mul(count));
+            let hopeless = tried >= FEWEST_TRIES.min(most) && self.rows * most < count * tried;
+            if hopeless && !moved {
+                moved = true;
+                self.take_particles(worlds, count, rng)?;
+                continue;
+            }
+            if tried >= most && self.rows == 0 {
                 return Err(QueryError::NoEvidence(tried));
             }
             let missing = count - self.rows;
@@ -102,22 +115,42 @@ impl Drawn {
     fn resample(&mut self, worlds: &Worlds, count: usize, rng: &mut ChaCha8Rng) -> Result<(), QueryError> {
         let chunk = worlds.most();
         let rows = if worlds.has_images() { IMAGE_POOL.max(4 * count) } else { POOL.max(10 * count) };
-        let (mut pool, mut shares, mut total) = (vec![], vec![], 0.0);
+        let (mut pool, mut shares, mut total, mut squares) = (vec![], vec![], 0.0, 0.0);
         for _ in 0..rows.div_ceil(chunk) {
             let (columns, weights) = worlds.outcome(&self.variables, chunk, rng)?;
             pool.push(columns);
             shares.extend(weights.into_iter().map(|weight| {
                 total += weight;
+                squares += weight * weight;
                 total
             }));
         }
-        if total <= 0.0 {
+        let ess = if squares > 0.0 { total * total / squares } else { 0.0 };
+        if ess < 2.0 * count as f64 {
+            self.take_particles(worlds, count, rng)?;
+        }
+        if total <= 0.0 && self.rows < count {
             return Err(QueryError::NoEvidence(shares.len()));
         }
+        let count = count - self.rows;
         for _ in 0..count {
             let mark = rng.random::<f64>() * total;
             let at = shares.partition_point(|share| *share <= mark).min(shares.len() - 1);
             self.keep(&pool[at / chunk], at % chunk).map_err(QueryError::File)?;
+        }
+        Ok(())
+    }
+
+    /// Rows of the posterior beside those kept so far, until there are `count`; none where particles do not get there.
+    fn take_particles(&mut self, worlds: &Worlds, count: usize, rng: &mut ChaCha8Rng) -> Result<(), QueryError> {
+        let Some(mut particles) = Particles::anneal(worlds, rng)? else { return Ok(()) };
+        while self.rows < count {
+            particles.sweep(1.0, rng)?;
+            let rows = particles.choose(TAKEN.min(count - self.rows), rng);
+            let columns = worlds.outcome_of(&self.variables, particles.columns(), particles.rows());
+            for row in rows {
+                self.keep(&columns, row).map_err(QueryError::File)?;
+            }
         }
         Ok(())
     }
@@ -129,6 +162,10 @@ impl Drawn {
                 Column::Reals(all) => self.reals.entry(*variable).or_default().extend(all.get(row)),
                 Column::Pixels(pixels) => match self.images.get_mut(variable) {
                     Some(images) => images.push(&pixels.bytes(row))?,
+                    None => continue,
+                },
+                Column::Still(picture, _) => match self.images.get_mut(variable) {
+                    Some(images) => images.push(&picture.bytes(0))?,
                     None => continue,
                 },
             }

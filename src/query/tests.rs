@@ -1,11 +1,14 @@
 //! Answers about several worlds against enumeration of everything, and sampling against summation and rejection.
 
+mod particles;
+
 use super::*;
 use crate::causal::Admg;
 use crate::causal::counterfactual::{Setting, Twin, Value, World};
 use crate::model::{Domain, Latent, Variable};
 use crate::nets::generator::{Generator, GeneratorModule, GeneratorNetwork, GeneratorShape, Kind, Widths};
 use crate::nets::table::{TableLatent, TableMechanism, TableMember, TableModule};
+use crate::seed;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -151,7 +154,7 @@ fn enumerated(model: &Model, module: &TableModule, asked: &Asked) -> Vec<f64> {
 }
 
 fn worlds<'a>(model: &'a Model, modules: &'a [&'a Trained], twin: &'a Twin, method: Method) -> Worlds<'a> {
-    Worlds { model, modules, twin, method }
+    Worlds { model, modules, twin, method, pictures: None }
 }
 
 #[test]
@@ -295,7 +298,15 @@ fn fewer_samples_where_images_are_drawn_and_untrained_causes_are_named() {
     let mut model = Model::from_graph(&["D", "I", "A"], &[("D", "I"), ("I", "A")], &[]);
     model.variables.values_mut().for_each(|v| v.domain = Some(crate::model::Domain::Binary));
     model.variables[1].domain = Some(crate::model::Domain::Image([1, 8, 8]));
-    let mut runtime = Runtime { model: &model, modules: vec![], refits: vec![], truth: None, seed: 1, samples: None };
+    let mut runtime = Runtime {
+        model: &model,
+        modules: vec![],
+        refits: vec![],
+        truth: None,
+        seed: 1,
+        samples: None,
+        pictures: Pictures::default(),
+    };
     let rows = |runtime: &Runtime, wanted, set: &[VarId]| runtime.draw(&[wanted], set).rows;
     assert_eq!(rows(&runtime, 2, &[]), IMAGE_SAMPLES);
     assert_eq!(rows(&runtime, 0, &[]), SAMPLES);

@@ -166,7 +166,11 @@ pub(super) fn provenance(answer: &Answer) -> String {
         said = format!("NOT IDENTIFIABLE: other answers agree with the data as well as this one; {said}");
     }
     if let Some(evidence) = answer.evidence.filter(|_| answer.acceptance.is_some()) {
-        said += &format!("; samples weighted by the evidence, whose probability is {}", decimal(evidence));
+        let how = match answer.method.as_str() {
+            "sequential_monte_carlo" => "moved towards the evidence (sequential Monte Carlo)",
+            _ => "weighted by the evidence",
+        };
+        said += &format!("; samples {how}, whose probability is {}", decimal(evidence));
     }
     if let Some(error) = answer.truth_error {
         said += &format!("; the truth was found by simulation (standard error up to {})", decimal(error));

@@ -149,6 +149,10 @@ impl Sampler for Trained {
     ) -> candle_core::Result<Vec<f64>> {
         self.module().observe(variable, parents, hidden, noise, value)
     }
+
+    fn redraw(&self, hidden: &mut Hidden, latent: usize, rng: &mut ChaCha8Rng) -> candle_core::Result<()> {
+        self.module().redraw(hidden, latent, rng)
+    }
 }
 
 /// A line of `metrics.jsonl`, and what progress bars show.

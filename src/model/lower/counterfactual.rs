@@ -75,10 +75,12 @@ impl Lowering {
                 whole = false;
             }
             let value = match &setting.value {
-                None if self.model.domain(variable).is_some_and(Domain::is_real) => {
-                    let title = format!("`{}` is real: its values cannot be listed", setting.name.value);
+                None if self.model.domain(variable).is_some_and(|d| d.is_real() || d.is_image()) => {
+                    let image = self.model.domain(variable).is_some_and(Domain::is_image);
+                    let (kind, value) = if image { ("an image", "\"picture.png\"") } else { ("real", "1.5") };
+                    let title = format!("`{}` is {kind}: its values cannot be listed", setting.name.value);
                     let found = Diagnostic::new("E0707", title).label(setting.name.span, "not discrete");
-                    self.report(found.help(format!("give it a value: `{} = 1.5`", setting.name.value)));
+                    self.report(found.help(format!("give it a value: `{} = {value}`", setting.name.value)));
                     None
                 }
                 None => Some(WorldValue::Value(None)),
@@ -274,5 +276,5 @@ fn world_text(model: &Model, world: &[(VarId, WorldValue)]) -> String {
 }
 
 fn value_text(model: &Model, variable: VarId, code: u32) -> String {
-    model.domain(variable).map_or(String::new(), |domain| format!(" = {}", domain.value(code)))
+    model.value_text(variable, code).map_or(String::new(), |value| format!(" = {value}"))
 }

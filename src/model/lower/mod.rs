@@ -20,7 +20,7 @@ pub use settings::apply as apply_setting;
 pub use truth::set_truth;
 pub(crate) use types::domain as domain_of_type;
 
-use super::{Domain, Model, TruthBlock, VarId, closest};
+use super::{Domain, Model, Picture, TruthBlock, VarId, closest};
 use crate::diag::{self, Diagnostic, Span};
 use crate::syntax::ast::{Ast, Name, Scalar, Spanned, StatementKind};
 use crate::syntax::spell;
@@ -146,6 +146,17 @@ impl Lowering {
         }
     }
 
+    /// The code of a picture, whose place in the list of all it is.
+    fn picture(&mut self, variable: VarId, path: &str, span: Span) -> u32 {
+        let same = |known: &Picture| known.variable == variable && known.path == path;
+        let pictures = &mut self.model.pictures;
+        let at = pictures.iter().position(same).unwrap_or_else(|| {
+            pictures.push(Picture { variable, path: path.to_owned(), span });
+            pictures.len() - 1
+        });
+        at as u32
+    }
+
     /// The code of a written value of `variable`; values outside the domain are reported.
     fn code(&mut self, variable: VarId, value: &Spanned<Scalar>) -> Option<u32> {
         let name = self.model.name(variable).to_owned();
@@ -153,6 +164,9 @@ impl Lowering {
             self.needs_type(variable, value.span, "have a value");
             return None;
         };
+        if let (Domain::Image(_), Scalar::Text(path)) = (&domain, &value.value) {
+            return Some(self.picture(variable, path, value.span));
+        }
         let code = domain.code(value.value.text());
         if code.is_none() && !self.model.variables[variable].sampled {
             let mut found = Diagnostic::new("E0404", format!("`{}` is not a value of `{name}`", value.value.text()))
@@ -165,8 +179,10 @@ impl Lowering {
             {
                 found = suggest(found, near, value.span);
             }
-            if domain.cardinality().is_none() && !domain.is_real() {
-                found = found.note("only discrete and real variables can be set or observed");
+            if domain.is_image() {
+                found = found.help(format!("name a picture: `{} = \"picture.png\"`", spell(&name)));
+            } else if domain.cardinality().is_none() && !domain.is_real() {
+                found = found.note("only discrete and real variables and images can be set or observed");
             }
             self.report(found);
         }

@@ -4,7 +4,7 @@ use super::counterfactual::{self, is_counterfactual};
 use super::{Lowering, list, suggest};
 use crate::diag::{Diagnostic, Span};
 use crate::model::{
-    Comparison, Domain, Expectation, Measure, Model, Query, QueryKind, Reference, Term, VarId, closest,
+    Comparison, Domain, Expectation, Measure, Model, Picture, Query, QueryKind, Reference, Term, VarId, closest,
 };
 use crate::syntax::ast::{self, Assigned, Ast, Name, QueryForm, StatementKind};
 
@@ -80,7 +80,14 @@ impl Lowering {
     pub(super) fn asked(&mut self, assigned: &Assigned, mean: bool) -> Option<(VarId, Option<u32>)> {
         let name = &assigned.name.value;
         let real = self.model.id(name).filter(|&v| self.model.domain(v).is_some_and(Domain::is_real));
+        let image = self.model.id(name).filter(|&v| self.model.domain(v).is_some_and(Domain::is_image));
         match (real, &assigned.value) {
+            (None, Some(value)) if image.is_some() => {
+                let title = format!("`{name}` is an image: no single picture has a probability");
+                let found = Diagnostic::new("E0707", title).label(value.span, "one picture of very many");
+                self.report(found.help("write it behind the bar, and ask what it says of another variable"));
+                None
+            }
             (Some(variable), None) if mean => Some((variable, None)),
             (Some(_), Some(value)) => {
                 let title = format!("`{name}` is real: no single number has a probability");
@@ -103,12 +110,16 @@ impl Lowering {
             (Some(value), _) => self.code(variable, value).map(|code| (variable, Some(code))),
             (None, Some(domain)) if domain.cardinality().is_none() => {
                 let name = &assigned.name.value;
-                let real = domain.is_real();
-                let title = format!("`{name}` is {domain}: its values cannot be listed");
+                let (title, domain) = (format!("`{name}` is {domain}: its values cannot be listed"), domain.clone());
                 let found = Diagnostic::new("E0707", title).label(assigned.name.span, "not discrete");
-                self.report(match real {
-                    true => found.help(format!("give it a value: `{name} = 1.5`; ask for its mean: `E[{name} | …]`")),
-                    false => found,
+                self.report(match domain {
+                    Domain::Real { .. } => {
+                        found.help(format!("give it a value: `{name} = 1.5`; ask for its mean: `E[{name} | …]`"))
+                    }
+                    Domain::Image(_) => found.help(format!(
+                        "name a picture: `{name} = \"picture.png\"`; or draw some: `sample({name} | …)`"
+                    )),
+                    _ => found,
                 });
                 None
             }
@@ -384,8 +395,8 @@ fn term_text(model: &Model, term: &Term) -> String {
 pub(super) fn values_text(model: &Model, values: &[(VarId, Option<u32>)]) -> String {
     let texts: Vec<String> = values
         .iter()
-        .map(|&(variable, code)| match (code, model.domain(variable)) {
-            (Some(code), Some(domain)) => format!("{} = {}", model.name(variable), domain.value(code)),
+        .map(|&(variable, code)| match (code, code.and_then(|code| model.value_text(variable, code))) {
+            (Some(_), Some(value)) => format!("{} = {}", model.name(variable), value),
             _ => model.name(variable).to_owned(),
         })
         .collect();
@@ -430,19 +441,23 @@ fn symbol(op: Comparison) -> &'static str {
 /// # Errors
 /// Everything that is wrong with it; places are bytes of `text`.
 pub fn parse_query(model: &Model, text: &str) -> Result<Query, Vec<Diagnostic>> {
-    parse_query_at(model, text, 0)
+    parse_query_at(model, text, 0).map(|(query, _)| query)
 }
 
-/// The same for a text that begins at `start` of the sources: all places are counted from there.
+/// The same for a text that begins at `start` of the sources: all places are counted from there. Beside the query the pictures
+/// of the model and of the query, by the codes of which it knows them.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn parse_query_at(model: &Model, text: &str, start: usize) -> Result<Query, Vec<Diagnostic>> {
+pub fn parse_query_at(model: &Model, text: &str, start: usize) -> Result<(Query, Vec<Picture>), Vec<Diagnostic>> {
     let form = crate::syntax::parse_query_at(text, start)?;
     let span = Span::new(start, start + text.len());
     let mut lowering = Lowering { model: model.clone(), asking: span, ..Lowering::default() };
     match lowering.query_kind(&form).filter(|_| !lowering.diagnostics.iter().any(Diagnostic::is_error)) {
-        Some(kind) => Ok(Query { name: "query".to_owned(), text: text_of(model, &kind), kind, span }),
+        Some(kind) => {
+            let text = text_of(&lowering.model, &kind);
+            Ok((Query { name: "query".to_owned(), text, kind, span }, lowering.model.pictures))
+        }
         None => Err(lowering.diagnostics),
     }
 }

@@ -10,11 +10,12 @@ pub use network::{Network, SoftNetwork, encode, softmax};
 use super::column::{Column, Pixels};
 use super::noise::Noise;
 use super::real::{Mixture, OUTPUTS, Scale};
-use super::table::{TableLatent, TableMechanism, TableMember, TableModule, draw};
+use super::table::{TableLatent, TableMechanism, TableMember, TableModule, draw, redraw_level};
 use super::{Hidden, Sampler};
 use candle_core::{Result, bail};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Rows that go through a network at a time,
@@ -102,6 +103,8 @@ enum Input<'a> {
     /// Standardised.
     Numbers(Vec<f32>),
     Image(&'a Pixels),
+    /// The same in so many rows.
+    Still(&'a Pixels, usize),
 }
 
 impl Input<'_> {
@@ -110,6 +113,7 @@ impl Input<'_> {
             Self::Codes(codes) => codes.len(),
             Self::Numbers(numbers) => numbers.len(),
             Self::Image(pixels) => pixels.rows(),
+            Self::Still(_, rows) => *rows,
         }
     }
 }
@@ -137,6 +141,7 @@ impl ConditionalModule {
                 }
                 (Column::Codes(codes), 1.., None) => Input::Codes(codes),
                 (Column::Pixels(pixels), 0, None) => Input::Image(pixels),
+                (Column::Still(pixels, rows), 0, None) => Input::Still(pixels, *rows),
                 (column, ..) => bail!("parent {at} of variable {variable} is not {}", column.kind()),
             })
         };
@@ -144,7 +149,7 @@ impl ConditionalModule {
     }
 
     /// What a mechanism's network gives in each row, `[rows, outputs]`.
-    fn outputs(&self, place: usize, parents: &[&Column], hidden: &Hidden) -> Result<Vec<f32>> {
+    fn outputs<'a>(&self, place: usize, parents: &[&'a Column], hidden: &'a Hidden) -> Result<Vec<f32>> {
         let Hidden::Levels { member, values } = hidden else {
             bail!("a module of conditionals needs hidden levels");
         };
@@ -155,24 +160,32 @@ impl ConditionalModule {
         if inputs.len() != cards.len() || inputs.iter().any(|input| input.rows() != member.len()) {
             bail!("variable {}: parents and hidden causes have different numbers of rows", m.variable);
         }
-        let images: Vec<&Pixels> = inputs
-            .iter()
-            .filter_map(|input| if let Input::Image(pixels) = input { Some(*pixels) } else { None })
-            .collect();
+        let image = |input: &Input<'a>| match input {
+            Input::Image(pixels) => Some((*pixels, false)),
+            Input::Still(pixels, _) => Some((*pixels, true)),
+            _ => None,
+        };
+        let images: Vec<(&Pixels, bool)> = inputs.iter().filter_map(image).collect();
+        // What is the same in all rows is looked at once.
+        let still = images.iter().all(|(_, still)| *still);
         let mut outputs = vec![0.0; member.len() * m.card];
         for (i, fit) in self.members.iter().enumerate() {
             let rows: Vec<usize> = (0..member.len()).filter(|&row| member[row] as usize == i).collect();
-            for rows in rows.chunks(if images.is_empty() { CHUNK } else { IMAGE_CHUNK }) {
-                let network = &fit.networks[place];
-                let features = network.features_of(&images, rows)?;
+            let network = &fit.networks[place];
+            let once = if still { network.features_of(&images, &[0])? } else { vec![] };
+            for rows in rows.chunks(if still { CHUNK } else { IMAGE_CHUNK }) {
+                let features = if still { vec![] } else { network.features_of(&images, rows)? };
                 let mut x = vec![];
                 for (at, &row) in rows.iter().enumerate() {
-                    x.extend_from_slice(&features[at * network.features()..][..network.features()]);
+                    match still {
+                        true => x.extend_from_slice(&once),
+                        false => x.extend_from_slice(&features[at * network.features()..][..network.features()]),
+                    }
                     for (input, &card) in inputs.iter().zip(&cards) {
                         match input {
                             Input::Codes(codes) => encode(&[card], [codes[row] as usize].into_iter(), &mut x),
                             Input::Numbers(numbers) => x.push(numbers[row]),
-                            Input::Image(_) => {}
+                            Input::Image(_) | Input::Still(..) => {}
                         }
                     }
                 }
@@ -208,7 +221,8 @@ impl Sampler for ConditionalModule {
         }
         if let Some(scale) = self.reals.get(&variable) {
             let value = |(outputs, &share): (&[f32], &f64)| scale.outward(Mixture::new(outputs).quantile(share));
-            return Ok(Column::Reals(outputs.chunks_exact(OUTPUTS).zip(&noise.uniform).map(value).collect()));
+            let rows = outputs.par_chunks_exact(OUTPUTS).zip(&noise.uniform);
+            return Ok(Column::Reals(rows.map(value).collect()));
         }
         let card = self.mechanisms[place].card;
         Ok(Column::Codes(noise.quantiles(softmax(&outputs, card).chunks_exact(card))))
@@ -233,12 +247,17 @@ impl Sampler for ConditionalModule {
             let density = |(outputs, noise): (&[f32], &mut f64)| {
                 let mixture = Mixture::new(outputs);
                 *noise = mixture.distribution(number);
-                mixture.log_density(number).exp() * slope
+                mixture.log_density(number) + slope.ln()
             };
             return Ok(outputs.chunks_exact(OUTPUTS).zip(&mut noise.uniform).map(density).collect());
         }
         let card = self.mechanisms[place].card;
-        Ok(noise.narrow(value, softmax(&outputs, card).chunks_exact(card)))
+        Ok(noise.narrow(value, softmax(&outputs, card).chunks_exact(card)).into_iter().map(f64::ln).collect())
+    }
+
+    fn redraw(&self, hidden: &mut Hidden, latent: usize, rng: &mut ChaCha8Rng) -> Result<()> {
+        let priors: Vec<&[Vec<f64>]> = self.members.iter().map(|m| m.priors.as_slice()).collect();
+        redraw_level(&priors, hidden, latent, rng)
     }
 }
 
@@ -255,6 +274,7 @@ pub(super) fn digits(mut number: usize, cards: &[usize]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nets::image::{Classifier, ImageSize};
     use crate::seed;
 
     /// `A -> B` (3 values) with a hidden cause of both; two members.
@@ -298,6 +318,29 @@ mod tests {
         };
         let (networks, tables) = (share(&module, "networks"), share(&tables, "tables"));
         assert!(networks.iter().zip(&tables).all(|(a, b)| (a - b).abs() < 0.01), "{networks:?} {tables:?}");
+    }
+
+    #[test]
+    fn an_image_of_all_rows_is_seen_as_in_each() {
+        const ROWS: usize = 600;
+        let mut rng = seed::stream(3, "still");
+        let size = ImageSize { channels: 1, height: 8, width: 8 };
+        let encoder = Classifier { pictures: vec![size], codes: 0, width: 2, hidden: vec![], outputs: 3 };
+        let mut network = || Network::random_with_pictures(encoder.clone(), 2, &[5], 4, &mut rng).unwrap();
+        let members = (0..2).map(|_| ConditionalMember { priors: vec![], networks: vec![network()] }).collect();
+        let mechanism =
+            TableMechanism { variable: 2, card: 4, parents: vec![0, 1], parent_cards: vec![0, 2], latents: vec![] };
+        let (mechanisms, reals) = (vec![mechanism], BTreeMap::new());
+        let module = ConditionalModule { latents: vec![], mechanisms, reals, members };
+        let values: Vec<f32> = (0..64u8).map(|at| f32::from(at * 3 % 64) / 32.0 - 1.0).collect();
+        let pixels = |times| Pixels { shape: [1, 8, 8], values: values.repeat(times) };
+        let codes = Column::Codes((0..ROWS as u32).map(|row| row % 2).collect());
+        let drawn = [Column::Still(pixels(1), ROWS), Column::Pixels(pixels(ROWS))].map(|image| {
+            let mut rng = seed::stream(4, "still");
+            let hidden = module.hidden(ROWS, &mut rng);
+            module.sample(2, &[&image, &codes], &hidden, &mut rng).unwrap()
+        });
+        assert_eq!(drawn[0], drawn[1]);
     }
 
     #[test]

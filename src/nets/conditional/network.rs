@@ -80,15 +80,19 @@ impl Network {
 }
 
 impl Network {
-    /// What the encoder finds in these `rows` of `images`, the picture parents: `[rows, features]`, row-major.
-    pub(super) fn features_of(&self, images: &[&Pixels], rows: &[usize]) -> Result<Vec<f32>> {
+    /// What the encoder finds in these `rows` of `images`, the picture parents: `[rows, features]`, row-major. Of an image
+    /// that is the same in all rows there is one only.
+    pub(super) fn features_of(&self, images: &[(&Pixels, bool)], rows: &[usize]) -> Result<Vec<f32>> {
         let Some(encoder) = &self.encoder else { return Ok(vec![]) };
         let sizes = &encoder.architecture.pictures;
         if images.len() != sizes.len() {
             bail!("{} images for a network of {}", images.len(), sizes.len())
         }
-        let pictures =
-            images.iter().zip(sizes).map(|(image, size)| image.pictures(rows, *size)).collect::<Result<_>>()?;
+        let first = vec![0; rows.len()];
+        let picture = |((image, still), size): (&(&Pixels, bool), &ImageSize)| {
+            image.pictures(if *still { &first } else { rows }, *size)
+        };
+        let pictures = images.iter().zip(sizes).map(picture).collect::<Result<_>>()?;
         let features = Soft::<Classifier>::fixed(encoder)?.outputs(&Batch { codes: None, pictures })?;
         features.flatten_all()?.to_vec1()
     }
@@ -267,7 +271,7 @@ mod tests {
             let matrix = Tensor::from_slice(&codes, (6, 2), &Device::Cpu).unwrap();
             let logits = soft.logits(features.as_ref(), &matrix).unwrap();
             let found = softmax(&logits.flatten_all().unwrap().to_vec1().unwrap(), 4);
-            let features = network.features_of(&[&images], &[0, 0, 1, 1, 2, 2]).unwrap();
+            let features = network.features_of(&[(&images, false)], &[0, 0, 1, 1, 2, 2]).unwrap();
             let rows = features.chunks_exact(3).zip(codes.chunks_exact(2));
             let x: Vec<f32> = rows.flat_map(|(f, c)| [f, c].concat()).collect();
             let expected = network.probabilities(&x);

@@ -160,8 +160,16 @@ impl Sampler for PretrainedModule {
             Source::Module(module) => module.observe(request, parents, hidden, noise, value),
             Source::Network(network) => {
                 let (probabilities, card) = distributions(network, request, parents, (hidden.rows(), noise))?;
-                Ok(noise.narrow(value, probabilities.chunks_exact(card)))
+                Ok(noise.narrow(value, probabilities.chunks_exact(card)).into_iter().map(f64::ln).collect())
             }
+        }
+    }
+
+    fn redraw(&self, hidden: &mut Hidden, latent: usize, rng: &mut ChaCha8Rng) -> Result<()> {
+        match &self.inside.source {
+            Source::Tables(tables) => tables.redraw(hidden, latent, rng),
+            Source::Module(module) => module.sampler().redraw(hidden, latent, rng),
+            Source::Network(_) => bail!("a network of a file has no hidden causes"),
         }
     }
 }
@@ -207,10 +215,11 @@ fn outputs(
 fn tensor(column: &Column, kind: &Kind, range: std::ops::Range<usize>) -> Result<Tensor> {
     match (column, kind) {
         (Column::Codes(codes), Kind::Discrete(card)) => one_hot(&codes[range], *card),
-        (Column::Pixels(pixels), Kind::Image(shape)) if pixels.shape == *shape => {
+        (Column::Pixels(pixels) | Column::Still(pixels, _), Kind::Image(shape)) if pixels.shape == *shape => {
             let [channels, height, width] = *shape;
-            let values = pixels.values[range.start * pixels.size()..range.end * pixels.size()].to_vec();
-            let planes = Tensor::from_vec(values, (range.len(), channels, height, width), &device())?;
+            let still = matches!(column, Column::Still(..));
+            let (count, values) = (range.len(), pixels.of_rows(still, range).into_owned());
+            let planes = Tensor::from_vec(values, (count, channels, height, width), &device())?;
             planes.permute((0, 2, 3, 1))?.contiguous()
         }
         _ => bail!("a parent's values are not of its type"),

@@ -5,6 +5,7 @@ mod oracle;
 mod quality;
 
 pub use gallery::{Gallery, GalleryRow, gallery};
+pub(super) use oracle::{Oracle, RATE};
 pub(super) use quality::quality;
 
 use crate::data::Table;

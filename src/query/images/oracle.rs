@@ -8,9 +8,9 @@ use candle_core::{D, Error, Result, Tensor};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-const STEPS: usize = 400;
 const BATCH: usize = 64;
-const RATE: f32 = 1e-3;
+/// The usual rate of learning.
+pub const RATE: f32 = 1e-3;
 const WIDTH: usize = 16;
 const FEATURES: usize = 64;
 
@@ -30,7 +30,8 @@ pub struct Seen {
 }
 
 impl Oracle {
-    /// Trains a classifier to read `labels` (variable, codes by row, number of values) from the images of `rows`.
+    /// Trains a classifier in `steps` steps, each as far as `rate` says, to read `labels` (variable, codes by row, number of values) from the images of
+    /// `rows`.
     ///
     /// # Errors
     /// Candle's, and where an image cannot be read.
@@ -38,6 +39,7 @@ impl Oracle {
         images: &Images,
         labels: &[(VarId, &[u32], usize)],
         rows: &[usize],
+        (steps, rate): (usize, impl Fn(usize) -> f32),
         rng: &mut ChaCha8Rng,
     ) -> Result<Self> {
         let [channels, height, width] = images.shape();
@@ -48,15 +50,24 @@ impl Oracle {
         let network = Soft::trained(&Network::random(architecture, rng).map_err(Error::msg)?)?;
         let mut adam = Adam::new(network.parameters(), (0.9, 0.999));
         let mut oracle = Self { network, cards, size };
-        for _ in 0..STEPS {
+        for step in 0..steps {
             let batch: Vec<usize> = (0..BATCH).map(|_| rows[rng.random_range(0..rows.len())]).collect();
             let bytes: Vec<Vec<u8>> = batch.iter().map(|&row| images.row(row)).collect::<std::io::Result<_>>()?;
             let codes: Vec<Vec<u32>> = labels.iter().map(|l| batch.iter().map(|&row| l.1[row]).collect()).collect();
             adam.gather(&oracle.loss(&bytes, &codes)?.backward()?)?;
-            adam.step(RATE)?;
+            adam.step(rate(step))?;
         }
         oracle.network = oracle.network.detached();
         Ok(oracle)
+    }
+
+    /// The classifier alone.
+    ///
+    /// # Errors
+    /// Candle's.
+    pub fn into_network(self) -> Result<Network<Classifier>> {
+        let values = self.network.parameters().map(|p| p.values()).collect::<Result<_>>()?;
+        Ok(Network { architecture: self.network.architecture, values })
     }
 
     /// The mean over the images of the sum over the variables of the cross-entropy, in nats.

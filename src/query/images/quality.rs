@@ -1,7 +1,7 @@
 //! How well drawn images fit those of a data set: what a classifier reads from them (effectiveness; Monteiro et al.
 //! 2023, arXiv:2303.01274), the kernel distance in its features (Bińkowski et al. 2018), and how varied they are.
 
-use super::oracle::{Oracle, Seen};
+use super::oracle::{Oracle, RATE, Seen};
 use super::{discrete, image_variables};
 use crate::data::{Images, Table};
 use crate::model::VarId;
@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 const TRAINED: usize = 6_000;
 /// Real images that are held out, and images drawn, at most.
 const COMPARED: usize = 1_000;
+/// Steps of the classifier's training.
+const STEPS: usize = 400;
 /// Data sets with fewer rows say too little.
 const FEWEST: usize = 200;
 /// Images of one group whose distances are taken.
@@ -58,7 +60,7 @@ fn of_variable(runtime: &Runtime, table: &Table, variable: VarId, images: &Image
     let trained = &trained[..trained.len().min(TRAINED)];
     let labels: Vec<(VarId, &[u32], usize)> =
         read.iter().filter_map(|&(v, card)| Some((v, table.column(v)?, card))).collect();
-    let oracle = Oracle::train(images, &labels, trained, &mut rng)?;
+    let oracle = Oracle::train(images, &labels, trained, (STEPS, |_| RATE), &mut rng)?;
 
     let real: Vec<Vec<u8>> = compared.iter().map(|&row| images.row(row)).collect::<std::io::Result<_>>()?;
     let drawn = draw(runtime, table, variable, &parents, compared, &mut rng)?;
