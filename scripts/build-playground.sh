@@ -3,13 +3,43 @@
 #
 #   rustup target add wasm32-unknown-unknown     # once
 #   scripts/build-playground.sh [MODULE.wasm]    # a module built elsewhere, in the place of building it
+#
+# Where the target cannot be had, the compiler's own sources will do (`rustup component add rust-src`, or Debian's
+# `rustc-web rust-web-src` with RUSTC=/usr/bin/rustc): the standard library is built from them, which takes some minutes.
 set -euo pipefail
+[ -z "${1:-}" ] || set -- "$(realpath -m "$1")"
 cd "$(dirname "$0")/../editors/playground"
+
+target=wasm32-unknown-unknown
+build() {
+    local rustc=${RUSTC:-rustc} std=() sysroot linker
+    sysroot=$("$rustc" --print sysroot)
+    if [ ! -d "$("$rustc" --print target-libdir --target $target)" ]; then
+        if [ ! -d "$sysroot/lib/rustlib/src/rust/library" ]; then
+            echo "error: $rustc has no standard library for $target, and no sources of one." >&2
+            echo "  Run \`rustup target add $target\` (or \`rustup component add rust-src\`), or give this script a module that" >&2
+            echo "  was built elsewhere: cd editors/playground && cargo build --release --locked --target $target" >&2
+            exit 2
+        fi
+        std=(-Z build-std=std,panic_abort)
+        export RUSTC_BOOTSTRAP=1
+    fi
+    # Compilers of distributions come without the linker.
+    if ! find "$sysroot/lib/rustlib" -name rust-lld | grep -q .; then
+        linker=$(command -v wasm-ld || find "$(rustup run stable rustc --print sysroot 2>/dev/null)/lib/rustlib" -name rust-lld 2>/dev/null | head -1)
+        [ -n "$linker" ] || { echo "error: there is no linker for $target: install lld" >&2; exit 2; }
+        export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker
+    fi
+    cargo build --release --locked --target $target "${std[@]}"
+}
 
 module=${1:-}
 if [ -z "$module" ]; then
-    cargo build --release --locked --target wasm32-unknown-unknown
-    module=target/wasm32-unknown-unknown/release/dcmc_playground.wasm
+    build
+    module=${CARGO_TARGET_DIR:-target}/$target/release/dcmc_playground.wasm
+elif [ ! -f "$module" ]; then
+    echo "error: there is no file $module" >&2
+    exit 2
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

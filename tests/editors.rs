@@ -184,6 +184,15 @@ fn every_grammar_has_the_words_of_the_language() {
 }
 
 #[test]
+fn lock_files_name_no_server() {
+    for folder in ["vscode", "playground"] {
+        let lock = json(&format!("editors/{folder}/package-lock.json"));
+        let packages = lock["packages"].as_object().unwrap();
+        assert!(packages.len() > 1 && packages.values().all(|p| p.get("resolved").is_none()), "{folder}");
+    }
+}
+
+#[test]
 fn copies_of_queries_are_copies() {
     for query in ["highlights", "injections"] {
         let read = |folder: &str| fs::read_to_string(format!("{folder}/{query}.scm")).unwrap();
