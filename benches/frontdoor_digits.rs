@@ -212,7 +212,7 @@ fn pictures(model: &Model, modules: &[&Trained], (d, i): (VarId, VarId), value: 
     let hidden = module.hidden(ROWS, &mut rng);
     match module.sample(i, &[&Column::Codes(vec![value; ROWS])], &hidden, &mut rng).expect("images") {
         Column::Pixels(pixels) => pixels,
-        Column::Codes(_) | Column::Reals(_) => unreachable!("I is an image"),
+        other => unreachable!("I is an image, not {other:?}"),
     }
 }
 

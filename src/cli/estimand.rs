@@ -3,7 +3,8 @@
 
 use crate::data::{Schema, Table};
 use crate::identification::{
-    Distribution, Evaluation, Finding, How, Interval, Known, Plugin, Question, Row, Seen, Solved, distributions, evaluate, judge,
+    Distribution, Evaluation, Finding, How, Interval, Known, Plugin, Question, Row, Seen, Solved, distributions,
+    evaluate, judge,
 };
 use crate::model::{Model, Query};
 use crate::query::Runtime;

@@ -3,9 +3,7 @@
 use super::answer::{Assignment, Row};
 use super::{Asked, QueryError, Runtime, Values};
 use crate::causal::counterfactual::{Value, World};
-use crate::model::{
-    Bare, Case, CounterfactualTerm, Event, Query, QueryKind, VarId, bare_names, seen_text, value_in,
-};
+use crate::model::{Bare, Case, CounterfactualTerm, Event, Query, QueryKind, VarId, bare_names, seen_text, value_in};
 
 /// An answer has at most this many rows.
 const MAX_ROWS: usize = 1_000_000;

@@ -32,7 +32,7 @@ pub use sample::{Draw, Visit};
 pub use weighted::{Method, Tally, Worlds};
 
 use crate::causal::counterfactual::{Setting, Twin, World};
-use crate::model::{CounterfactualTerm, Event, Model, Query, QueryKind, VarId};
+use crate::model::{CounterfactualTerm, Domain, Event, Model, Query, QueryKind, VarId};
 use crate::train::Trained;
 use crate::truth::{Scm, TruthAnswer};
 use answer::{Answer, Row};

@@ -52,7 +52,8 @@ impl Runtime<'_> {
         // Who chose the number of samples gets that number.
         let rare = !asked.evidence.is_empty() && self.samples.is_none();
         let found = worlds.sampled(asked, (first, if rare { first * patience } else { first }), &mut rng)?;
-        let replicates = if spread { self.spread(&worlds, asked, name, (first, first * patience), &found)? } else { vec![] };
+        let replicates =
+            if spread { self.spread(&worlds, asked, name, (first, first * patience), &found)? } else { vec![] };
         let evidence = (!asked.evidence.is_empty()).then_some((found.evidence, Some(found.acceptance)));
         let Sampled { point, moments, rows: samples, ess, method, .. } = found;
         let method = if evidence.is_none() { "sampling" } else { method };

@@ -312,7 +312,7 @@ fn fewer_samples_where_images_are_drawn_and_untrained_causes_are_named() {
     assert_eq!(rows(&runtime, 0, &[]), SAMPLES);
     runtime.samples = Some(7);
     assert_eq!(rows(&runtime, 2, &[]), 7);
-    let found = runtime.distribution(&Asked::in_one_world(&[2], &[(0, 1)], &[]), "q");
+    let found = runtime.distribution(&Asked::in_one_world(&[2], &[(0, 1)], &[]), "q", true);
     assert!(matches!(found, Err(QueryError::Untrained(name)) if name == "I"));
     let table = crate::data::Table { rows: 1, columns: vec![Some(vec![0]), None, None], ..Default::default() };
     assert!(fit(&runtime, &[table]).unwrap().is_empty());
