@@ -8,6 +8,7 @@ pub mod exact;
 mod expect;
 mod fit;
 mod images;
+mod real_fit;
 mod rows;
 mod sample;
 #[cfg(test)]
@@ -194,7 +195,7 @@ impl Runtime<'_> {
         answer.kind = "distribution".to_owned();
         let card = |e: &Event| self.model.card(e.variable).unwrap_or(1) as f64;
         let cases = self.cases(&[term], term.outcome.iter().map(card).product())?;
-        let cells = self.cells(&term.outcome);
+        let cells = self.cells(term);
         let mut truth = vec![];
         let (mut distance, mut error): (f64, f64) = (0.0, 0.0);
         for case in &cases {
@@ -217,7 +218,7 @@ impl Runtime<'_> {
                     let drawn = wilson(p, found.ess);
                     (low, high) = (p - (p - low).hypot(p - drawn.0), p + (high - p).hypot(drawn.1 - p));
                 }
-                let row = Row { outcome: self.outcome(&term.outcome, codes), ..self.row(&[term], case) };
+                let row = Row { outcome: self.outcome(term, codes), ..self.row(&[term], case) };
                 let (low, high) = (low.clamp(0.0, p), high.clamp(p, 1.0));
                 answer.values.push(Row { p: Some(p), low: Some(low), high: Some(high), ..row.clone() });
                 truth.extend(exact.as_ref().map(|exact| Row { p: Some(exact[*cell]), ..row }));
@@ -292,7 +293,7 @@ impl Runtime<'_> {
     /// [`QueryError`].
     pub fn individual(&self, term: &CounterfactualTerm, evidence: &[(VarId, u32)]) -> Result<Individual, QueryError> {
         let known = evidence.iter().map(|&(v, code)| (v, World::new(), code)).collect();
-        let asked = Asked { outcome: asked(term, &vec![]).outcome, evidence: known };
+        let asked = Asked { outcome: asked(term, &vec![]).outcome, evidence: known, cut: None };
         let found = self.distribution(&asked, &format!("individual/{evidence:?}"), false)?;
         let mean = found.moments.map(|[mean, _]| mean);
         Ok(Individual { distribution: found.point, mean, ess: found.ess })
@@ -303,7 +304,7 @@ impl Runtime<'_> {
     fn distribution(&self, asked: &Asked, name: &str, spread: bool) -> Result<Distribution, QueryError> {
         let known = !asked.evidence.is_empty();
         let real = asked.is_real(self.model);
-        let summed = if real { Ok(None) } else { exact::joint(self.model, &self.modules, asked) };
+        let summed = if real || asked.cut.is_some() { Ok(None) } else { exact::joint(self.model, &self.modules, asked) };
         if let Ok(Some(found)) = summed {
             if found.evidence <= 0.0 {
                 return Err(QueryError::NoEvidence(0));
@@ -322,7 +323,7 @@ impl Runtime<'_> {
         let first = self.samples.unwrap_or(usual);
         // Who chose the number of samples gets that number.
         let most = if known && self.samples.is_none() { first * patience } else { first };
-        let (mut rng, mut tally) = (seed::stream(self.seed, &format!("query/{name}")), Tally::default());
+        let (mut rng, mut tally) = (seed::stream(self.seed, &format!("query/{name}")), Tally::of(asked));
         worlds.draw(&asked.cards(self.model), first, &mut rng, &mut tally)?;
         while tally.ess() < ENOUGH && tally.rows < most {
             let more = tally.rows.min(most - tally.rows);
@@ -364,7 +365,7 @@ impl Runtime<'_> {
         for modules in &fits {
             let modules: Vec<&Trained> = modules.iter().map(AsRef::as_ref).collect();
             let mut rng = seed::stream(self.seed, &format!("query/{name}/spread"));
-            let (worlds, mut tally) = (Worlds { modules: &modules, ..*worlds }, Tally::default());
+            let (worlds, mut tally) = (Worlds { modules: &modules, ..*worlds }, Tally::of(asked));
             worlds.draw(&asked.cards(self.model), rows, &mut rng, &mut tally)?;
             let mean = tally.moments().filter(|_| asked.is_real(self.model)).map(|[mean, _]| vec![mean]);
             // Where the evidence is too rare for one of them, the others must do.
@@ -387,6 +388,10 @@ impl Runtime<'_> {
 
     fn truth_of(&self, asked: &Asked) -> Option<TruthAnswer> {
         let truth = self.truth?;
+        if let Some(cut) = asked.cut {
+            let found = truth.beyond(&asked.outcome, &asked.evidence, &|number| cut.holds(number)).ok()?;
+            return (found.evidence > 0.0 && found.table.values.len() == 2).then_some(found);
+        }
         let found = match asked.world() {
             Some(set) => {
                 let outcome: Vec<VarId> = asked.outcome.iter().map(|o| o.0).collect();

@@ -91,7 +91,7 @@ fn random_question(rng: &mut ChaCha8Rng) -> Asked {
         let world = if rng.random_bool(0.7) { World::new() } else { random_world(1, rng) };
         evidence.push((v, world, rng.random_range(0..CARDS[v] as u32)));
     }
-    Asked { outcome, evidence }
+    Asked { outcome, evidence, cut: None }
 }
 
 /// One individual: the level of the hidden cause and the part of each variable's own noise.

@@ -5,8 +5,9 @@
 //! before, and the variable's own noise is drawn from what it can still be (likelihood weighting: Fung & Chang 1989;
 //! Shachter & Peot 1989). A second observation of a variable in another world is met by rejection.
 
+use super::asked::Asked;
 use crate::causal::counterfactual::{Place, Twin, TwinCopy};
-use crate::model::{Domain, Model, VarId};
+use crate::model::{Cut, Domain, Model, VarId};
 use crate::nets::column::Column;
 use crate::nets::{Hidden, Sampler};
 use crate::train::Trained;
@@ -52,9 +53,16 @@ pub struct Tally {
     pub kept: usize,
     /// The sums of a real outcome's numbers and of their squares, times the rows' weights.
     pub sums: [f64; 2],
+    /// Beyond which number a real outcome counts as its second value, of two.
+    pub cut: Option<Cut>,
 }
 
 impl Tally {
+    /// Nothing drawn yet for a question.
+    pub(super) fn of(asked: &Asked) -> Self {
+        Self { cut: asked.cut, ..Self::default() }
+    }
+
     /// The sum of all weights.
     pub fn total(&self) -> f64 {
         self.weights.iter().sum()
@@ -140,8 +148,11 @@ impl Worlds<'_> {
         for start in (0..rows).step_by(chunk) {
             let count = chunk.min(rows - start);
             let (columns, weights) = self.chunk(count, rng)?;
+            let cut = tally.cut;
+            let beyond = |number: f32| cut.map(|cut| usize::from(cut.holds(f64::from(number))));
             let code = |place: &Place, row: usize| match *place {
-                Place::Code(code) => code as usize,
+                Place::Code(code) => beyond(f32::from_bits(code)).unwrap_or(code as usize),
+                Place::Copy(at) if cut.is_some() => columns[at].reals().and_then(|r| beyond(r[row])).unwrap_or(0),
                 Place::Copy(at) => columns[at].codes().map_or(0, |codes| codes[row] as usize), // of a real outcome the only cell
             };
             for (row, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {

@@ -8,8 +8,6 @@
 mod copies;
 mod polynomial;
 mod regression;
-#[cfg(test)]
-mod tests;
 
 use super::distributions::{Distribution, Empirical};
 use super::estimate::{Evaluator, Setting};
