@@ -58,7 +58,7 @@ fn generator(model: &Model, variable: usize) -> Trained {
 
 fn measure(model: &Model, modules: &[&Trained], asked: &Asked, method: Method) -> (Tally, f64) {
     let twin = asked.twin(model).expect("sound evidence");
-    let worlds = Worlds { model, modules, twin: &twin, method, pictures: None };
+    let worlds = Worlds { model, modules, twin: &twin, method, pictures: None, cut: None };
     let (mut tally, mut rng) = (Tally::default(), seed::stream(1, "abduction"));
     let start = Instant::now();
     while tally.ess() < ENOUGH && tally.rows < MOST {
@@ -117,7 +117,7 @@ fn chain() -> (Model, Vec<Trained>) {
 fn compare(kind: &str, model: &Model, modules: &[&Trained], asked: &Asked, evidence: f64, error: &dyn Fn(f64) -> f64) {
     let twin = asked.twin(model).expect("sound evidence");
     let cards = [model.card(0).unwrap_or(1)];
-    let worlds = |method| Worlds { model, modules, twin: &twin, method, pictures: None };
+    let worlds = |method| Worlds { model, modules, twin: &twin, method, pictures: None, cut: None };
     let line = |method: &str, rows: usize, ess: f64, seconds: f64, error: f64, found: f64| {
         println!(
             "| {kind} | {evidence:.1e} | {method} | {rows} | {ess:.0} | {seconds:.2} | {error:.4} | {found:.1e} |"

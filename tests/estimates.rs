@@ -3,10 +3,13 @@
 mod common;
 
 use common::{dcmc, examples, folder};
+use dcmc::causal::counterfactual as ctf;
 use dcmc::causal::{Admg, random_admg};
 use dcmc::data::{self, Schema};
-use dcmc::identification::{Evaluation, Known, Row, Taught, distributions, evaluate, judge, judge_trained, pair};
-use dcmc::model::{Model, Query, QueryKind, lower};
+use dcmc::identification::{
+    Evaluation, How, Known, Plugin, Question, Row, Solved, Taught, distributions, evaluate, judge, judge_trained, pair,
+};
+use dcmc::model::{CounterfactualTerm, Event, Model, Query, QueryKind, lower};
 use dcmc::plan;
 use dcmc::seed::stream;
 use dcmc::syntax::parse;
@@ -14,6 +17,155 @@ use dcmc::truth::{self, Scm};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
+
+// ---- formulas on rows, with real variables and in several worlds ----
+
+/// The terms of a query with their factors, and its constant; all names have values.
+fn questions(query: &Query) -> (Vec<(f64, Question)>, f64) {
+    let question = |term: &CounterfactualTerm, mean: bool| {
+        let world = |event: &Event| term.world_of(event, &|_, code| ctf::Value::Code(code.unwrap()));
+        let codes: Vec<Option<u32>> = term.outcome.iter().map(|e| e.value).collect();
+        Question {
+            outcome: term.outcome.iter().map(|e| (e.variable, world(e))).collect(),
+            codes: if mean && codes[0].is_none() { None } else { codes.into_iter().collect() },
+            evidence: term.evidence.iter().map(|e| (e.variable, world(e), e.value.unwrap())).collect(),
+        }
+    };
+    match &query.kind {
+        QueryKind::Distribution(term) => (vec![(1.0, question(&term.into(), false))], 0.0),
+        QueryKind::Expectation { terms, constant } => {
+            (terms.iter().map(|(factor, term)| (*factor, question(&term.into(), true))).collect(), *constant)
+        }
+        QueryKind::Counterfactual { terms, constant, mean } => {
+            (terms.iter().map(|(factor, term)| (*factor, question(term, *mean))).collect(), *constant)
+        }
+        QueryKind::Samples { .. } => panic!("samples"),
+    }
+}
+
+/// What the truth block says, with four standard errors of its simulation.
+fn truth_of(model: &Model, scm: &Scm, terms: &[(f64, Question)], constant: f64) -> (f64, f64) {
+    terms.iter().fold((constant, 0.0), |(sum, error), (factor, question)| {
+        let found = scm.counterfactual(&question.outcome, &question.evidence).unwrap();
+        let (value, off) = match (&question.codes, found.mean) {
+            (None, Some(mean)) => mean,
+            (None, None) => {
+                let number = |code: u32| model.domain(question.outcome[0].0).unwrap().number(code).unwrap();
+                let scored = found.table.values.iter().enumerate().map(|(code, p)| p * number(code as u32));
+                (scored.sum(), found.standard_errors.map_or(0.0, |e| e.iter().sum()))
+            }
+            (Some(codes), _) => {
+                let cell = codes.iter().zip(&found.table.cards).fold(0, |cell, (c, card)| cell * card + *c as usize);
+                (found.table.values[cell], found.standard_errors.map_or(0.0, |e| e[cell]))
+            }
+        };
+        (sum + factor * value, error + 4.0 * factor.abs() * off)
+    })
+}
+
+/// Every query's formula on 40,000 rows is within its error of the truth block's answer.
+fn on_rows(text: &str, how: How) {
+    let model = model(text);
+    let schemas = schemas(&model);
+    let tables: Vec<_> =
+        (0..model.regimes.len()).map(|at| data::load(&model, at, &examples(), 1).unwrap().0).collect();
+    let scm = Scm::build(&model).unwrap().unwrap();
+    let plugin = Plugin::new(&model, &schemas, &tables);
+    for query in &model.queries {
+        let (terms, constant) = questions(query);
+        let solved: Vec<(f64, Solved)> = terms
+            .iter()
+            .map(|(factor, q)| (*factor, plugin.solve(q).unwrap_or_else(|| panic!("{}: no formula", query.text))))
+            .collect();
+        let solved: Vec<(f64, &Solved)> = solved.iter().map(|(factor, s)| (*factor, s)).collect();
+        let (value, half, found) =
+            plugin.value(&solved, constant).unwrap_or_else(|| panic!("{}: no number", query.text));
+        let (exact, error) = truth_of(&model, &scm, &terms, constant);
+        let half = half.unwrap();
+        assert!(half > 0.0 && half < 0.2, "{}: {half}", query.text);
+        assert!((value - exact).abs() < 2.5 * half + error, "{}: {value} ± {half}, not {exact}", query.text);
+        assert_eq!(found, how, "{}", query.text);
+    }
+}
+
+#[test]
+fn regressions_give_what_the_truth_says() {
+    on_rows(
+        "Z -> X; {X, Z, W} -> Y; Z -> W; X: binary; W: int[0..2]; {Y, Z}: real
+         truth {
+           Z ~ normal(10, 2)
+           W = (Z > 9) + bernoulli(0.3)
+           X ~ bernoulli(1 / (1 + exp(10 - Z)))
+           Y = 1.5 * X + 0.8 * Z + 0.1 * Z * Z + 0.5 * X * Z - W + normal(0, 1)
+         }
+         data obs = simulate(truth, n: 40000, seed: 1)
+         query ate: ATE(Y, X = 1 vs 0)
+         query at: E[Y | do(X = 1), W = 2] / 2 + 1
+         query set: E[Y | do(X = 0, Z = 8.5)]
+         query ett: ETT(Y, X = 1 vs 0)
+         query seen: E[Y | X = 1]",
+        How::LeastSquares,
+    );
+    on_rows(
+        "X -> M -> Y; X <-> Y; X: binary; {M, Y}: real
+         truth {
+           U ~ bernoulli(0.5)
+           X ~ bernoulli(0.2 + 0.6 * U)
+           M = X + normal(0, 0.7)
+           Y = 2 * M + 1.5 * U + normal(0, 0.5)
+         }
+         data obs = simulate(truth, n: 40000, seed: 2)
+         query front: ATE(Y, X = 1 vs 0)
+         query middle: E[Y | do(M = 0.5)]",
+        How::LeastSquares,
+    );
+    on_rows(
+        "X -> M -> Y; X -> Y; X: binary; {M, Y}: real
+         truth {
+           X ~ bernoulli(0.4)
+           M = 1.2 * X + normal(0, 0.7)
+           Y = 2 * M + 0.7 * X * M + X + normal(0, 0.5)
+         }
+         data obs = simulate(truth, n: 40000, seed: 3)
+         query nde: NDE(Y, X = 1 vs 0, M)
+         query nie: NIE(Y, X = 1 vs 0, M)",
+        How::LeastSquares,
+    );
+}
+
+#[test]
+fn frequencies_answer_questions_about_several_worlds() {
+    on_rows(
+        "Z -> X -> M -> Y; {X, Z} -> Y; {X, M, Y}: binary; Z: int[0..2]
+         truth {
+           Z ~ uniform_int(0, 2)
+           X ~ bernoulli(0.2 + 0.25 * Z)
+           M ~ bernoulli(0.3 + 0.4 * X)
+           Y ~ bernoulli(0.1 + 0.2 * X + 0.3 * M + 0.1 * Z)
+         }
+         data obs = simulate(truth, n: 40000, seed: 4)
+         query ett: ETT(Y, X = 1 vs 0)
+         query untreated: P(Y[X = 1] = 1 | X = 0)
+         query nde: NDE(Y, X = 1 vs 0, M)
+         query nie: NIE(Y, X = 1 vs 0, M)
+         query of: E[Z[X = 1] | X = 0]",
+        How::Frequencies,
+    );
+}
+
+#[test]
+fn what_no_data_determine_has_no_number() {
+    let model = model(
+        "X -> Y; {X, Y}: binary
+         truth { X ~ bernoulli(0.5); Y ~ bernoulli(0.2 + 0.5 * X) }
+         data obs = simulate(truth, n: 100, seed: 1)
+         query pn: PN(Y = 1, X = 1 vs 0)",
+    );
+    let tables = [data::load(&model, 0, &examples(), 1).unwrap().0];
+    let schemas = schemas(&model);
+    let (terms, _) = questions(&model.queries[0]);
+    assert!(Plugin::new(&model, &schemas, &tables).solve(&terms[0].1).is_none());
+}
 
 // ---- evaluation ----
 

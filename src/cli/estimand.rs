@@ -101,6 +101,10 @@ impl<'a> Formulas<'a> {
     ) -> Option<answer::Estimand> {
         let text = finding.formula(self.model)?;
         let asked = runtime.rows_asked(query).ok().filter(|asked| asked.len() == answer.values.len())?;
+        // No regression says how often a number is beyond another.
+        if asked.iter().flat_map(|row| &row.terms).any(|(_, of, _)| of.cut.is_some()) {
+            return None;
+        }
         let (mut values, mut how) = (vec![], How::Frequencies);
         for (row, asked) in answer.values.iter().zip(asked) {
             let solve = |(factor, of, codes): &(f64, crate::query::Asked, Option<Vec<u32>>)| {

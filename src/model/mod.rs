@@ -290,6 +290,18 @@ pub enum Comparison {
 }
 
 impl Comparison {
+    /// How it is written.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Eq => "==",
+            Self::Ne => "!=",
+            Self::Lt => "<",
+            Self::Le => "<=",
+            Self::Gt => ">",
+            Self::Ge => ">=",
+        }
+    }
+
     /// Whether `left op right` holds for the ordering of the two.
     pub fn holds(self, ordering: std::cmp::Ordering) -> bool {
         match self {
@@ -355,6 +367,8 @@ pub struct CounterfactualTerm {
     pub interventions: Vec<(VarId, Option<u32>)>,
     /// What is known.
     pub evidence: Vec<Event>,
+    /// Beyond which number the only outcome, a real variable, is asked to be.
+    pub cut: Option<Cut>,
 }
 
 /// A variable in a world, with the value it has there; `None` is each of its values.
@@ -386,6 +400,30 @@ pub struct Term {
     pub interventions: Vec<(VarId, Option<u32>)>,
     /// Variables that are observed to have a value.
     pub evidence: Vec<(VarId, Option<u32>)>,
+    /// Beyond which number the only outcome, a real variable, is asked to be.
+    pub cut: Option<Cut>,
+}
+
+/// `> 70` of `P(W > 70)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cut {
+    /// `<`, `<=`, `>` or `>=`.
+    pub op: Comparison,
+    /// The number.
+    pub bound: f64,
+}
+
+impl Cut {
+    /// Whether `number` is beyond it.
+    pub fn holds(&self, number: f64) -> bool {
+        number.partial_cmp(&self.bound).is_some_and(|ordering| self.op.holds(ordering))
+    }
+}
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.op.symbol(), self.bound)
+    }
 }
 
 /// One `expect` statement, checked after a run.

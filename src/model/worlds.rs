@@ -59,6 +59,7 @@ impl From<&Term> for CounterfactualTerm {
             outcome: events(&term.outcome),
             interventions: term.interventions.clone(),
             evidence: events(&term.evidence),
+            cut: term.cut,
         }
     }
 }
@@ -70,7 +71,7 @@ impl CounterfactualTerm {
             events.iter().map(|e| e.world.is_empty().then_some((e.variable, e.value))).collect()
         };
         let (outcome, evidence) = (values(&self.outcome)?, values(&self.evidence)?);
-        Some(Term { outcome, interventions: self.interventions.clone(), evidence })
+        Some(Term { outcome, interventions: self.interventions.clone(), evidence, cut: self.cut })
     }
 
     /// A variable that is set or known, but to no value: a bare name in a condition.

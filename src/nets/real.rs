@@ -108,6 +108,8 @@ pub struct Mixture {
     weights: [f64; COMPONENTS],
     means: [f64; COMPONENTS],
     deviations: [f64; COMPONENTS],
+    /// The logarithm of each component's weighted density at its own mean.
+    peaks: [f64; COMPONENTS],
 }
 
 impl Mixture {
@@ -119,11 +121,13 @@ impl Mixture {
         let total: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= total);
         let (least, most) = LOG_DEVIATIONS;
-        Self {
-            weights,
-            means: std::array::from_fn(|k| at(COMPONENTS + k)),
-            deviations: std::array::from_fn(|k| at(2 * COMPONENTS + k).clamp(least, most).exp()),
-        }
+        let deviation = |k: usize| at(2 * COMPONENTS + k).clamp(least, most).exp();
+        Self::of(weights, std::array::from_fn(|k| at(COMPONENTS + k)), std::array::from_fn(deviation))
+    }
+
+    fn of(weights: [f64; COMPONENTS], means: [f64; COMPONENTS], deviations: [f64; COMPONENTS]) -> Self {
+        let peak = |k: usize| weights[k].max(1e-300).ln() - deviations[k].ln() - 0.5 * (2.0 * PI).ln();
+        Self { weights, means, deviations, peaks: std::array::from_fn(peak) }
     }
 
     /// The [`OUTPUTS`] of a mixture that follows `numbers` with their weights: some steps of expectation–maximisation
@@ -131,12 +135,10 @@ impl Mixture {
     /// number of the square of all their `deviation`, so that none shrinks to a point.
     pub fn outputs_for(numbers: &[(f64, f64)], deviation: f64) -> [f32; OUTPUTS] {
         let spread = |k: usize| deviation * (3.0 * (k as f64 + 0.5) / COMPONENTS as f64 - 1.5);
-        let mut mixture = Self {
-            weights: [1.0 / COMPONENTS as f64; COMPONENTS],
-            means: std::array::from_fn(spread),
-            // The last component is wide: what is far from the others would pull them all.
-            deviations: std::array::from_fn(|k| deviation * if k + 1 == COMPONENTS { 3.0 } else { 0.75 }),
-        };
+        // The last component is wide: what is far from the others would pull them all.
+        let wide = |k: usize| deviation * if k + 1 == COMPONENTS { 3.0 } else { 0.75 };
+        let even = [1.0 / COMPONENTS as f64; COMPONENTS];
+        let mut mixture = Self::of(even, std::array::from_fn(spread), std::array::from_fn(wide));
         let total: f64 = numbers.iter().map(|n| n.1).sum();
         for _ in 0..if total > 0.0 { STEPS } else { 0 } {
             let mut sums = [[0.0; 3]; COMPONENTS];
@@ -154,6 +156,7 @@ impl Mixture {
                 mixture.means[k] = mean;
                 mixture.deviations[k] = ((left + deviation * deviation) / (count + 1.0)).sqrt();
             }
+            mixture = Self::of(mixture.weights, mixture.means, mixture.deviations);
         }
         let (least, most) = LOG_DEVIATIONS;
         std::array::from_fn(|at| match (at / COMPONENTS, at % COMPONENTS) {
@@ -234,7 +237,7 @@ impl Mixture {
     fn log_parts(&self, number: f64) -> ([f64; COMPONENTS], f64) {
         let part = |k: usize| {
             let off = (number - self.means[k]) / self.deviations[k];
-            self.weights[k].max(1e-300).ln() - 0.5 * off * off - self.deviations[k].ln() - 0.5 * (2.0 * PI).ln()
+            self.peaks[k] - 0.5 * off * off
         };
         let parts: [f64; COMPONENTS] = std::array::from_fn(part);
         let top = parts.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -2,7 +2,7 @@
 
 use super::Values;
 use crate::causal::counterfactual::{Setting, Twin, Value, World};
-use crate::model::{Domain, Model, VarId};
+use crate::model::{Cut, Domain, Model, VarId};
 
 /// `P(outcome | evidence)` of variables in worlds, whose settings are codes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Asked {
     pub outcome: Vec<(VarId, World)>,
     /// The variables that are known, with their codes.
     pub evidence: Vec<(VarId, World, u32)>,
+    /// Beyond which number the only outcome, a real variable, is asked to be.
+    pub cut: Option<Cut>,
 }
 
 impl Asked {
@@ -20,6 +22,7 @@ impl Asked {
         Self {
             outcome: outcome.iter().map(|&v| (v, world.clone())).collect(),
             evidence: evidence.iter().map(|&(v, code)| (v, world.clone(), code)).collect(),
+            cut: None,
         }
     }
 
@@ -42,13 +45,15 @@ impl Asked {
         known.then(|| Twin::new(&order, &|v| model.graph.parents(v), &self.outcome, &self.evidence)).flatten()
     }
 
-    /// Whether a real variable is asked for.
+    /// Whether the mean of a real variable is asked for.
     pub(super) fn is_real(&self, model: &Model) -> bool {
-        self.outcome.iter().any(|(v, _)| model.domain(*v).is_some_and(Domain::is_real))
+        self.cut.is_none() && self.outcome.iter().any(|(v, _)| model.domain(*v).is_some_and(Domain::is_real))
     }
 
-    /// The number of values of each variable of the outcome; 1 of a real one, whose mean is asked for.
+    /// The number of values of each variable of the outcome; 1 of a real one, whose mean is asked for, 2 where it is asked to be
+    /// beyond a number.
     pub(super) fn cards(&self, model: &Model) -> Vec<usize> {
-        self.outcome.iter().map(|(v, _)| model.card(*v).unwrap_or(1)).collect()
+        let real = if self.cut.is_some() { 2 } else { 1 };
+        self.outcome.iter().map(|(v, _)| model.card(*v).unwrap_or(real)).collect()
     }
 }

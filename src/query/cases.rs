@@ -2,8 +2,10 @@
 
 use super::answer::{Assignment, Row};
 use super::{Asked, QueryError, Runtime, Values};
-use crate::causal::counterfactual::{Value, World};
-use crate::model::{Bare, Case, CounterfactualTerm, Event, Query, QueryKind, VarId, bare_names, seen_text, value_in};
+use crate::causal::counterfactual::{Value as Setting, World};
+use crate::model::{
+    Bare, Case, CounterfactualTerm, Event, Query, QueryKind, Value, VarId, bare_names, seen_text, value_in,
+};
 
 /// An answer has at most this many rows.
 const MAX_ROWS: usize = 1_000_000;
@@ -11,14 +13,15 @@ const MAX_ROWS: usize = 1_000_000;
 /// A term with the values of a case.
 pub(super) fn asked(term: &CounterfactualTerm, case: &Case) -> Asked {
     let set = |v: VarId, code: Option<u32>| match value_in(case, &Bare::Set(v), code) {
-        Some(code) => Value::Code(code),
-        None => Value::Any(v),
+        Some(code) => Setting::Code(code),
+        None => Setting::Any(v),
     };
     let world = |event: &Event| -> World { term.world_of(event, &set) };
     let code = |event: &Event| value_in(case, &Bare::Seen(event.variable, &event.world), event.value);
     Asked {
         outcome: term.outcome.iter().map(|e| (e.variable, world(e))).collect(),
         evidence: term.evidence.iter().filter_map(|e| Some((e.variable, world(e), code(e)?))).collect(),
+        cut: term.cut,
     }
 }
 
@@ -57,7 +60,7 @@ impl Runtime<'_> {
             return Ok(rows);
         }
         for (_, term) in &terms {
-            let cells = self.cells(&term.outcome);
+            let cells = self.cells(term);
             for case in self.cases(&[term], cells.len() as f64)? {
                 let asked = asked(term, &case);
                 let of = |(_, codes): &(usize, Vec<u32>)| (1.0, asked.clone(), Some(codes.clone()));
@@ -96,7 +99,11 @@ impl Runtime<'_> {
     }
 
     /// The cells of the outcome's table that were asked for, with what each place is there.
-    pub(super) fn cells(&self, outcome: &[Event]) -> Vec<(usize, Vec<u32>)> {
+    pub(super) fn cells(&self, term: &CounterfactualTerm) -> Vec<(usize, Vec<u32>)> {
+        let outcome = &term.outcome;
+        if term.cut.is_some() {
+            return vec![(1, vec![1])];
+        }
         let variables: Vec<VarId> = outcome.iter().map(|e| e.variable).collect();
         let all = self.assignments(&variables).into_iter().map(|v| v.into_iter().map(|(_, code)| code).collect());
         let wanted = |codes: &[u32]| outcome.iter().zip(codes).all(|(e, code)| e.value.is_none_or(|v| v == *code));
@@ -129,13 +136,17 @@ impl Runtime<'_> {
     }
 
     /// The outcome's values in a row.
-    pub(super) fn outcome(&self, outcome: &[Event], codes: &[u32]) -> Assignment {
+    pub(super) fn outcome(&self, term: &CounterfactualTerm, codes: &[u32]) -> Assignment {
+        if let (Some(cut), [event]) = (term.cut, &term.outcome[..]) {
+            return [(seen_text(self.model, event), Value::Label(cut.to_string()))].into_iter().collect();
+        }
+        let outcome = &term.outcome;
         let named =
             |(event, &code): (&Event, &u32)| Some((seen_text(self.model, event), self.value(event.variable, code)?));
         outcome.iter().zip(codes).filter_map(named).collect()
     }
 
-    fn value(&self, variable: VarId, code: u32) -> Option<crate::model::Value> {
+    fn value(&self, variable: VarId, code: u32) -> Option<Value> {
         self.model.value(variable, code)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::answer::Fit;
 use super::expect::kl;
+use super::real_fit::reals;
 use super::{Asked, Runtime, exact, images, total_variation};
 use crate::data::Table;
 use crate::model::VarId;
@@ -32,8 +33,11 @@ fn fit_one(runtime: &Runtime, table: &Table, test: bool) -> candle_core::Result<
         .filter(|v| !set.contains(v) && table.column(*v).is_some() && runtime.model.card(*v).is_some())
         .filter(|v| runtime.draw(&[*v], &set).missing(&set).is_none())
         .collect();
+    let reals = reals(runtime, table, &set)?;
     if observed.is_empty() {
-        return Ok(None);
+        // No discrete variable: nothing of theirs can differ.
+        let fit = || Fit { data: table.name.clone(), tv: 0.0, kl: 0.0, test, images: vec![], reals };
+        return Ok((!table.reals.is_empty()).then(fit));
     }
     // Settings of real variables are as in the rows, but not part of what is compared.
     let listed: Vec<VarId> = set.iter().copied().filter(|&v| runtime.model.card(v).is_some()).collect();
@@ -58,6 +62,7 @@ fn fit_one(runtime: &Runtime, table: &Table, test: bool) -> candle_core::Result<
         kl: kl(&p, &q),
         test,
         images: images::quality(runtime, table)?,
+        reals,
     }))
 }
 

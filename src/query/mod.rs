@@ -13,6 +13,7 @@ mod moves;
 mod particles;
 mod pictures;
 mod ratio;
+mod real_fit;
 mod rows;
 mod sample;
 mod sampled;
@@ -194,7 +195,7 @@ impl Runtime<'_> {
         answer.kind = "distribution".to_owned();
         let card = |e: &Event| self.model.card(e.variable).unwrap_or(1) as f64;
         let cases = self.cases(&[term], term.outcome.iter().map(card).product())?;
-        let cells = self.cells(&term.outcome);
+        let cells = self.cells(term);
         let mut truth = vec![];
         let (mut distance, mut error): (f64, f64) = (0.0, 0.0);
         for case in &cases {
@@ -217,7 +218,7 @@ impl Runtime<'_> {
                     let drawn = wilson(p, found.ess);
                     (low, high) = (p - (p - low).hypot(p - drawn.0), p + (high - p).hypot(drawn.1 - p));
                 }
-                let row = Row { outcome: self.outcome(&term.outcome, codes), ..self.row(&[term], case) };
+                let row = Row { outcome: self.outcome(term, codes), ..self.row(&[term], case) };
                 let (low, high) = (low.clamp(0.0, p), high.clamp(p, 1.0));
                 answer.values.push(Row { p: Some(p), low: Some(low), high: Some(high), ..row.clone() });
                 truth.extend(exact.as_ref().map(|exact| Row { p: Some(exact[*cell]), ..row }));
@@ -292,7 +293,7 @@ impl Runtime<'_> {
     /// [`QueryError`].
     pub fn individual(&self, term: &CounterfactualTerm, evidence: &[(VarId, u32)]) -> Result<Individual, QueryError> {
         let known = evidence.iter().map(|&(v, code)| (v, World::new(), code)).collect();
-        let asked = Asked { outcome: asked(term, &vec![]).outcome, evidence: known };
+        let asked = Asked { outcome: asked(term, &vec![]).outcome, evidence: known, cut: None };
         let found = self.distribution(&asked, &format!("individual/{evidence:?}"), false)?;
         let mean = found.moments.map(|[mean, _]| mean);
         Ok(Individual { distribution: found.point, mean, ess: found.ess })
@@ -304,7 +305,7 @@ impl Runtime<'_> {
         let asked = &exchanged(self.model, asked);
         let known = !asked.evidence.is_empty();
         let real = asked.is_real(self.model);
-        let summed = if real { Ok(None) } else { exact::joint(self.model, &self.modules, asked) };
+        let summed = if real || asked.cut.is_some() { Ok(None) } else { exact::joint(self.model, &self.modules, asked) };
         if let Ok(Some(found)) = summed {
             if found.evidence <= 0.0 {
                 return Err(QueryError::NoEvidence(0));
@@ -319,9 +320,9 @@ impl Runtime<'_> {
     }
 
     /// The worlds of `twin`, with rows weighed by what is known.
-    fn worlds<'b>(&'b self, twin: &'b Twin) -> Worlds<'b> {
+    fn worlds<'b>(&'b self, asked: &Asked, twin: &'b Twin) -> Worlds<'b> {
         let (model, modules) = (self.model, &self.modules[..]);
-        Worlds { model, modules, twin, method: Method::Weighting, pictures: Some(&self.pictures) }
+        Worlds { model, modules, twin, method: Method::Weighting, pictures: Some(&self.pictures), cut: asked.cut }
     }
 
     /// What is drawn to see `wanted` where `set` is intervened on.
@@ -340,6 +341,10 @@ impl Runtime<'_> {
         let truth = self.truth?;
         if self.about_pictures(asked) {
             return None;
+        }
+        if let Some(cut) = asked.cut {
+            let found = truth.beyond(&asked.outcome, &asked.evidence, &|number| cut.holds(number)).ok()?;
+            return (found.evidence > 0.0 && found.table.values.len() == 2).then_some(found);
         }
         let found = match asked.world() {
             Some(set) => {

@@ -35,7 +35,7 @@ impl Runtime<'_> {
     pub fn rows(&self, term: &CounterfactualTerm, count: usize, name: &str) -> Result<Table, QueryError> {
         let asked = exchanged(self.model, &asked(term, &vec![]));
         let twin = asked.twin(self.model).ok_or(QueryError::NoEvidence(0))?;
-        let worlds = self.worlds(&twin);
+        let worlds = self.worlds(&asked, &twin);
         if let Some(missing) = worlds.missing() {
             return Err(QueryError::Untrained(self.model.name(missing).to_owned()));
         }

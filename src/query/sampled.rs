@@ -42,7 +42,7 @@ impl Runtime<'_> {
     /// The distribution of the outcome from rows; with what replicates make of it only if its `spread` matters.
     pub(super) fn sampled(&self, asked: &Asked, name: &str, spread: bool) -> Result<Distribution, QueryError> {
         let twin = asked.twin(self.model).ok_or(QueryError::NoEvidence(0))?;
-        let worlds = self.worlds(&twin);
+        let worlds = self.worlds(asked, &twin);
         if let Some(missing) = worlds.missing() {
             return Err(QueryError::Untrained(self.model.name(missing).to_owned()));
         }
@@ -156,10 +156,9 @@ impl Worlds<'_> {
     }
 
     fn by_weights(&self, asked: &Asked, tally: &Tally) -> Option<Sampled> {
-        let real = asked.outcome.iter().any(|(v, _)| self.model.domain(*v).is_some_and(Domain::is_real));
         Some(Sampled {
             point: tally.distribution()?,
-            moments: self.known_moments(asked).or(tally.moments().filter(|_| real)),
+            moments: self.known_moments(asked).or(tally.moments().filter(|_| asked.is_real(self.model))),
             rows: tally.rows,
             ess: tally.ess(),
             evidence: tally.evidence(),
@@ -177,8 +176,11 @@ impl Worlds<'_> {
         Sampled { point, moments, rows: rows + computed, ess, evidence, acceptance, method: METHOD }
     }
 
-    /// The copy of a real outcome.
+    /// The copy of a real outcome whose mean is asked for.
     fn number(&self) -> Option<usize> {
+        if self.cut.is_some() {
+            return None;
+        }
         let real = |at: &usize| self.model.domain(self.twin.copies[*at].variable).is_some_and(Domain::is_real);
         match self.twin.outcome[..] {
             [Place::Copy(at)] => Some(at).filter(real),
@@ -189,7 +191,7 @@ impl Worlds<'_> {
     /// The moments of a real outcome that has one value alone.
     fn known_moments(&self, asked: &Asked) -> Option<[f64; 2]> {
         match (&self.twin.outcome[..], &asked.outcome[..]) {
-            (&[Place::Code(code)], [(variable, _)]) if self.model.domain(*variable).is_some_and(Domain::is_real) => {
+            (&[Place::Code(code)], [_]) if asked.is_real(self.model) => {
                 let number = f64::from(f32::from_bits(code));
                 Some([number, number * number])
             }

@@ -94,7 +94,7 @@ fn random_question(rng: &mut ChaCha8Rng) -> Asked {
         let world = if rng.random_bool(0.7) { World::new() } else { random_world(1, rng) };
         evidence.push((v, world, rng.random_range(0..CARDS[v] as u32)));
     }
-    Asked { outcome, evidence }
+    Asked { outcome, evidence, cut: None }
 }
 
 /// One individual: the level of the hidden cause and the part of each variable's own noise.
@@ -154,7 +154,7 @@ fn enumerated(model: &Model, module: &TableModule, asked: &Asked) -> Vec<f64> {
 }
 
 fn worlds<'a>(model: &'a Model, modules: &'a [&'a Trained], twin: &'a Twin, method: Method) -> Worlds<'a> {
-    Worlds { model, modules, twin, method, pictures: None }
+    Worlds { model, modules, twin, method, pictures: None, cut: None }
 }
 
 #[test]

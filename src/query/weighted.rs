@@ -7,7 +7,7 @@
 
 use super::pictures::Pictures;
 use crate::causal::counterfactual::{Place, Twin, TwinCopy};
-use crate::model::{Domain, Model, VarId};
+use crate::model::{Cut, Domain, Model, VarId};
 use crate::nets::column::Column;
 use crate::nets::noise::Noise;
 use crate::nets::{Hidden, Sampler};
@@ -43,6 +43,8 @@ pub struct Worlds<'a> {
     pub method: Method,
     /// The pictures that are set or known; where there are none, none need be given.
     pub pictures: Option<&'a Pictures>,
+    /// Beyond which number a real outcome counts as its second value, of two.
+    pub cut: Option<Cut>,
 }
 
 /// All that is random of some rows: with the same randomness they have the same values in every world.
@@ -192,9 +194,13 @@ impl Worlds<'_> {
 
     /// The number of a row's value of the outcome, whose variables have `cards` values.
     pub(super) fn cell(&self, cards: &[usize], columns: &[Column], row: usize) -> usize {
+        let beyond = |number: f32| self.cut.map(|cut| usize::from(cut.holds(f64::from(number))));
         let code = |place: &Place| match *place {
-            Place::Code(code) => code as usize,
-            Place::Copy(at) => columns[at].codes().map_or(0, |codes| codes[row] as usize), // of a real outcome the only cell
+            Place::Code(code) => beyond(f32::from_bits(code)).unwrap_or(code as usize),
+            Place::Copy(at) => match columns[at].reals() {
+                Some(numbers) => beyond(numbers[row]).unwrap_or(0), // of a real outcome the only cell
+                None => columns[at].codes().map_or(0, |codes| codes[row] as usize),
+            },
         };
         let places = self.twin.outcome.iter().zip(cards);
         places.fold(0, |cell, (place, card)| cell * card + code(place).min(card - 1))

@@ -151,6 +151,46 @@ pub(super) fn curve(id: &str, title: &str, description: &str, class: &str, point
     svg + "</svg>\n"
 }
 
+/// Two histograms over the same bins: the first as bars, the second as a line of steps.
+pub(super) fn histograms(
+    id: &str,
+    title: &str,
+    description: &str,
+    (low, high): (f64, f64),
+    [bars, line]: [&[f64]; 2],
+) -> String {
+    let (height, left, bottom, right) = (150.0, 22.0, 122.0, WIDTH - 22.0);
+    let x = Axis::over([low, high].into_iter(), left, right, 5);
+    let top = bars.iter().chain(line).copied().fold(f64::MIN_POSITIVE, f64::max);
+    let y = |share: f64| bottom - share / top * (bottom - 8.0);
+    let edge = |bin: usize| x.at(low + (high - low) * bin as f64 / bars.len().max(1) as f64);
+    let mut svg = open(id, title, description, height);
+    for (bin, share) in bars.iter().enumerate() {
+        _ = write!(
+            svg,
+            "<rect class=\"bar\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
+            edge(bin),
+            y(*share),
+            (edge(bin + 1) - edge(bin) - 1.0).max(0.5),
+            bottom - y(*share)
+        );
+    }
+    _ = write!(svg, "<path class=\"curve tv\" d=\"M{:.1} {bottom:.1}", edge(0));
+    for (bin, share) in line.iter().enumerate() {
+        _ = write!(svg, "V{:.1}H{:.1}", y(*share), edge(bin + 1));
+    }
+    _ = write!(svg, "V{bottom:.1}\"/>");
+    for &tick in &x.ticks {
+        let (at, label) = (x.at(tick), x.label(tick));
+        _ = write!(
+            svg,
+            "<text class=\"tick\" text-anchor=\"middle\" x=\"{at:.1}\" y=\"{:.1}\">{label}</text>",
+            bottom + 18.0
+        );
+    }
+    svg + "</svg>\n"
+}
+
 /// At most 400 of the finite points, the last one among them.
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let finite: Vec<(f64, f64)> = points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();

@@ -84,8 +84,8 @@ fn sample_answers() -> Answers {
         schema: 1,
         results: vec![effect, ate, sampled, large],
         fit: vec![
-            Fit { data: "obs".into(), tv: 0.0061, kl: 0.00012, test: false, images: vec![] },
-            Fit { data: "held".into(), tv: 0.0312, kl: 0.0041, test: true, images: vec![] },
+            Fit { data: "obs".into(), tv: 0.0061, kl: 0.00012, test: false, images: vec![], reals: vec![] },
+            Fit { data: "held".into(), tv: 0.0312, kl: 0.0041, test: true, images: vec![], reals: vec![] },
         ],
         expectations: vec![
             Checked { text: "tv(table, truth) < 0.05".into(), passed: true, value: 0.0125 },
@@ -331,7 +331,7 @@ fn images_are_in_the_page() {
             file: Some("digits.png".into()),
             ..answer("imgs", "sample(I, n: 5)", "samples", vec![], None)
         }],
-        fit: vec![Fit { data: "obs".into(), tv: 0.1, kl: 0.1, test: false, images: vec![fit] }],
+        fit: vec![Fit { data: "obs".into(), tv: 0.1, kl: 0.1, test: false, images: vec![fit], reals: vec![] }],
         ..Answers::default()
     };
     let samples = [("imgs".to_owned(), drawn)];

@@ -15,6 +15,7 @@ pub fn text(answers: &Answers, colour: bool) -> String {
     let mut blocks: Vec<String> = answers.results.iter().map(|answer| answer_text(answer, ink)).collect();
     blocks.extend(expectations(&answers.expectations, ink));
     blocks.extend(fit(&answers.fit, ink));
+    blocks.extend(real_fit(&answers.fit, ink));
     blocks.extend(image_fit(&answers.fit, ink));
     blocks.join("\n")
 }
@@ -132,6 +133,29 @@ fn fit(fits: &[Fit], ink: Ink) -> Option<String> {
     let rows: Vec<Vec<String>> = fits.iter().map(row).collect();
     let columns = columns.map(|(title, side)| (title.to_owned(), side));
     Some(format!("{}  the model against the rows of each data set\n{}", ink.bold("fit"), table(&columns, &rows, ink)))
+}
+
+/// How well drawn real numbers fit, where there are some.
+fn real_fit(fits: &[Fit], ink: Ink) -> Option<String> {
+    let mut rows = vec![];
+    for (data, real) in fits.iter().flat_map(|f| f.reals.iter().map(|real| (&f.data, real))) {
+        rows.push(vec![
+            data.clone(),
+            real.variable.clone(),
+            decimal(real.distance),
+            decimal(real.chance),
+            decimal(real.mean),
+            decimal(real.mean_of_data),
+        ]);
+    }
+    let columns = ["data", "variable", "distance", "by chance", "mean", "mean of the data"];
+    let columns: Vec<(String, Side)> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, title)| ((*title).to_owned(), if at < 2 { Side::Left } else { Side::Right }))
+        .collect();
+    let about = "the largest difference of the distribution functions of drawn numbers and the rows'";
+    (!rows.is_empty()).then(|| format!("{}  {about}\n{}", ink.bold("real numbers"), table(&columns, &rows, ink)))
 }
 
 /// How well drawn images fit, where there are images.

@@ -181,7 +181,7 @@ pub enum TypeArguments {
     /// Nothing.
     None,
     /// `[low..high]`
-    Range(i64, i64),
+    Range(Option<i64>, Option<i64>),
     /// `[a, b, …]`
     Sizes(Vec<i64>),
     /// `{a, b, …}`
@@ -309,6 +309,8 @@ pub struct Assigned {
     pub world: Vec<WorldSetting>,
     /// The value.
     pub value: Option<Spanned<Scalar>>,
+    /// `>` or its like where it is not `=` that stands before the value.
+    pub bound: Option<Spanned<String>>,
     /// Whether it is the other value of a binary variable that is meant, as in `PN(…)` and `PS(…)`.
     pub other: bool,
 }

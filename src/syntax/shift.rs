@@ -140,6 +140,7 @@ impl Shift {
             self.span(&mut one.name.span);
             self.world(&mut one.world);
             one.value.iter_mut().for_each(|value| self.span(&mut value.span));
+            one.bound.iter_mut().for_each(|bound| self.span(&mut bound.span));
         }
     }
 

@@ -47,6 +47,28 @@ impl Scm {
         outcome: &[(VarId, World)],
         evidence: &[(VarId, World, u32)],
     ) -> Result<TruthAnswer, NoAnswer> {
+        self.worlds(outcome, evidence, None)
+    }
+
+    /// The same for one real outcome that counts as 1 where it `holds` and as 0 elsewhere: a table of two cells.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub fn beyond(
+        &self,
+        outcome: &[(VarId, World)],
+        evidence: &[(VarId, World, u32)],
+        holds: &dyn Fn(f64) -> bool,
+    ) -> Result<TruthAnswer, NoAnswer> {
+        self.worlds(outcome, evidence, Some(holds))
+    }
+
+    fn worlds(
+        &self,
+        outcome: &[(VarId, World)],
+        evidence: &[(VarId, World, u32)],
+        holds: Option<&dyn Fn(f64) -> bool>,
+    ) -> Result<TruthAnswer, NoAnswer> {
         let outcome: Vec<(usize, World)> = outcome
             .iter()
             .map(|(v, world)| Ok((self.node(*v)?, self.world(world)?)))
@@ -55,7 +77,8 @@ impl Scm {
             .iter()
             .map(|(v, world, code)| Ok((self.node(*v)?, self.world(world)?, *code)))
             .collect::<Result<_, NoAnswer>>()?;
-        let cards: Vec<usize> = outcome.iter().map(|(node, _)| self.nodes[*node].values.len().max(1)).collect();
+        let card = |node: usize| if holds.is_some() { 2 } else { self.nodes[node].values.len().max(1) };
+        let cards: Vec<usize> = outcome.iter().map(|(node, _)| card(*node)).collect();
         let order: Vec<usize> = (0..self.nodes.len()).collect();
         let Some(twin) = Twin::new(&order, &|node| &self.nodes[node].parents, &outcome, &evidence) else {
             let table = Factor::new((0..cards.len()).collect(), cards.clone(), vec![0.0; cards.iter().product()]);
@@ -80,7 +103,7 @@ impl Scm {
             }
         }
         let rows = if images { INDIVIDUALS_WITH_IMAGES } else { INDIVIDUALS };
-        self.individuals(&twin, &cards, rows, real)
+        self.individuals(&twin, &cards, rows, if real { Some(holds) } else { None })
     }
 
     /// The node of a discrete variable.
@@ -175,13 +198,13 @@ impl Scm {
     }
 
     /// The same answer from so many individuals, each in all worlds; those that the evidence does not fit are left out.
-    /// With `real` the outcome is one real variable, and its mean is taken.
+    /// With `real` the outcome is one real variable: its mean is taken, or whether it holds.
     pub(super) fn individuals(
         &self,
         twin: &Twin,
         cards: &[usize],
         rows: usize,
-        real: bool,
+        real: Option<Option<&dyn Fn(f64) -> bool>>,
     ) -> Result<TruthAnswer, NoAnswer> {
         let mut rng = seed::stream(SEED, "individuals");
         let mut counts = vec![0.0; cards.iter().product()];
@@ -199,12 +222,14 @@ impl Scm {
                     }
                 }
             };
-            if let ([place], true) = (&twin.outcome[..], real) {
+            let mut cell =
+                twin.outcome.iter().zip(cards).fold(0, |cell, (place, card)| cell * card + (code(place) as usize).min(card - 1));
+            if let ([place], Some(holds)) = (&twin.outcome[..], real) {
                 let number = f64::from(f32::from_bits(code(place)));
                 sums = [sums[0] + weight * number, sums[1] + weight * number * number];
+                cell = holds.map_or(0, |holds| usize::from(holds(number)));
             }
-            let places = twin.outcome.iter().zip(cards);
-            counts[places.fold(0, |cell, (place, card)| cell * card + (code(place) as usize).min(card - 1))] += weight;
+            counts[cell] += weight;
             (total, squares) = (total + weight, squares + weight * weight);
         }
         let all = f64::max(total, f64::MIN_POSITIVE);
@@ -214,7 +239,7 @@ impl Scm {
         let error = |p: &f64| (p * (1.0 - p) * of_mean).max(0.0).sqrt();
         let standard_errors = Some(shares.iter().map(error).collect());
         let [mean, second] = sums.map(|sum| sum / all);
-        let mean = real.then_some((mean, ((second - mean * mean).max(0.0) * of_mean).sqrt()));
+        let mean = real.filter(Option::is_none).map(|_| (mean, ((second - mean * mean).max(0.0) * of_mean).sqrt()));
         let table = Factor::new((0..cards.len()).collect(), cards.to_vec(), shares);
         Ok(TruthAnswer { table, evidence: total / rows.max(1) as f64, standard_errors, mean })
     }
@@ -354,7 +379,7 @@ mod tests {
         let order: Vec<usize> = (0..at.1.nodes.len()).collect();
         let twin = Twin::new(&order, &|node| &at.1.nodes[node].parents, &outcome, &evidence).unwrap();
         let cards: Vec<usize> = outcome.iter().map(|(node, _)| at.1.nodes[*node].values.len()).collect();
-        at.1.individuals(&twin, &cards, rows, false).unwrap()
+        at.1.individuals(&twin, &cards, rows, None).unwrap()
     }
 
     const MODEL: &str = "X -> M -> Y; X -> Y; X <-> Y; Z -> M

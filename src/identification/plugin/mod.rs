@@ -7,8 +7,6 @@
 
 mod polynomial;
 mod regression;
-#[cfg(test)]
-mod tests;
 
 use super::copies::Copied;
 use super::distributions::{Distribution, Empirical};

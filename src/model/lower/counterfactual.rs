@@ -50,7 +50,8 @@ impl Lowering {
         let evidence = evidence.into_iter().collect::<Option<Vec<_>>>();
         let interventions: Vec<_> = term.interventions.iter().map(|a| self.value_of(a)).collect();
         let interventions = interventions.into_iter().collect::<Option<Vec<_>>>();
-        let term = CounterfactualTerm { outcome: outcome?, interventions: interventions?, evidence: evidence? };
+        let cut = self.cut(term);
+        let term = CounterfactualTerm { outcome: outcome?, interventions: interventions?, evidence: evidence?, cut };
         self.contradictions(&term);
         Some(term)
     }
@@ -147,7 +148,8 @@ impl Lowering {
             interventions.into_iter().map(|event| event.map(|e| (e.variable, e.value))).collect();
         let (outcome, evidence) =
             (outcome.into_iter().collect::<Option<_>>(), evidence.into_iter().collect::<Option<_>>());
-        let term = CounterfactualTerm { outcome: outcome?, interventions: interventions?, evidence: evidence? };
+        let (outcome, interventions, evidence) = (outcome?, interventions?, evidence?);
+        let term = CounterfactualTerm { outcome, interventions, evidence, cut: None };
         self.contradictions(&term);
         Some(QueryKind::Samples { term, count: count? })
     }
@@ -247,7 +249,8 @@ pub(super) fn term_text(model: &Model, term: &CounterfactualTerm) -> String {
     }
     given.extend(events(&term.evidence));
     let bar = if given.is_empty() { String::new() } else { format!(" | {}", given.join(", ")) };
-    format!("{}{bar}", events(&term.outcome).join(", "))
+    let cut = term.cut.map_or_else(String::new, |cut| format!(" {cut}"));
+    format!("{}{cut}{bar}", events(&term.outcome).join(", "))
 }
 
 fn event_text(model: &Model, event: &Event) -> String {

@@ -4,9 +4,9 @@ use super::counterfactual::{self, is_counterfactual};
 use super::{Lowering, list, suggest};
 use crate::diag::{Diagnostic, Span};
 use crate::model::{
-    Comparison, Domain, Expectation, Measure, Model, Picture, Query, QueryKind, Reference, Term, VarId, closest,
+    Comparison, Cut, Domain, Expectation, Measure, Model, Picture, Query, QueryKind, Reference, Term, VarId, closest,
 };
-use crate::syntax::ast::{self, Assigned, Ast, Name, QueryForm, StatementKind};
+use crate::syntax::ast::{self, Assigned, Ast, Name, QueryForm, Scalar, Spanned, StatementKind};
 
 impl Lowering {
     pub(super) fn queries(&mut self, ast: &Ast) {
@@ -73,7 +73,21 @@ impl Lowering {
         }
         let outcome = term.outcome.iter().filter_map(|a| self.asked(a, mean)).collect();
         let mut read = |part: &[Assigned]| part.iter().filter_map(|a| self.value_of(a)).collect();
-        Term { outcome, interventions: read(&term.interventions), evidence: read(&term.evidence) }
+        let (interventions, evidence) = (read(&term.interventions), read(&term.evidence));
+        Term { outcome, interventions, evidence, cut: self.cut(term) }
+    }
+
+    /// The number that the only outcome is asked to be beyond; whether it may be is seen by [`Self::asked`].
+    pub(super) fn cut(&mut self, term: &ast::Term) -> Option<Cut> {
+        let first = term.outcome.iter().find(|a| a.bound.is_some())?;
+        if let Some(other) = term.outcome.iter().find(|a| !std::ptr::eq(*a, first)) {
+            let title = "a bound is asked of one variable alone";
+            let found = Diagnostic::new("E0707", title).label(other.name.span, "another one");
+            self.report(found.help("ask for each in a query of its own"));
+            return None;
+        }
+        let (bound, value) = (first.bound.as_ref()?, first.value.as_ref()?);
+        Some(Cut { op: Comparison::from_symbol(&bound.value), bound: value.value.text().parse().ok()? })
     }
 
     /// A variable that is asked for, and its value; a real one has a mean, but no value of it has a probability.
@@ -81,6 +95,9 @@ impl Lowering {
         let name = &assigned.name.value;
         let real = self.model.id(name).filter(|&v| self.model.domain(v).is_some_and(Domain::is_real));
         let image = self.model.id(name).filter(|&v| self.model.domain(v).is_some_and(Domain::is_image));
+        if let (Some(bound), Some(value)) = (&assigned.bound, &assigned.value) {
+            return self.beyond(assigned, (bound, value), mean);
+        }
         match (real, &assigned.value) {
             (None, Some(value)) if image.is_some() => {
                 let title = format!("`{name}` is an image: no single picture has a probability");
@@ -92,16 +109,51 @@ impl Lowering {
             (Some(_), Some(value)) => {
                 let title = format!("`{name}` is real: no single number has a probability");
                 let found = Diagnostic::new("E0707", title).label(value.span, "one number of infinitely many");
-                self.report(found.help(format!("ask for its mean, `E[{name} | …]`, or write it behind the bar")));
+                let number = value.value.text();
+                self.report(found.help(format!(
+                    "ask for its mean, `E[{name} | …]`, or for `P({name} > {number} | …)`, or write it behind the bar"
+                )));
                 None
             }
             _ => self.value_of(assigned),
         }
     }
 
+    /// A real variable that is asked to be beyond a number: `P(W > 70 | …)`.
+    fn beyond(
+        &mut self,
+        assigned: &Assigned,
+        (bound, value): (&Spanned<String>, &Spanned<Scalar>),
+        mean: bool,
+    ) -> Option<(VarId, Option<u32>)> {
+        let variable = self.variable(&assigned.name)?;
+        let (name, number) = (&assigned.name.value, value.value.text());
+        let (title, label, help) = match self.model.domain(variable) {
+            Some(domain) if !domain.is_real() => (
+                format!("`{name}` is {domain}: bounds are asked of real variables"),
+                bound.span,
+                "ask for the probability of each value".to_owned(),
+            ),
+            _ if mean => (
+                "a mean has no bound".to_owned(),
+                bound.span,
+                format!("ask for a probability: `P({name} {} {number} | …)`", bound.value),
+            ),
+            _ if number.parse::<f64>().is_ok_and(f64::is_finite) => return Some((variable, None)),
+            _ => (format!("`{number}` is no number"), value.span, format!("write `{name} {} 1.5`", bound.value)),
+        };
+        self.report(Diagnostic::new("E0707", title).label(label, "here").help(help));
+        None
+    }
+
     /// A variable of a query and its value; only discrete variables can have each of theirs.
     pub(super) fn value_of(&mut self, assigned: &Assigned) -> Option<(VarId, Option<u32>)> {
         let variable = self.variable(&assigned.name)?;
+        if let Some(bound) = &assigned.bound {
+            let found = Diagnostic::new("E0707", "only what is asked for can have a bound").label(bound.span, "here");
+            self.report(found.help(format!("give it a value, `{} = …`", assigned.name.value)));
+            return None;
+        }
         match (&assigned.value, self.model.domain(variable)) {
             (Some(value), _) if assigned.other => {
                 let code = self.code(variable, value)?;
@@ -179,7 +231,7 @@ impl Lowering {
             let StatementKind::Expect { measure, op, bound } = &statement.kind else { continue };
             if let Some(measure) = self.measure(measure) {
                 let op = Comparison::from_symbol(&op.value);
-                let text = format!("{} {} {bound}", measure_text(&self.model, &measure), symbol(op));
+                let text = format!("{} {} {bound}", measure_text(&self.model, &measure), op.symbol());
                 self.model.expectations.push(Expectation { text, measure, op, bound: *bound, span: statement.span });
             }
         }
@@ -388,7 +440,8 @@ fn term_text(model: &Model, term: &Term) -> String {
     if !term.evidence.is_empty() {
         given.push(values_text(model, &term.evidence));
     }
-    let outcome = values_text(model, &term.outcome);
+    let cut = term.cut.map_or_else(String::new, |cut| format!(" {cut}"));
+    let outcome = values_text(model, &term.outcome) + &cut;
     if given.is_empty() { outcome } else { format!("{outcome} | {}", given.join(", ")) }
 }
 
@@ -422,17 +475,6 @@ fn measure_text(model: &Model, measure: &Measure) -> String {
             let values: Vec<_> = selection.iter().map(|&(v, c)| (v, Some(c))).collect();
             format!("{query}({})", values_text(model, &values))
         }
-    }
-}
-
-fn symbol(op: Comparison) -> &'static str {
-    match op {
-        Comparison::Eq => "==",
-        Comparison::Ne => "!=",
-        Comparison::Lt => "<",
-        Comparison::Le => "<=",
-        Comparison::Gt => ">",
-        Comparison::Ge => ">=",
     }
 }
 

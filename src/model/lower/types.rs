@@ -54,7 +54,10 @@ pub(crate) fn domain(written: &Type) -> Result<Domain, Diagnostic> {
         ("binary", Args::None) => Ok(Domain::Binary),
         ("real", Args::None) => Ok(Domain::REAL),
         ("real", Args::Range(low, high)) => bounded(written, *low, *high),
-        ("int", Args::Range(low, high)) => range(written, *low, *high),
+        ("int", Args::Range(Some(low), Some(high))) => range(written, *low, *high),
+        ("int", Args::Range(..)) => Err(Diagnostic::new("E0403", "an `int` needs both bounds")
+            .label(written.span, "without end on one side")
+            .help("write `int[0..9]`; a number without a largest one is `real[0..]`")),
         ("categorical", Args::Sizes(sizes)) if sizes.len() == 1 => {
             values(written, sizes[0]).map(|k| Domain::Categorical(k as usize))
         }
@@ -89,9 +92,9 @@ fn range(written: &Type, low: i64, high: i64) -> Result<Domain, Diagnostic> {
     values(written, high.saturating_sub(low).saturating_add(1)).map(|_| Domain::Int { low, high })
 }
 
-fn bounded(written: &Type, low: i64, high: i64) -> Result<Domain, Diagnostic> {
-    if low < high {
-        return Ok(Domain::Real { low: Some(low as f64), high: Some(high as f64) });
+fn bounded(written: &Type, low: Option<i64>, high: Option<i64>) -> Result<Domain, Diagnostic> {
+    if low.zip(high).is_none_or(|(low, high)| low < high) {
+        return Ok(Domain::Real { low: low.map(|low| low as f64), high: high.map(|high| high as f64) });
     }
     let title = "there are no real numbers between these bounds";
     Err(Diagnostic::new("E0403", title).label(written.span, "the lower bound comes first"))
@@ -124,6 +127,7 @@ fn labels(written: &Type) -> Result<Domain, Diagnostic> {
 fn wrong_arguments(written: &Type) -> Diagnostic {
     let example = match written.name.value.as_str() {
         "int" => "int[0..9]",
+        "real" => "real, real[0..1], real[0..] or real[..10]",
         "categorical" => "categorical {red, green, blue} or categorical[3]",
         "vector" => "vector[64]",
         "image" => "image[3,32,32] (channels, height, width)",

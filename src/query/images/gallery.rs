@@ -46,7 +46,7 @@ pub fn gallery(runtime: &Runtime, tables: &[Table]) -> Result<Vec<Gallery>, Quer
         let mut rows = vec![];
         for values in runtime.assignments(&parents).into_iter().take(ROWS) {
             let set = values.iter().map(|&(v, code)| (v, Some(code))).collect();
-            let term = Term { outcome: vec![(variable, None)], interventions: set, evidence: vec![] };
+            let term = Term { outcome: vec![(variable, None)], interventions: set, ..Term::default() };
             let text = named(runtime, &values);
             let table = runtime.rows(&(&term).into(), IMAGES, &format!("gallery/{}/{text}", model.name(variable)))?;
             let drawn = table.images(variable).map_or(Ok(vec![]), |i| (0..i.len()).map(|row| i.row(row)).collect());

@@ -27,10 +27,11 @@ pub(super) fn data(node: Node) -> Data {
 
 pub(super) fn assigned(node: Node) -> Assigned {
     let mut inner = parts(node);
-    let mut assigned = Assigned { name: name(&next(&mut inner)), world: vec![], value: None, other: false };
+    let mut assigned = Assigned { name: name(&next(&mut inner)), world: vec![], value: None, bound: None, other: false };
     for part in inner {
         match part.as_rule() {
             Rule::world => assigned.world = parts(part).map(world_setting).collect(),
+            Rule::bound => assigned.bound = Some(Spanned { value: part.as_str().to_owned(), span: span(&part) }),
             _ => assigned.value = Some(scalar(part)),
         }
     }

@@ -69,13 +69,20 @@ pub(super) fn type_of(node: Node) -> Type {
 /// A type's name with what follows it.
 pub(super) fn sized(node: Node) -> Type {
     let (whole, rule) = (span(&node), node.as_rule());
+    // `real[..10]`: nothing stands between the bracket and the dots.
+    let open_below = node.as_str().split_once("..").is_some_and(|(before, _)| before.trim_end().ends_with('['));
     let mut inner = parts(node);
     let type_name = name(&next(&mut inner));
     let arguments = match rule {
         Rule::labels => TypeArguments::Labels(inner.map(|l| scalar_name(only(l))).collect()),
         _ => {
             let sizes: Vec<i64> = inner.map(|n| n.as_str().parse().unwrap_or(i64::MAX)).collect();
-            if rule == Rule::range { TypeArguments::Range(sizes[0], sizes[1]) } else { TypeArguments::Sizes(sizes) }
+            match sizes[..] {
+                _ if rule != Rule::range => TypeArguments::Sizes(sizes),
+                [low, high] => TypeArguments::Range(Some(low), Some(high)),
+                [low] if !open_below => TypeArguments::Range(Some(low), None),
+                _ => TypeArguments::Range(None, sizes.first().copied()),
+            }
         }
     };
     Type { name: type_name, arguments, span: whole }

@@ -83,7 +83,7 @@ fn contrast(node: Node) -> QueryForm {
 
 impl Contrast {
     fn seen(&self, name: &Name, world: Vec<WorldSetting>, value: Option<&Spanned<Scalar>>, other: bool) -> Assigned {
-        Assigned { name: name.clone(), world, value: value.cloned(), other }
+        Assigned { name: name.clone(), world, value: value.cloned(), bound: None, other }
     }
 
     fn set(&self, value: &Spanned<Scalar>) -> WorldSetting {
