@@ -150,6 +150,8 @@ fn pictures_that_cannot_be_used_are_refused() {
         assert_eq!((code != 0, found), (true, vec![run.to_owned()]), "run {query}");
     }
     // What the picture would have been had the digit been another.
-    let (code, found) = codes(here, "run", "sample(I[D = 1] | I = \"one.pgm\", n: 4)");
-    assert_eq!((code, found), (1, vec!["E0904".to_owned()]));
+    let query = "query q: sample(I[D = 1] | I = \"one.pgm\", n: 4)\n";
+    fs::write(here.join("m.scm"), format!("{MODEL}{query}")).unwrap();
+    let refused = dcmc(here, &["run", "m.scm", "-q", "--allow-unidentified"]).expect(1);
+    assert!(refused.stderr.contains("E0904") && refused.stderr.contains("the same noise"), "{}", refused.stderr);
 }

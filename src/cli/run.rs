@@ -458,7 +458,10 @@ fn few_samples(query: &Query, answer: &Answer) -> Option<Diagnostic> {
     let title = format!("the answer to `{}` rests on {:.0} effective samples", query.name, answer.ess.floor());
     let found = Diagnostic::new("W0710", title).label(query.span, format!("{} samples were drawn", answer.samples));
     let found = found.note(format!("under the trained model the evidence has a probability of about {evidence:.1e}"));
-    Some(found.help("draw more with `train { samples: … }`, or ask with less evidence"))
+    Some(found.help(match answer.method.as_str() {
+        "sequential_monte_carlo" => "so rare evidence is hard to move towards too: ask with less of it",
+        _ => "draw more with `train { samples: … }`, or ask with less evidence",
+    }))
 }
 
 pub(super) fn query(arguments: &QueryArguments, messages: Messages) -> u8 {
