@@ -1,4 +1,4 @@
-// The page in Chromium: `npm install && npm test`, once scripts/build-playground.sh has run. CHROMIUM names the browser,
+// The page in Chromium: `npm ci && npm test`, once scripts/build-playground.sh has run. CHROMIUM names the browser,
 // PAGE another page, SHOTS a folder for pictures of the page.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -94,6 +94,9 @@ const tests = {
     await page.click("#tab-queries");
     assert.match(await text(page, "#panel-queries"), /Front door/);
     assert.equal((await all(page, "#panel-queries math")).length > 2, true);
+    const stroke = (selector) => page.$eval(selector, (e) => getComputedStyle(e).stroke);
+    assert.equal(await stroke("#panel-queries .node.set rect"), "rgb(0, 114, 178)");
+    assert.equal(await stroke("#panel-queries .node.asked rect"), "rgb(0, 158, 115)");
     await shot(page, "front-door-queries");
     await page.click("#tab-plan");
     assert.match(await text(page, "#panel-plan"), /2 modules/);

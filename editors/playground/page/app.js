@@ -137,7 +137,11 @@ const show = {
     const { svg, empty, message } = reply.graph;
     $("download").hidden = !svg || empty;
     if (svg && !empty) {
-      if (this.svg !== svg) $("graph").innerHTML = svg;
+      if (this.svg !== svg) {
+        $("graph").innerHTML = svg;
+        // The page has these styles; here they would come behind, and win over, those of the queries' figures.
+        $("graph").querySelector("style")?.remove();
+      }
       this.svg = svg;
       applyTheme();
     } else {
@@ -268,8 +272,10 @@ async function main() {
   if (early) editor.text = early;
   await thinker.load();
   const { examples } = await thinker.ask({ ask: "examples" });
-  const options = examples.map(({ name, title }) => make("option", { value: name }, title));
-  $("examples").append(...options);
+  for (const group of [...new Set(examples.map((e) => e.group))]) {
+    const options = examples.filter((e) => e.group === group).map(({ name, title }) => make("option", { value: name }, title));
+    $("examples").append(make("optgroup", { label: group }, ...options));
+  }
   $("examples").addEventListener("change", () => {
     const example = examples.find((e) => e.name === $("examples").value);
     if (example) open(example.text);

@@ -14,7 +14,7 @@ mod problems;
 mod rows;
 mod units;
 
-pub use examples::EXAMPLES;
+pub use examples::{EXAMPLES, Example};
 pub use playground::Playground;
 
 /// What a page calls. A page has one thread.

@@ -1,6 +1,6 @@
 //! The requests of the page and their replies.
 
-use crate::examples::EXAMPLES;
+use crate::examples::{EXAMPLES, Example};
 use crate::missing::assume_files;
 use crate::problems::problems;
 use crate::rows::Drawn;
@@ -44,7 +44,7 @@ enum Request {
     Format { text: String },
     /// The page of a `code`, as Markdown.
     Explain { code: String },
-    /// Models to begin with: `name`, `title`, `text`.
+    /// Models to begin with: `group`, `name`, `title`, `text`.
     Examples,
 }
 
@@ -140,5 +140,6 @@ fn direction(down: bool) -> Direction {
 
 fn examples() -> Vec<Value> {
     let title = |text: &str| text.split('"').nth(1).unwrap_or_default().to_owned();
-    EXAMPLES.iter().map(|(name, text)| json!({ "name": name, "title": title(text), "text": text })).collect()
+    let example = |e: &Example| json!({ "group": e.group, "name": e.name, "title": title(e.text), "text": e.text });
+    EXAMPLES.iter().map(example).collect()
 }

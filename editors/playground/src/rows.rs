@@ -46,12 +46,9 @@ impl Drawn {
         let each = self.tables.iter().enumerate();
         each.map(|(at, table)| {
             let regime = &model.regimes[at];
-            let columns: Vec<(VarId, &[u32])> =
-                (0..model.variables.len()).filter_map(|v| Some((v, table.column(v)?))).collect();
-            let head: Vec<&str> = columns.iter().map(|(v, _)| model.name(*v)).collect();
-            let cell =
-                |v: VarId, code: u32| model.domain(v).map_or_else(|| code.to_string(), |d| d.value(code).to_string());
-            let row = |row: usize| columns.iter().map(|(v, codes)| cell(*v, codes[row])).collect::<Vec<_>>();
+            let columns: Vec<VarId> = (0..model.variables.len()).filter(|&v| table.observes(v)).collect();
+            let head: Vec<&str> = columns.iter().map(|&v| model.name(v)).collect();
+            let row = |row: usize| columns.iter().map(|&v| cell(model, table, v, row)).collect::<Vec<_>>();
             let rows: Vec<Vec<String>> = (0..table.rows.min(SHOWN_ROWS)).map(row).collect();
             json!({ "name": regime.name, "about": self.about(model, at), "head": head, "rows": rows })
         })
@@ -72,6 +69,16 @@ impl Drawn {
             }
         }
     }
+}
+
+/// What a row says of a variable; real numbers with three decimals.
+fn cell(model: &Model, table: &Table, variable: VarId, row: usize) -> String {
+    let real = table.reals.get(&variable).map(|numbers| format!("{:.3}", numbers[row]));
+    let discrete = || {
+        let code = table.column(variable)?[row];
+        Some(model.domain(variable).map_or_else(|| code.to_string(), |d| d.value(code).to_string()))
+    };
+    real.or_else(discrete).unwrap_or_default()
 }
 
 fn is_drawn(model: &Model, observed: &[VarId], regime: usize) -> bool {

@@ -1,6 +1,6 @@
 //! What the page is told, as the page asks it.
 
-use dcmc_playground::{EXAMPLES, Playground, page};
+use dcmc_playground::{EXAMPLES, Example, Playground, page};
 use serde_json::{Value, json};
 
 /// A page after it sent a text.
@@ -41,7 +41,7 @@ fn at<'a>(text: &'a [u16], place: &Value) -> String {
 }
 
 fn example(name: &str) -> &'static str {
-    EXAMPLES.iter().find(|(n, _)| *n == name).unwrap().1
+    EXAMPLES.iter().find(|e| e.name == name).unwrap().text
 }
 
 #[test]
@@ -180,8 +180,10 @@ fn examples_need_no_file_and_say_what_they_promise() {
     let (mut page, _) = Page::with("");
     let listed = page.ask(&json!({ "ask": "examples" }));
     assert_eq!(listed["examples"].as_array().unwrap().len(), EXAMPLES.len());
-    for ((name, text), shown) in EXAMPLES.iter().zip(listed["examples"].as_array().unwrap()) {
+    for (Example { group, name, text }, shown) in EXAMPLES.iter().zip(listed["examples"].as_array().unwrap()) {
         assert!(text.starts_with("dcm 1 \"") && shown["title"].as_str().unwrap().len() > 5, "{name}");
+        assert_eq!(shown["group"], *group);
+        assert!(text.lines().nth(1).is_some_and(|line| line.starts_with("# ")), "{name} says nothing of itself");
         assert_eq!(page.ask(&json!({ "ask": "format", "text": text }))["text"], *text, "{name} has another layout");
         let check = page.check(text);
         assert_eq!(check["errors"], false, "{name}: {check}");
@@ -193,6 +195,35 @@ fn examples_need_no_file_and_say_what_they_promise() {
         for at in 0..check["queries"].as_array().unwrap().len() {
             assert!(page.query(at)["html"].as_str().unwrap().contains("<h2"), "{name} {at}");
         }
+    }
+}
+
+#[test]
+fn classics_have_their_numbers() {
+    // Each by hand: the answer of the truth block that a row of the table of numbers ends with.
+    for (name, query, number) in [
+        ("m_bias", 0, "0.100000"),  // 0.1 by the equation of diabetes
+        ("m_bias", 2, "-0.011673"), // within mothers who have it, schooling seems to protect
+        ("napkin", 0, "0.650000"),  // P(Y = 1 | do(X = 1)) = 0.1 + 0.3 + 0.5 / 2
+        ("berkson", 0, "0.100000"), // the flu has nothing to do with fractures
+        ("berkson", 1, "0.142187"), // 0.1 · 0.91 / (0.1 · 0.91 + 0.9 · 0.61)
+        ("berkson", 1, "0.775000"), // 0.1 · 0.31 / (0.1 · 0.31 + 0.9 · 0.01)
+    ] {
+        let (mut page, _) = Page::with(example(name));
+        let html = page.query(query)["html"].as_str().unwrap().to_owned();
+        assert!(html.contains(&format!("<td>{number}</td>")), "{name}: {html}");
+    }
+}
+
+#[test]
+fn real_variables_have_rows_too() {
+    let (mut page, _) = Page::with(example("wage"));
+    let set = page.ask(&json!({ "ask": "rows" }))["sets"][0].take();
+    assert_eq!(set["head"], json!(["ability", "study", "pay"]));
+    for row in set["rows"].as_array().unwrap() {
+        let numbers: Vec<f64> = (0..3).map(|at| row[at].as_str().unwrap().parse().unwrap()).collect();
+        // Four standard deviations of its noise around its mean.
+        assert!((numbers[2] - (8.0 + 0.2 * numbers[1] + 2.0 * numbers[0])).abs() < 4.0, "{row}");
     }
 }
 
@@ -217,7 +248,7 @@ fn the_other_requests_have_replies_too() {
 #[test]
 fn pieces_and_mixtures_of_programs_have_replies() {
     let mut page = Page(Playground::default());
-    for (_, text) in EXAMPLES {
+    for Example { text, .. } in EXAMPLES {
         for cut in (0..text.len()).step_by(97).filter(|&at| text.is_char_boundary(at)) {
             let mixed = format!("{}{}", &text[cut..], &text[..cut]);
             for part in [&text[..cut], &text[cut..], &mixed] {
