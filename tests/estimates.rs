@@ -67,8 +67,7 @@ fn truth_of(model: &Model, scm: &Scm, terms: &[(f64, Question)], constant: f64) 
 fn on_rows(text: &str, how: How) {
     let model = model(text);
     let schemas = schemas(&model);
-    let tables: Vec<_> =
-        (0..model.regimes.len()).map(|at| data::load(&model, at, &examples(), 1).unwrap().0).collect();
+    let tables: Vec<_> = (0..model.regimes.len()).map(|at| data::load(&model, at, &examples(), 1).unwrap().0).collect();
     let scm = Scm::build(&model).unwrap().unwrap();
     let plugin = Plugin::new(&model, &schemas, &tables);
     for query in &model.queries {

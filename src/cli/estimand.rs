@@ -61,8 +61,7 @@ impl<'a> Formulas<'a> {
         answer: &Answer,
     ) -> Option<answer::Estimand> {
         let (Ok(rows), Some(text)) = (&found.data, finding.formula(self.model)) else { return None };
-        let mut named: Vec<answer::Row> =
-            rows.iter().map(|row| self.named(row, found.mean)).collect::<Option<_>>()?;
+        let mut named: Vec<answer::Row> = rows.iter().map(|row| self.named(row, found.mean)).collect::<Option<_>>()?;
         let cells: usize = self.distributions.iter().map(|d| d.cells.len()).sum();
         if cells * rows.len() <= MOST {
             self.widths(query, rows.len()).into_iter().zip(&mut named).for_each(|(half, row)| spread(row, half));

@@ -292,7 +292,8 @@ mod tests {
         let mixture = Mixture::new(&Mixture::outputs_for(&numbers, (second - mean * mean).sqrt()));
         let of = |k: usize| mixture.weights[k];
         let found: f64 = (0..COMPONENTS).map(|k| of(k) * mixture.means[k]).sum();
-        let square: f64 = (0..COMPONENTS).map(|k| of(k) * (mixture.means[k].powi(2) + mixture.deviations[k].powi(2))).sum();
+        let square: f64 =
+            (0..COMPONENTS).map(|k| of(k) * (mixture.means[k].powi(2) + mixture.deviations[k].powi(2))).sum();
         assert!((found - mean).abs() < 1e-3, "{found} {mean}");
         assert!((square / second - 1.0).abs() < 0.01, "{square} {second}");
         for cut in [-0.6, 0.0, 0.9, 2.0, 5.0] {

@@ -304,7 +304,8 @@ impl Runtime<'_> {
     fn distribution(&self, asked: &Asked, name: &str, spread: bool) -> Result<Distribution, QueryError> {
         let known = !asked.evidence.is_empty();
         let real = asked.is_real(self.model);
-        let summed = if real || asked.cut.is_some() { Ok(None) } else { exact::joint(self.model, &self.modules, asked) };
+        let summed =
+            if real || asked.cut.is_some() { Ok(None) } else { exact::joint(self.model, &self.modules, asked) };
         if let Ok(Some(found)) = summed {
             if found.evidence <= 0.0 {
                 return Err(QueryError::NoEvidence(0));
@@ -346,11 +347,12 @@ impl Runtime<'_> {
     /// What each refit makes of what was sampled or, without refits, each replicate of the modules. All draw the same noise, so
     /// that only what they learned from the rows tells them apart.
     fn spread(&self, worlds: &Worlds, asked: &Asked, name: &str, of: &Tally) -> Result<Vec<Vec<f64>>, QueryError> {
+        let (mut left_out, mut rows) = (0.0, of.rows);
         let mut fits: Vec<Vec<Cow<Trained>>> =
             self.refits.iter().map(|modules| modules.iter().map(|m| Cow::Borrowed(*m)).collect()).collect();
-        let mut rows = of.rows;
         if fits.is_empty() {
             let count = worlds.replicates();
+            left_out = worlds.left_out();
             let replicate = |number: usize| {
                 let of = |module: usize| match worlds.uses(module) {
                     true => Cow::Owned(self.modules[module].replicate(number)),
@@ -371,6 +373,7 @@ impl Runtime<'_> {
             // Where the evidence is too rare for one of them, the others must do.
             found.extend(mean.or_else(|| tally.distribution()));
         }
+        narrow(&mut found, 1.0 - left_out);
         Ok(found)
     }
 
@@ -425,6 +428,15 @@ impl Distribution {
             answer.evidence = least(answer.evidence, probability);
             answer.acceptance = acceptance.and_then(|share| least(answer.acceptance, share)).or(answer.acceptance);
         }
+    }
+}
+
+/// Brings replicates that learned from a `share` of the rows as near to their mean as those of all rows are.
+fn narrow(replicates: &mut [Vec<f64>], share: f64) {
+    let count = replicates.len().max(1) as f64;
+    for cell in 0..replicates.first().map_or(0, Vec::len) {
+        let mean = replicates.iter().map(|r| r[cell]).sum::<f64>() / count;
+        replicates.iter_mut().for_each(|r| r[cell] = mean + (r[cell] - mean) * share.sqrt());
     }
 }
 

@@ -174,9 +174,10 @@ pub(super) fn provenance(answer: &Answer) -> String {
         let by = if estimand.how == "least squares" { " by least squares" } else { "" };
         said += &match &estimand.values[..] {
             [row] => {
-                let error = row.high.zip(row.low).map_or_else(String::new, |(high, low)| {
-                    format!(" ± {}", decimal((high - low) / 2.0))
-                });
+                let error = row
+                    .high
+                    .zip(row.low)
+                    .map_or_else(String::new, |(high, low)| format!(" ± {}", decimal((high - low) / 2.0)));
                 format!("; the formula on the rows{by} gives {}{error}", decimal(number(row)))
             }
             _ => format!("; distance to the formula on the rows{by} {}", decimal(estimand.difference)),

@@ -245,7 +245,8 @@ impl<'a> Plugin<'a> {
     }
 
     fn distributions(&self, weights: &[Vec<f64>]) -> Vec<Distribution> {
-        let reweighted = |(table, weights): (&Table, &Vec<f64>)| Table { weights: Some(weights.clone()), ..table.clone() };
+        let reweighted =
+            |(table, weights): (&Table, &Vec<f64>)| Table { weights: Some(weights.clone()), ..table.clone() };
         let tables: Vec<Table> = self.tables.iter().zip(weights).map(reweighted).collect();
         super::distributions(self.model, &tables)
     }

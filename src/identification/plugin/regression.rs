@@ -105,12 +105,7 @@ impl Task<'_, '_> {
     }
 
     /// Factors are integrated one after the other, first those on which no other depends.
-    fn product(
-        &self,
-        factors: &[Estimand],
-        targets: &BTreeSet<usize>,
-        mut function: Polynomial,
-    ) -> Option<Polynomial> {
+    fn product(&self, factors: &[Estimand], targets: &BTreeSet<usize>, mut function: Polynomial) -> Option<Polynomial> {
         let mut left: Vec<&Estimand> = factors.iter().collect();
         while !left.is_empty() {
             let own = |factor: &Estimand| -> BTreeSet<usize> {
@@ -165,7 +160,8 @@ impl Task<'_, '_> {
     fn fitted(&self, source: usize, condition: &[usize], columns: &[&Monomial]) -> Option<Vec<Polynomial>> {
         let places = self.formula.sources.get(source)?.data();
         let rows = || {
-            let tables = places.iter().filter_map(|&at| Some((self.regression.tables.get(at)?, &self.regression.weights[at])));
+            let tables =
+                places.iter().filter_map(|&at| Some((self.regression.tables.get(at)?, &self.regression.weights[at])));
             tables.flat_map(|(table, w)| (0..table.rows).filter(|&r| w[r] > 0.0).map(move |r| (table, r, w[r])))
         };
         let count = rows().count();
