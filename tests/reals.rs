@@ -210,6 +210,7 @@ fn skewed_numbers_and_how_often_they_are_large() {
     close(&answers, "large", beyond, 0.04);
     close(&answers, "would", beyond, 0.04);
     assert_eq!(answer(&answers, "large")["values"][0]["outcome"]["Y"], "> 4");
+    assert_eq!(answer(&answers, "mean")["replicates"], 8);
     assert_eq!(answer(&answers, "large")["query"], "P(Y > 4 | do(X = 1))");
     assert_eq!(answer(&answers, "small")["values"].as_array().unwrap().len(), 2);
     let fit = &answers["fit"][0]["reals"][0];

@@ -322,12 +322,24 @@ mod tests {
         let other = [row(1, 1, 0.6), row(1, 0, 0.4), row(0, 1, 0.75), row(0, 0, 0.25)];
         let found = whole.by_formula("P(Y | X)".into(), &other).unwrap();
         assert_eq!(found.values.iter().map(|r| r.p.unwrap()).collect::<Vec<_>>(), [0.25, 0.75, 0.4, 0.6]);
-        assert!(found.values.iter().all(|r| r.low.is_none()));
+        assert!(found.values.iter().all(|r| r.low == Some(0.0)) && !found.disagrees && found.doubt().is_none());
         assert!((found.difference - 0.1).abs() < 1e-12, "{}", found.difference);
         assert_eq!(whole.by_formula(String::new(), &other[1..]), None);
         // One cell of two: the other differs by as much.
         let cell = answer(vec![row(0, 1, 0.7)]).by_formula(String::new(), &[row(0, 1, 0.75)]).unwrap();
         assert!((cell.difference - 0.05).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_intervals_leave_apart_is_a_disagreement() {
+        let with = |p: f64, half: f64| Row { low: Some(p - half), high: Some(p + half), ..row(0, 1, p) };
+        let answer = |half| Answer { kind: "distribution".into(), values: vec![with(0.7, half)], ..empty() };
+        let beside = |half, other: Row| answer(half).compared((String::new(), "least squares"), vec![other]).unwrap();
+        assert!(!beside(0.05, with(0.6, 0.06)).disagrees);
+        let apart = beside(0.05, with(0.6, 0.04));
+        assert!(apart.disagrees && apart.doubt().unwrap().contains("regressions"));
+        // Without an interval nothing can be said.
+        assert!(!beside(0.05, Row { high: None, ..with(0.2, 0.01) }).disagrees);
     }
 
     fn empty() -> Answer {

@@ -305,7 +305,8 @@ impl Runtime<'_> {
         let asked = &exchanged(self.model, asked);
         let known = !asked.evidence.is_empty();
         let real = asked.is_real(self.model);
-        let summed = if real || asked.cut.is_some() { Ok(None) } else { exact::joint(self.model, &self.modules, asked) };
+        let summed =
+            if real || asked.cut.is_some() { Ok(None) } else { exact::joint(self.model, &self.modules, asked) };
         if let Ok(Some(found)) = summed {
             if found.evidence <= 0.0 {
                 return Err(QueryError::NoEvidence(0));
@@ -391,6 +392,15 @@ impl Distribution {
             answer.evidence = least(answer.evidence, probability);
             answer.acceptance = acceptance.and_then(|share| least(answer.acceptance, share)).or(answer.acceptance);
         }
+    }
+}
+
+/// Brings replicates that learned from a `share` of the rows as near to their mean as those of all rows are.
+fn narrow(replicates: &mut [Vec<f64>], share: f64) {
+    let count = replicates.len().max(1) as f64;
+    for cell in 0..replicates.first().map_or(0, Vec::len) {
+        let mean = replicates.iter().map(|r| r[cell]).sum::<f64>() / count;
+        replicates.iter_mut().for_each(|r| r[cell] = mean + (r[cell] - mean) * share.sqrt());
     }
 }
 

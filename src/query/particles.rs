@@ -36,6 +36,9 @@ const FEW: f64 = 8.0;
 /// The sweeps at the power 1 from which rows are taken, at least and at most.
 const ROUNDS: (usize, usize) = (8, 128);
 
+/// What rows that all agree may seem to vary.
+const ROUNDING: f64 = 1e-12;
+
 /// The numbers of the rows of each island.
 type Islands = Vec<Vec<usize>>;
 
@@ -256,7 +259,10 @@ impl Outcome<'_> {
     /// The variance of those slots, summed, given the means of all.
     fn variance(&self, means: &[f64]) -> f64 {
         match self {
-            Self::Values(..) => means.iter().map(|p| p * (1.0 - p)).sum(),
+            Self::Values(..) => {
+                let variance: f64 = means.iter().map(|p| p * (1.0 - p)).sum();
+                if variance > ROUNDING { variance } else { 0.0 }
+            }
             Self::Number(_) => (means[1] - means[0] * means[0]).max(0.0),
         }
     }

@@ -122,7 +122,9 @@ mod tests {
         // Uniform on [0, 1] and on [0.3, 1.3]: the functions differ by 0.3.
         let moved = compared("V", even(0.0), even(0.3));
         assert!((moved.distance - 0.3).abs() < 2e-3 && (moved.mean - moved.mean_of_data - 0.3).abs() < 1e-9);
-        assert!((moved.data.iter().sum::<f64>() - 1.0).abs() < 1e-9 && (moved.drawn.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(
+            (moved.data.iter().sum::<f64>() - 1.0).abs() < 1e-9 && (moved.drawn.iter().sum::<f64>() - 1.0).abs() < 1e-9
+        );
         // Weights count as rows do.
         let weighted = compared("V", vec![(0.0, 3.0), (1.0, 1.0)], vec![(0.0, 1.0), (1.0, 1.0)]);
         assert!((weighted.distance - 0.25).abs() < 1e-12);

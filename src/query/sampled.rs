@@ -1,7 +1,7 @@
 //! Answers from rows: by weights, and where the evidence is too rare for them by particles.
 
 use super::particles::{Outcome, Particles, Refined};
-use super::{Asked, Distribution, IMAGE_SAMPLES, QueryError, Runtime, SAMPLES, Tally, Worlds};
+use super::{Asked, Distribution, IMAGE_SAMPLES, QueryError, Runtime, SAMPLES, Tally, Worlds, narrow};
 use crate::causal::counterfactual::Place;
 use crate::model::Domain;
 use crate::nets::column::Column;
@@ -72,11 +72,12 @@ impl Runtime<'_> {
     ) -> Result<Vec<Vec<f64>>, QueryError> {
         let mut fits: Vec<Vec<Cow<Trained>>> =
             self.refits.iter().map(|modules| modules.iter().map(|m| Cow::Borrowed(*m)).collect()).collect();
-        let mut rows = (found.rows, found.rows);
+        let (mut left_out, mut rows) = (0.0, (found.rows, found.rows));
         if found.method == METHOD {
             rows = rare;
         } else if fits.is_empty() {
             let count = worlds.replicates();
+            left_out = worlds.left_out();
             let replicate = |number: usize| {
                 let of = |module: usize| match worlds.uses(module) {
                     true => Cow::Owned(self.modules[module].replicate(number)),
@@ -99,6 +100,7 @@ impl Runtime<'_> {
                 Err(error) => return Err(error),
             }
         }
+        narrow(&mut replicates, 1.0 - left_out);
         Ok(replicates)
     }
 }

@@ -327,3 +327,11 @@ fn wilson_agrees_with_a_published_value() {
     let centre = (0.1 + z * z / 200.0) / (1.0 + z * z / 100.0);
     assert!((centre - 0.1148).abs() < 1e-3);
 }
+
+#[test]
+fn replicates_of_fewer_rows_are_brought_nearer() {
+    let mut replicates = vec![vec![1.0, 5.0], vec![3.0, 5.0]];
+    super::narrow(&mut replicates, 0.25);
+    assert_eq!(replicates, [[1.5, 5.0], [2.5, 5.0]]);
+    super::narrow(&mut [], 0.5);
+}

@@ -136,6 +136,12 @@ impl Worlds<'_> {
         counts.min().unwrap_or(0)
     }
 
+    /// The share of the rows that a replicate of a module in use does not learn from, at most.
+    pub fn left_out(&self) -> f64 {
+        let used = (0..self.modules.len()).filter(|&at| self.uses(at));
+        used.map(|at| self.modules[at].left_out()).fold(0.0, f64::max)
+    }
+
     /// The columns of the `variables` asked for in `rows` rows, at most [`Self::most`], and the rows' weights: the probability
     /// (of real numbers the density) of the evidence given what was drawn before it.
     ///

@@ -76,6 +76,11 @@ impl Trained {
         }
     }
 
+    /// The share of the rows that each of its replicates does not learn from.
+    pub fn left_out(&self) -> f64 {
+        if matches!(self, Self::Conditionals(_)) { likelihood::HELD_OUT } else { 0.0 }
+    }
+
     /// The module as its replicate `number` has it (counted round); itself where it has none. Replicates of the same number
     /// saw the same resampled rows in all modules of a run.
     pub fn replicate(&self, number: usize) -> Self {

@@ -222,8 +222,11 @@ impl Scm {
                     }
                 }
             };
-            let mut cell =
-                twin.outcome.iter().zip(cards).fold(0, |cell, (place, card)| cell * card + (code(place) as usize).min(card - 1));
+            let mut cell = twin
+                .outcome
+                .iter()
+                .zip(cards)
+                .fold(0, |cell, (place, card)| cell * card + (code(place) as usize).min(card - 1));
             if let ([place], Some(holds)) = (&twin.outcome[..], real) {
                 let number = f64::from(f32::from_bits(code(place)));
                 sums = [sums[0] + weight * number, sums[1] + weight * number * number];

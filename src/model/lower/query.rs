@@ -317,11 +317,11 @@ impl Lowering {
     fn selects_one_row(&mut self, name: &Name, selected: &[(VarId, u32)]) -> Option<()> {
         let query = self.model.queries.iter().find(|q| q.name == name.value)?;
         let open: Vec<VarId> = match &query.kind {
-            QueryKind::Distribution(term) => free(term, true).collect(),
+            QueryKind::Distribution(term) => free(term, term.cut.is_none()).collect(),
             QueryKind::Expectation { terms, .. } => terms.iter().flat_map(|(_, t)| free(t, false)).collect(),
             QueryKind::Samples { .. } => return self.no_rows(name),
             QueryKind::Counterfactual { terms, mean, .. } => {
-                terms.iter().flat_map(|(_, t)| counterfactual::free(t, !mean)).collect()
+                terms.iter().flat_map(|(_, t)| counterfactual::free(t, !mean && t.cut.is_none())).collect()
             }
         };
         let missing: Vec<&str> =

@@ -27,7 +27,8 @@ pub(super) fn data(node: Node) -> Data {
 
 pub(super) fn assigned(node: Node) -> Assigned {
     let mut inner = parts(node);
-    let mut assigned = Assigned { name: name(&next(&mut inner)), world: vec![], value: None, bound: None, other: false };
+    let mut assigned =
+        Assigned { name: name(&next(&mut inner)), world: vec![], value: None, bound: None, other: false };
     for part in inner {
         match part.as_rule() {
             Rule::world => assigned.world = parts(part).map(world_setting).collect(),

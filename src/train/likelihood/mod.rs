@@ -13,6 +13,7 @@ mod posterior;
 mod rows;
 mod tables;
 
+pub use networks::HELD_OUT;
 pub use tables::Recipe;
 
 use super::{Observer, TrainError, Trained};

@@ -49,7 +49,8 @@ pub(super) struct Fit<'a> {
 
 /// The posterior of a batch's hidden causes.
 struct Posterior {
-    log_likelihood: f64,
+    /// Per row `weight · log P'(row)`.
+    logs: Vec<f64>,
     /// Per mechanism of the term `[rows, states]`, times the rows' weights.
     states: Vec<Vec<f64>>,
     /// Per latent the expected counts of its values.
@@ -163,18 +164,18 @@ impl<'a> Fit<'a> {
         Ok(posterior)
     }
 
-    /// `Σ weight · log P'(row)`.
-    pub fn log_likelihood(&self, weights: &Weights) -> Result<f64> {
-        let mut sum = 0.0;
+    /// `weight · log P'(row)` of each distinct row that has a weight.
+    pub fn log_likelihoods(&self, weights: &Weights) -> Result<Vec<f64>> {
+        let mut logs = vec![];
         for (at, weights) in self.compiled.iter().zip(weights) {
             let rows: Vec<usize> = (0..weights.len()).filter(|&row| weights[row] > 0.0).collect();
             for rows in rows.chunks(1024) {
                 let weights: Vec<f64> = rows.iter().map(|&row| weights[row]).collect();
                 let heads = self.heads(at, &self.outputs(at, rows, None)?)?;
-                sum += self.posterior(at, rows, &weights, &heads).log_likelihood;
+                logs.extend(self.posterior(at, rows, &weights, &heads).logs);
             }
         }
-        Ok(sum)
+        Ok(logs)
     }
 
     /// Per mechanism of the term its inputs and its network's outputs for them, `[inputs · states, card]`. An encoder sees
@@ -229,7 +230,7 @@ impl<'a> Fit<'a> {
         let priors: Vec<f64> = self.priors.concat();
         let states: Vec<usize> = at.term.mechanisms.iter().map(|&m| self.layout.states[m]).collect();
         let mut found = Posterior {
-            log_likelihood: 0.0,
+            logs: Vec::with_capacity(rows.len()),
             states: states.iter().map(|s| Vec::with_capacity(s * rows.len())).collect(),
             latents: self.priors.iter().map(|p| vec![0.0; p.len()]).collect(),
         };
@@ -249,7 +250,7 @@ impl<'a> Fit<'a> {
             }
             let mut counts = vec![0.0; length];
             let log = at.elimination.log_likelihood(&parameters, &starts, &mut scratch);
-            found.log_likelihood += weights[b] * (log + factor);
+            found.logs.push(weights[b] * (log + factor));
             at.elimination.count(&starts, weights[b], &mut counts, &mut scratch, None);
             for (place, &start) in starts.iter().enumerate() {
                 found.states[place].extend(&counts[start..start + states[place]]);

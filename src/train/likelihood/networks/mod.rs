@@ -15,6 +15,7 @@ use super::rows::{Rows, Term, Weights};
 use crate::model::{Domain, Model, Overrides, VarId};
 use crate::nets::conditional::{ConditionalMember, ConditionalModule, SoftNetwork};
 use crate::nets::ops::Adam;
+use crate::nets::table::TableMechanism;
 use crate::seed;
 use crate::train::{Metric, Observer, TrainError};
 use compiled::Compiled;
@@ -24,6 +25,8 @@ use std::ops::Range;
 
 /// The share of the rows that is held out to stop early: one part of so many.
 const PARTS: usize = 8;
+/// That share.
+pub const HELD_OUT: f64 = 1.0 / PARTS as f64;
 /// What Adam's rate falls to, once, where the held-out rows gain no more: from the best weights so far the fit then
 /// settles, instead of going on in steps as large as what it still has to learn.
 const SETTLING: f32 = 0.2;
@@ -103,6 +106,15 @@ impl Recipe {
     }
 }
 
+/// Whether rows have a higher likelihood than before by more than twice the standard error of the sum of differences.
+fn clearly_better(logs: &[f64], before: &[f64]) -> bool {
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for gain in logs.iter().zip(before).map(|(log, before)| log - before) {
+        (sum, squares) = (sum + gain, squares + gain * gain);
+    }
+    sum > 2.0 * (squares - sum * sum / logs.len().max(1) as f64).max(0.0).sqrt()
+}
+
 impl Job<'_> {
     /// Fits several sets of networks (as many as the settings ask bootstrap refits), each to a bootstrap
     /// resample of the rows.
@@ -154,10 +166,11 @@ impl Job<'_> {
         let mut adam = optimiser(&fit);
         let mut best = (fit.member()?, f64::INFINITY, 0);
         let mut settling = recipe.images;
-        // What is there before the first step may be the best: hidden causes aside, it is a regression.
-        if !recipe.images && layout.latents.is_empty() {
-            best.1 = -fit.log_likelihood(&test)? / total.max(1.0);
-        }
+        // A regression is left only for what the held-out rows clearly gain: little of what few of them seem to gain is true,
+        // and it differs from fit to fit.
+        let is_real = |m: &TableMechanism| self.rows.reals.contains_key(&m.variable);
+        let regression = !recipe.images && layout.latents.is_empty() && layout.mechanisms.iter().all(is_real);
+        let mut start = if regression { Some(fit.log_likelihoods(&test)?) } else { None };
         if recipe.images {
             fit.without_images(true);
             for _ in 0..BLIND_EPOCHS {
@@ -171,9 +184,12 @@ impl Job<'_> {
             if self.observer.cancelled() {
                 return Err(TrainError::Cancelled);
             }
-            let loss = -fit.log_likelihood(&test)? / total.max(1.0);
-            if loss.is_nan() || loss < best.1 {
+            let logs = fit.log_likelihoods(&test)?;
+            let loss = -logs.iter().sum::<f64>() / total.max(1.0);
+            let gains = start.as_ref().is_none_or(|start| clearly_better(&logs, start));
+            if loss.is_nan() || (loss < best.1 && gains) {
                 best = (fit.member()?, loss, epoch);
+                start = None;
             }
             if !loss.is_finite() {
                 break;
@@ -188,7 +204,8 @@ impl Job<'_> {
                 adam = optimiser(&fit);
             }
         }
-        Ok((best.0, best.1))
+        let kept = start.map(|logs| -logs.iter().sum::<f64>() / total.max(1.0));
+        Ok((best.0, kept.unwrap_or(best.1)))
     }
 
     fn recipe(&self) -> Recipe {
@@ -209,5 +226,23 @@ impl Job<'_> {
             r.iter().zip(p).map(share).zip(w).map(|(share, w)| share * w).collect()
         };
         (rest.iter().zip(&part).zip(&resampled).map(train).collect(), part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clearly_better;
+
+    #[test]
+    fn gains_must_be_larger_than_their_errors() {
+        let before = vec![-1.0; 100];
+        let gains = |gain: f64, noise: f64| -> Vec<f64> {
+            (0..100).map(|at| -1.0 + gain + if at % 2 == 0 { noise } else { -noise }).collect()
+        };
+        // The standard error of the sum is ten times the noise.
+        assert!(clearly_better(&gains(0.05, 0.2), &before));
+        assert!(!clearly_better(&gains(0.03, 0.2), &before));
+        assert!(!clearly_better(&gains(-0.05, 0.2), &before));
+        assert!(!clearly_better(&before, &before));
     }
 }
