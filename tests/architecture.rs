@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["model", "causal", "data", "diag"]),
     ("render", &["model", "plan", "causal", "truth", "diag"]),
     ("exchange", &["syntax", "diag"]),
-    ("identification", &["model", "causal", "data", "diag", "truth", "factor", "render"]),
+    ("identification", &["model", "causal", "data", "diag", "truth", "factor", "render", "seed"]),
     ("check", &["syntax", "model", "data", "truth", "plan", "identification", "pretrained", "diag"]),
     ("ide", &["check", "syntax", "model", "causal", "data", "truth", "plan", "identification", "render", "diag"]),
     ("lsp", &["ide", "syntax", "plan", "render", "diag"]),

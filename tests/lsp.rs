@@ -113,6 +113,17 @@ fn hover_says_what_is_known_and_why() {
     assert!(about.contains("1 with probability p"), "{about}");
     let about = hover(&mut client, &uri, at(FRONT_DOOR, FRONT_DOOR.find("effect,").unwrap())).unwrap();
     assert_eq!(about, "**effect**: `P(cancer | do(smoke = 1))`");
+    // So have words and signs of the language.
+    for (word, says) in [
+        ("->", "Causes"),
+        ("<->", "hidden common cause"),
+        ("binary", "0 or 1"),
+        ("truth {", "ground truth"),
+        ("do(", "Sets a variable"),
+    ] {
+        let about = hover(&mut client, &uri, at(FRONT_DOOR, FRONT_DOOR.find(word).unwrap() + 1)).unwrap();
+        assert!(about.contains(says), "{word}: {about}");
+    }
     // A mistake has its page.
     let text = "A -> A\n# see W0203\n";
     let (mut client, uri) = open("m.scm", text);
@@ -153,8 +164,44 @@ fn completion_depends_on_the_place() {
     has(&proposed("truth {\n  A = "), &["bernoulli", "D", "if"], &["query"]);
     has(&proposed("truth {\n  A = D == "), &["low"], &["bernoulli"]);
     has(&proposed("assert "), &["identifiable", "independent"], &["A"]);
+    has(&proposed("A: real["), &[], &["mechanism", "A"]);
+    has(&proposed("query q: P(A)\noutput q -> \""), &["q.csv", "q.parquet"], &["q.png"]);
+    has(&proposed("query q: sample(A)\noutput q -> \""), &["q.npz", "q.png"], &["q.json"]);
     assert_eq!(proposed("# a comment "), [""; 0]);
     assert_eq!(proposed("data d = \"a file "), [""; 0]);
+}
+
+#[test]
+fn files_are_proposed_between_quotes() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("more/deep")).unwrap();
+    for name in
+        ["rows.csv", "Big.parquet", "notes.txt", ".hidden.csv", "lab.scm", "net.onnx", "more/b.tsv", "more/x.npz"]
+    {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    let model = folder.path().join("m.scm");
+    let proposed = |end: &str| {
+        let text = format!("A -> B\n{end}");
+        let (mut client, uri) = open(model.to_str().unwrap(), &text);
+        labels(&mut client, &uri, at(&text, text.len()))
+    };
+    assert_eq!(proposed("data d = \""), ["Big.parquet", "rows.csv", "more/"]);
+    assert_eq!(proposed("data d = \"more/"), ["b.tsv", "x.npz", "deep/"]);
+    assert_eq!(proposed("data d = \"rows.csv\" { images: { A: \"more/"), ["x.npz", "deep/"]);
+    assert_eq!(proposed("import \""), ["lab.scm", "more/"]);
+    assert_eq!(proposed("A: image[1,8,8] pretrained \""), ["net.onnx", "more/"]);
+    assert_eq!(proposed("A: image[1,8,8] { mechanism: pretrained { file: \""), ["net.onnx", "more/"]);
+    assert_eq!(proposed("data d = \"no such folder/"), [""; 0]);
+    assert_eq!(proposed("query `q: \""), [""; 0]);
+    // What is typed of the last part is replaced, the folder stays.
+    let text = "data d = \"more/b.t";
+    let (mut client, uri) = open(model.to_str().unwrap(), text);
+    let position = at(text, text.len());
+    let found =
+        client.raw("textDocument/completion", json!({ "textDocument": { "uri": uri }, "position": position })).unwrap();
+    assert_eq!(found[0]["textEdit"]["newText"], "b.tsv");
+    assert_eq!(found[0]["textEdit"]["range"]["start"]["character"], 15);
 }
 
 #[test]
@@ -344,7 +391,10 @@ fn hints_lenses_the_plan_and_the_graph() {
     let title = client.lenses(&uri).remove(0);
     assert!(title.starts_with("identifiable: Σ"), "{title}");
     let bow = "X -> Y; X <-> Y\nX, Y: binary\nquery q: P(Y | do(X))\n";
+    // A lens of an earlier text is answered, with nothing: VS Code would show a refusal as "no commands".
+    let old = client.raw("textDocument/codeLens", json!({ "textDocument": { "uri": uri } })).unwrap();
     client.change(&uri, None, bow);
+    assert_eq!(client.raw("codeLens/resolve", old[0].clone()).unwrap()["command"]["title"], "…");
     assert_eq!(client.lenses(&uri), ["not identifiable: hedge {X, Y} over {Y}"]);
     let shown = client.settled(&uri);
     assert!(shown.iter().any(|d| d.code == Some(NumberOrString::String("E0701".into()))), "{shown:?}");
@@ -438,16 +488,34 @@ const PIECES: [&str; 30] = [
 
 #[test]
 fn after_any_edits_text_and_diagnostics_are_those_of_a_fresh_start() {
-    let mut rng = stream(7, "edits");
+    edit_at_random(7, 120);
+}
+
+/// `cargo test --release --test lsp -- --ignored edits`; `DCMC_FUZZ_MINUTES` says for how long (10).
+#[test]
+#[ignore = "takes ten minutes"]
+fn after_very_many_edits_too() {
+    let minutes = std::env::var("DCMC_FUZZ_MINUTES").ok().and_then(|m| m.parse().ok()).unwrap_or(10.0);
+    let (start, mut seed) = (std::time::Instant::now(), 100);
+    while start.elapsed().as_secs_f64() < 60.0 * minutes {
+        edit_at_random(seed, 400);
+        seed += 1;
+    }
+    println!("{} runs", seed - 100);
+}
+
+/// Edits of several programs, each compared with a fresh start every fourth step.
+fn edit_at_random(seed: u64, steps: usize) {
+    let mut rng = stream(seed, "edits");
     let mut programs: Vec<String> = vec![String::new(), FRONT_DOOR.to_owned()];
-    for file in ["frontdoor", "kidney_stones", "synthetic7"] {
+    for file in ["frontdoor", "kidney_stones", "synthetic7", "twins"] {
         programs.push(fs::read_to_string(format!("examples/{file}.scm")).unwrap().chars().take(900).collect());
     }
     for text in programs {
         let name = "/nowhere/fuzz.scm";
         let (mut client, uri) = open(name, &text);
         let mut units: Vec<u16> = text.encode_utf16().collect();
-        for step in 0..120 {
+        for step in 0..steps {
             // Some edits together in one message, some messages together before anybody waits.
             let mut changes = vec![];
             for _ in 0..rng.random_range(1..4) {

@@ -2,6 +2,7 @@
 
 use super::Analysis;
 use super::context::{Context, Level, context};
+use super::files::{self, List};
 use crate::diag::Span;
 use crate::model::{Domain, VarId, spell};
 use crate::syntax::{spell_label, words};
@@ -39,6 +40,10 @@ pub enum CompletionKind {
     Value,
     /// A distribution, function or form of query.
     Function,
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
 }
 
 use CompletionKind as Kind;
@@ -83,10 +88,15 @@ const FORMS: [(&str, &str, &str); 9] = [
     ("sample", "sample(${1:Y} | do(${2:X}), n: ${3:64})", "rows drawn from the model"),
 ];
 
-/// What can stand at a byte of the model file, and the part of the word there that it takes the place of.
-pub fn complete(analysis: &Analysis, at: usize) -> (Span, Vec<Completion>) {
+/// What can stand at a byte of the model file, and the part of the word there that it takes the place of. `list` gives
+/// the names in a folder beside the model file.
+pub fn complete(analysis: &Analysis, at: usize, list: List<'_>) -> (Span, Vec<Completion>) {
     let text = analysis.text();
     let Some(context) = context(text, at) else { return (Span::new(at, at), vec![]) };
+    if let Some(typed) = context.string {
+        let (length, found) = files::propose(analysis, &context, typed, list);
+        return (Span::new(at - length, at), found);
+    }
     let proposer = Proposer { analysis, context: &context, found: vec![] };
     (Span::new(context.word, at), proposer.propose())
 }
@@ -136,6 +146,7 @@ impl Proposer<'_> {
             }
             ["data", _, "=", ..] => self.add("do", Kind::Keyword, "what was set", Some("do(${1:X})")),
             ["import", _] => self.add("as", Kind::Keyword, "", None),
+            ["dcm"] => self.add("1", Kind::Value, "the edition", None),
             ["data" | "dcm" | "import", ..] | ["query"] | ["query", _] => {}
             ["query", _, ":"] => self.forms(),
             ["query", ..] => self.add("E", Kind::Function, "a mean", Some("E[${1:Y} | do(${2:X})]")),
@@ -287,7 +298,7 @@ impl Proposer<'_> {
 
     fn declaration(&mut self, level: &Level) {
         match (self.heads(), &level.tokens[..]) {
-            (["categorical" | "int" | "vector" | "image"], _) => {}
+            (["categorical" | "int" | "real" | "vector" | "image"], _) => {}
             ([":"], []) if level.bracket == '[' => self.variables(),
             (["pretrained"], []) => self.words(&words::PRETRAINED_KEYS, Kind::Setting),
             (["mlp"], []) => self.words(&["hidden", "noise"], Kind::Setting),

@@ -7,6 +7,8 @@ pub struct Context<'a> {
     pub levels: Vec<Level<'a>>,
     /// Where the word begins that the cursor is in or behind; the cursor, if it is in none.
     pub word: usize,
+    /// The text between the quote and the cursor, if that is in a string.
+    pub string: Option<&'a str>,
 }
 
 /// What stands in one level of brackets.
@@ -29,16 +31,22 @@ const SYMBOLS: [&str; 8] = ["<->", "->", "<-", "==", "!=", "<=", ">=", ".."];
 const OPEN_ENDED: [&str; 21] =
     ["<->", "->", "<-", "→", "←", "↔", ",", "|", ":", "=", "+", "-", "*", "/", "%", "==", "!=", "<=", ">=", "<", ">"];
 
-/// The context at a byte of a text; `None` inside comments and strings.
+/// The context at a byte of a text; `None` inside comments.
 pub fn context(text: &str, at: usize) -> Option<Context<'_>> {
     let before = text.get(..at)?;
-    let mut context = Context { levels: vec![Level { bracket: ' ', ..Level::default() }], word: at };
+    let mut context = Context { levels: vec![Level { bracket: ' ', ..Level::default() }], word: at, string: None };
     let mut from = 0;
     while let Some(c) = before[from..].chars().next() {
         let rest = &before[from..];
         let length = match c {
             '#' => rest.find('\n')?,
-            '"' => string(rest)?,
+            '"' => match string(rest) {
+                Some(length) => length,
+                None => {
+                    context.string = Some(&rest[1..]);
+                    break;
+                }
+            },
             '`' => rest[1..].find(['`', '\n']).map_or(rest.len(), |n| n + 2).min(rest.len()),
             _ if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
             _ => SYMBOLS.iter().find(|s| rest.starts_with(**s)).map_or(c.len_utf8(), |s| s.len()),
@@ -149,7 +157,9 @@ mod tests {
         assert_eq!(at("query q: P(A | do(X), D = "), Some((inside, 26)));
         assert_eq!(at("truth { U ~ bernoulli(0.5)\n A").map(|c| c.0[1].1.len()), Some(0));
         assert_eq!(at("A # comm"), None);
-        assert_eq!(at("data d = \"fi"), None);
+        assert_eq!(at("data d = \"fi"), Some((vec![(' ', vec!["data", "d", "="], 0, false)], 12)));
+        assert_eq!(context("data d = \"fi", 12).and_then(|c| c.string), Some("fi"));
+        assert_eq!(context("data d = \"fi\"", 13).and_then(|c| c.string), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What there is to say about the place under the cursor.
 
+use super::glossary::meaning;
 use super::{Analysis, Slow, Space, word_at};
 use crate::causal::{ancestors, c_components_of};
 use crate::diag::{Span, catalogue};
@@ -18,7 +19,7 @@ pub struct Hover {
 /// The most names that a list shows.
 const MAX_NAMES: usize = 24;
 
-/// What there is to say about a byte of the model file: a name and, below it, the page of what is wrong there; the page
+/// What there is to say about a byte of the model file: a name or a word of the language and, below it, the page of what is wrong there; the page
 /// of a code. `slow` adds the module and what it needs.
 pub fn hover(analysis: &Analysis, slow: Option<&Slow>, at: usize) -> Option<Hover> {
     let mut parts = vec![];
@@ -33,6 +34,12 @@ pub fn hover(analysis: &Analysis, slow: Option<&Slow>, at: usize) -> Option<Hove
         };
         span = about.is_some().then_some(found.span);
         parts.extend(about);
+    }
+    if parts.is_empty()
+        && let Some((word, text)) = meaning(analysis, at)
+    {
+        span = Some(word);
+        parts.push(text);
     }
     let diagnostics = slow.map_or(&analysis.program.diagnostics, |s| &s.diagnostics);
     let here = |d: &&crate::diag::Diagnostic| {

@@ -4,6 +4,8 @@
 
 mod complete;
 mod context;
+mod files;
+mod glossary;
 mod graph;
 mod hints;
 mod hover;
@@ -16,6 +18,7 @@ mod rename;
 mod signature;
 
 pub use complete::{Completion, CompletionKind, complete};
+pub use files::List;
 pub use graph::graph;
 pub use hints::{Hint, hints};
 pub use hover::{Hover, hover};

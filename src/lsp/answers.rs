@@ -5,6 +5,7 @@ use super::requests::nothing;
 use crate::diag::{SourceFile, Span};
 use crate::ide::{self, Analysis, Colour, CompletionKind, Slow, Symbol, SymbolKind};
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// The types of semantic tokens, in the order of their numbers.
 pub(super) const TOKEN_TYPES: [&str; 11] = [
@@ -31,8 +32,9 @@ pub(super) fn hover(analysis: &Analysis, slow: Option<&Slow>, at: usize) -> Valu
     )
 }
 
-pub(super) fn completion(analysis: &Analysis, at: usize) -> Value {
-    let (replaced, found) = ide::complete(analysis, at);
+pub(super) fn completion(analysis: &Analysis, at: usize, model: &Path) -> Value {
+    let folder = model.parent().unwrap_or(Path::new(""));
+    let (replaced, found) = ide::complete(analysis, at, &|inner| names(&folder.join(inner)));
     let replaced = span(analysis, replaced);
     let items = found.into_iter().map(|c| {
         let kind = match c.kind {
@@ -44,6 +46,8 @@ pub(super) fn completion(analysis: &Analysis, at: usize) -> Value {
             CompletionKind::Setting => 10,
             CompletionKind::Value => 12,
             CompletionKind::Function => 3,
+            CompletionKind::File => 17,
+            CompletionKind::Folder => 19,
         };
         let format = if c.snippet.is_some() { 2 } else { 1 };
         let text = c.snippet.unwrap_or_else(|| c.label.clone());
@@ -53,6 +57,16 @@ pub(super) fn completion(analysis: &Analysis, at: usize) -> Value {
         })
     });
     items.collect()
+}
+
+/// The names in a folder, those of folders with a `/` behind them.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let name = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some(if entry.path().is_dir() { name + "/" } else { name })
+    };
+    entries.filter_map(name).collect()
 }
 
 pub(super) fn signature(analysis: &Analysis, at: usize) -> Value {
@@ -131,6 +145,13 @@ pub(super) fn lenses(analysis: &Analysis, uri: &str, version: i32) -> Value {
     let data = |query: String| json!({ "uri": uri, "version": version, "query": query });
     let start = |place: Span| span(analysis, Span::new(place.start, place.start));
     lenses.map(|lens| json!({ "range": start(lens.span), "data": data(lens.query) })).collect()
+}
+
+/// A line to read in the place of a lens: no command stands behind it.
+pub(super) fn lens(lens: &Value, title: &str) -> Value {
+    let mut lens = lens.clone();
+    lens["command"] = json!({ "title": title, "command": "" });
+    lens
 }
 
 /// The words of the model file, or of a part of it.

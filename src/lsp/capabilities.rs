@@ -10,7 +10,7 @@ pub(super) fn capabilities() -> Value {
         // Opening and closing are told, changes come as edits.
         "textDocumentSync": { "openClose": true, "change": 2, "save": { "includeText": false } },
         "hoverProvider": true,
-        "completionProvider": { "triggerCharacters": [":", "(", "[", "{", ",", "|", "=", ">", "~"] },
+        "completionProvider": { "triggerCharacters": [":", "(", "[", "{", ",", "|", "=", ">", "~", "\"", "/"] },
         "signatureHelpProvider": { "triggerCharacters": ["(", "[", ",", "|"] },
         "definitionProvider": true,
         "referencesProvider": true,

@@ -50,9 +50,8 @@ fn later(request: Request, document: &Document, worker: &Worker) -> Answer {
             Task::Graph(id, if down { Direction::Down } else { Direction::Right })
         }
         "dcmc/plan" => Task::Plan(id),
-        _ if params["data"]["version"] != document.version => {
-            return Answer::Refused(ErrorCode::ContentModified, "the text has changed".to_owned());
-        }
+        // Editors ask for new ones; a refusal they would show as a mistake meanwhile.
+        _ if params["data"]["version"] != document.version => return Answer::Now(answers::lens(&params, "…")),
         _ => Task::Lens(id, params),
     };
     match worker.ask(document, task) {
@@ -71,7 +70,7 @@ fn now(request: &Request, document: &Document) -> Answer {
         // For finding out why an editor and the server disagree.
         "dcmc/text" => json!({ "text": document.text, "version": document.version }),
         "textDocument/hover" => answers::hover(analysis, slow, at),
-        "textDocument/completion" => answers::completion(analysis, at),
+        "textDocument/completion" => answers::completion(analysis, at, &document.path),
         "textDocument/signatureHelp" => answers::signature(analysis, at),
         "textDocument/definition" => answers::definition(analysis, uri, at),
         "textDocument/references" => {

@@ -1,6 +1,7 @@
 //! The thread that plans, identifies and draws.
 
 use super::Outbox;
+use super::answers;
 use super::capabilities::Refresh;
 use super::document::{Document, Latest};
 use super::problems::{problems, publication};
@@ -122,7 +123,9 @@ impl Job {
     fn run(&self, outbox: &Outbox) -> Option<Value> {
         let outdated = || self.latest.revision() != self.revision;
         if outdated() {
-            return None;
+            // Editors ask for new lenses; a refusal they would show as a mistake meanwhile.
+            let Task::Lens(_, lens) = &self.task else { return None };
+            return Some(answers::lens(lens, "…"));
         }
         match &self.task {
             Task::Conclude => {
@@ -135,11 +138,7 @@ impl Job {
             }
             Task::Lens(_, lens) => {
                 let query = lens["data"]["query"].as_str()?;
-                let title = ide::lens_title(&self.analysis, query)?;
-                let mut lens = lens.clone();
-                // A line to read: no command stands behind it.
-                lens["command"] = json!({ "title": title, "command": "" });
-                Some(lens)
+                Some(answers::lens(lens, &ide::lens_title(&self.analysis, query)?))
             }
             Task::Graph(_, direction) => {
                 Some(match ide::graph(&self.analysis, self.latest.slow().as_deref(), *direction) {

@@ -219,11 +219,12 @@ impl<'a> Particles<'a> {
         };
         let error: f64 = outcome.compared().map(error).sum();
         let carrying = 1.0 / weights.iter().map(|w| w * w).sum::<f64>();
-        if error > 0.0 && carrying >= FEW {
-            return (outcome.variance(&means) / error).min(rows as f64);
+        let variance = outcome.variance(&means);
+        let by_islands = (error > 0.0 && variance > 0.0).then(|| variance / error);
+        match by_islands {
+            Some(ess) if carrying >= FEW => ess.min(rows as f64),
+            _ => by_islands.unwrap_or(f64::INFINITY).min(self.first_rows(weights)),
         }
-        let ancestors = self.first_rows(weights);
-        if error > 0.0 { (outcome.variance(&means) / error).min(ancestors) } else { ancestors }
     }
 
     /// The effective number of first rows that the rows descend from.

@@ -2,7 +2,7 @@ dcm 1 "Real numbers: what an hour of study is worth"
 # Hours of study and pay are real numbers; of those one asks for means.
 # Who is abler studies more and earns more at the same hours, so pay
 # rises faster with study than study raises it: within each ability
-# ten hours are worth 2. `dcmc run` learns it from the rows.
+# ten hours are worth 2.
 
 ability -> study -> pay
 ability -> pay

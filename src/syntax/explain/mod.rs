@@ -5,6 +5,7 @@ mod expected;
 mod foreign;
 mod invalid_name;
 mod repair;
+mod slips;
 
 pub(super) use brackets::{length, too_deep};
 
@@ -17,6 +18,7 @@ use invalid_name::invalid_name;
 use pest::Parser;
 use pest::error::Error;
 use repair::repair;
+use slips::slip;
 
 /// A form of statement: how it starts, its rule, and what it looks like.
 struct Form {
@@ -79,7 +81,11 @@ pub(super) fn statement(text: &str, place: Span) -> Diagnostic {
         None if looks_like_declaration(source) => (Rule::one_declaration, "X: int[0..9]".to_owned()),
         None => (Rule::one_edges, "X -> Y".to_owned()),
     };
-    unexpected(text, place, rule, &example)
+    let example = match source.contains("independent") {
+        true if rule == Rule::one_assertion => "assert independent(X, Y | Z, do(W))".to_owned(),
+        _ => example,
+    };
+    slip(unexpected(text, place, rule, &example), source, place.start)
 }
 
 /// A query that begins as `text` does.
@@ -158,8 +164,9 @@ fn misspelt(source: &str, place: Span) -> Option<Diagnostic> {
     let length = source.find(|c| !is_word(c))?;
     let (word, rest) = source.split_at(length);
     rest.trim_start_matches([' ', '\t']).starts_with(|c| is_word(c) || c == '{').then_some(())?;
-    let nearest = FORMS.iter().min_by_key(|f| strsim::damerau_levenshtein(f.keyword, word))?;
-    let close = strsim::damerau_levenshtein(nearest.keyword, word) * 3 <= word.chars().count().max(3);
+    let distance = |f: &Form| strsim::damerau_levenshtein(f.keyword, &word.to_lowercase());
+    let nearest = FORMS.iter().min_by_key(|f| distance(f))?;
+    let close = distance(nearest) * 3 <= word.chars().count().max(3);
     let title = Diagnostic::new("E0101", format!("`{word}` begins no statement"));
     let start = place.start;
     let place = Span::new(start, start + length);

@@ -12,11 +12,7 @@ pub(super) fn repair(
     edits: Vec<(std::ops::Range<usize>, String)>,
     written: &str,
 ) -> Diagnostic {
-    let mut text = source.to_owned();
-    for (range, new) in edits.iter().rev() {
-        text.replace_range(range.clone(), new);
-    }
-    if !reads(&text) {
+    if !reads_after(source, &edits) {
         return found;
     }
     let edit = |(range, text): (std::ops::Range<usize>, String)| Edit {
@@ -25,6 +21,15 @@ pub(super) fn repair(
     };
     let edits = edits.into_iter().map(edit).collect();
     found.fix_all(format!("write `{written}`"), edits)
+}
+
+/// Whether the statement is a program after edits, which stand in order and apart.
+pub(super) fn reads_after(source: &str, edits: &[(std::ops::Range<usize>, String)]) -> bool {
+    let mut text = source.to_owned();
+    for (range, new) in edits.iter().rev() {
+        text.replace_range(range.clone(), new);
+    }
+    reads(&text)
 }
 
 /// Whether the statement `source` at `start` is a program after the edits.
