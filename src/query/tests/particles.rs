@@ -29,7 +29,9 @@ fn particles_agree_with_sums_over_tables() {
             continue;
         };
         compared += 1;
-        assert!((found.evidence / exact.evidence - 1.0).abs() < 0.2, "{asked:?}: {found:?} {}", exact.evidence);
+        // At worst the evidence is met in so many of the 131,072 first rows.
+        let limit = 0.1 + 4.0 / (131_072.0 * exact.evidence).sqrt();
+        assert!((found.evidence / exact.evidence - 1.0).abs() < limit, "{asked:?}: {found:?} {}", exact.evidence);
         let limit = 2.5 / found.ess.sqrt() + 1e-9;
         let far = found.means.iter().zip(&exact.point.values).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(far < limit, "{asked:?}: {found:?} {:?}", exact.point.values);
