@@ -30,9 +30,9 @@ truth {
   Thick = if bernoulli(0.75) == 1 then min(floor(W * W / 20), 1) else bernoulli(0.5)
 }
 
-data D1 = simulate(truth, n: 50000, seed: 1)
-data D2 = simulate(truth, n: 20000, seed: 2) do(X1 = 0)
-data D3 = simulate(truth, n: 20000, seed: 3) do(X1 = 1)
+data D1 = simulate(truth, n: 200000, seed: 1)
+data D2 = simulate(truth, n: 100000, seed: 2) do(X1 = 0)
+data D3 = simulate(truth, n: 100000, seed: 3) do(X1 = 1)
 
 query seen: P(Y1, Y2, Color, Thick | X1 = 1, X2 = 4)
 query set: P(Y1, Y2, Color, Thick | do(X1 = 1, X2 = 4))
