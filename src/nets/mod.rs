@@ -10,6 +10,7 @@ pub mod generator;
 mod generator_file;
 pub mod image;
 pub mod noise;
+pub mod normal;
 pub mod ops;
 pub mod pretrained;
 pub mod real;
