@@ -207,6 +207,87 @@ fn two_regimes_teach_one_module() {
     assert!((mean(&trained, 0, &[]) - 0.45).abs() < 0.08);
 }
 
+/// In each data set the cause has one value: what it does shows between them alone.
+#[test]
+fn data_sets_of_one_value_each_teach_its_effect() {
+    let mut rng = stream(1, "rows");
+    let one = [0.2, 0.8];
+    let mut set = |name: &str, x: u32| {
+        table(name, 5_000, 2, |row| {
+            row[0] = x;
+            row[1] = coin(one[x as usize], &mut rng);
+        })
+    };
+    let tables = [set("zero", 0), set("one", 1)];
+    let model = model(&["X", "Y"], &[(0, 1)], &[]);
+    let tasks = ["zero", "one"].map(|data| task(data, &["X"], &[], &[], &["Y"])).to_vec();
+    let module = module(&["Y"], tasks);
+    let trained = train(&model, &module, &tables, &[], &small(600), 1, &watch()).map(generators).unwrap();
+    for (x, expected) in one.into_iter().enumerate() {
+        let found = mean(&trained, 1, &[x as u32]);
+        assert!((found - expected).abs() < 0.08, "P(Y = 1 | do(X = {x})): {found}, not {expected}");
+    }
+}
+
+/// A skewed cause and its child: spread, quantiles, and what seeing the child says of the cause.
+#[test]
+fn real_variables_have_their_spread() {
+    const ROWS: usize = 10_000;
+    let mut rng = stream(1, "rows");
+    let mut draws: Vec<[f32; 2]> = vec![];
+    for noise in crate::nets::noise::normals(2 * ROWS, &mut rng).chunks_exact(2) {
+        let cause = (0.5 * noise[0]).exp();
+        draws.push([cause, 3.0 + 2.0 * cause + 0.5 * noise[1]]);
+    }
+    let mut model = model(&["X", "Y"], &[(0, 1)], &[]);
+    model.variables.values_mut().for_each(|v| v.domain = Some(Domain::REAL));
+    let reals = [0, 1].map(|v| (v, draws.iter().map(|row| row[v]).collect::<Vec<f32>>()));
+    let rows = Table {
+        name: "obs".to_owned(),
+        rows: ROWS,
+        columns: vec![None; 2],
+        reals: reals.clone().into(),
+        ..Table::default()
+    };
+    let tables = [rows];
+    let run = |variable: &str, conditions: &[&str]| {
+        let module = module(&[variable], vec![task("obs", &[], &[], conditions, &[variable])]);
+        let watch = watch();
+        let trained = train(&model, &module, &tables, &[], &small(1500), 1, &watch).map(generators).unwrap();
+        assert!(watch.metrics.into_inner().unwrap().last().unwrap().tv.unwrap() < 0.08);
+        trained
+    };
+    let (cause, child) = (run("X", &[]), run("Y", &["X"]));
+    let hidden = cause.hidden(ROWS, &mut rng);
+    let x = cause.sample(0, &[], &hidden, &mut rng).unwrap();
+    let y = child.sample(1, &[&x], &child.hidden(ROWS, &mut rng), &mut rng).unwrap();
+    for (drawn, (_, rows)) in [&x, &y].into_iter().zip(&reals) {
+        let (mut drawn, mut rows) = (drawn.reals().unwrap().to_vec(), rows.clone());
+        drawn.sort_unstable_by(f32::total_cmp);
+        rows.sort_unstable_by(f32::total_cmp);
+        let spread = |sorted: &[f32]| sorted[ROWS * 9 / 10] - sorted[ROWS / 10];
+        let ratio = spread(&drawn) / spread(&rows);
+        assert!((ratio - 1.0).abs() < 0.15, "{ratio}");
+        for share in 1..10 {
+            let at = share * ROWS / 10;
+            let off = drawn[at] - rows[at];
+            assert!(off.abs() < 0.1 * spread(&rows), "quantile {share}: {off}");
+        }
+    }
+    // The weights of draws of the cause, given that the child is 5.5: the mean of the rows near it.
+    let mut noise = child.noise(1, ROWS, &mut rng).unwrap();
+    let hidden = child.hidden(ROWS, &mut rng);
+    let weights = child.observe(1, &[&x], &hidden, &mut noise, 5.5f32.to_bits()).unwrap();
+    let found = weights.iter().zip(x.reals().unwrap()).map(|(w, x)| w * f64::from(*x)).sum::<f64>()
+        / weights.iter().sum::<f64>();
+    let near: Vec<f32> = draws.iter().filter(|row| (row[1] - 5.5).abs() < 0.1).map(|row| row[0]).collect();
+    let expected = f64::from(near.iter().sum::<f32>()) / near.len() as f64;
+    assert!((found - expected).abs() < 0.08, "{found}, not {expected}");
+    let replayed = child.replay(1, &[&x], &hidden, &noise).unwrap();
+    let off = |y: f32, w: f64| w > 1e-3 && (y - 5.5).abs() > 1e-2;
+    assert!(!replayed.reals().unwrap().iter().zip(&weights).any(|(y, w)| off(*y, *w)));
+}
+
 #[test]
 fn rows_count_by_their_weights() {
     let model = model(&["X"], &[], &[]);
