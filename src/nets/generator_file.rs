@@ -192,6 +192,10 @@ fn read_layers(
     name: &str,
     file: &ModuleFile,
 ) -> Result<Layers, FileError> {
+    if file.tensors.contains_key(&format!("{name}.0.scale")) {
+        let why = "was trained by an older version, with batch normalisation: train its module again";
+        return Err(wrong(format!("{name} {why}")));
+    }
     let read = |part: String, expected: &[usize]| -> Result<Vec<f32>, FileError> {
         let key = format!("{name}.{part}");
         let tensor = file.tensors.get(&key).ok_or_else(|| wrong(format!("no tensor {key}")))?;
@@ -286,6 +290,9 @@ mod tests {
             values[0] = f32::INFINITY;
             assert_eq!(refused(&file), format!("{name} has values that are not finite numbers"));
         }
+        let mut file = whole.clone();
+        file.tensors.insert("E.0.scale".to_owned(), TensorData { shape: vec![5], values: Values::F32(vec![1.0; 5]) });
+        assert!(refused(&file).starts_with("E was trained by an older version"));
         let mut file = whole.clone();
         file.header.variables[4] = "X".to_owned();
         assert_eq!(refused(&file), "the model has no variable X");
