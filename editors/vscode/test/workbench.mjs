@@ -217,7 +217,7 @@ try {
 } catch (error) {
   // Each goes on where the one before it stopped.
   failed = 1;
-  await shot("failure").catch?.(() => {});
+  await Promise.resolve(shot("failure")).catch(() => {});
   console.error(`FAIL ${error.stack}`);
 }
 server.removeAllListeners("exit");

@@ -236,7 +236,7 @@ fn square_labels(_: &str, code: &str) -> Found {
     Some(Slip { edits, written: "{…}".to_owned(), rule: "labels stand in braces: `categorical {red, green}`" })
 }
 
-/// `age: int[0, 9]`, `age: int[0-9]`, `age: int(0..9)`
+/// `age: int[0-9]`, `age: int(0..9)`
 fn range(source: &str, code: &str) -> Found {
     let kind = whole(code, "int").or_else(|| whole(code, "real"))?;
     let open = past_spaces(code, kind.end);
@@ -289,7 +289,6 @@ mod tests {
             ("assert identifable(q)", "assert identifiable(q)"),
             ("assert independant(X, Y | Z)", "assert independent(X, Y | Z)"),
             ("X: categorical [red, green]", "X: categorical {red, green}"),
-            ("X, Y: int[0, 9]", "X, Y: int[0..9]"),
             ("X: int[-3-9]", "X: int[-3..9]"),
             ("X: int(0..9)", "X: int[0..9]"),
             ("X: int[0:9]", "X: int[0..9]"),
