@@ -93,7 +93,7 @@ fn regressions_give_what_the_truth_says() {
         "Z -> X; {X, Z, W} -> Y; Z -> W; X: binary; W: int[0..2]; {Y, Z}: real
          truth {
            Z ~ normal(10, 2)
-           W = (Z > 9) + bernoulli(0.3)
+           W = bernoulli(0.5 + 0.02 * (Z - 10)) + bernoulli(0.3)
            X ~ bernoulli(1 / (1 + exp(10 - Z)))
            Y = 1.5 * X + 0.8 * Z + 0.1 * Z * Z + 0.5 * X * Z - W + normal(0, 1)
          }

@@ -27,8 +27,8 @@ use std::ops::Range;
 const PARTS: usize = 8;
 /// That share.
 pub const HELD_OUT: f64 = 1.0 / PARTS as f64;
-/// What Adam's rate falls to, once, where the held-out rows gain no more: from the best weights so far the fit then
-/// settles, instead of going on in steps as large as what it still has to learn.
+/// What Adam's rate falls to, once, where real variables are among them and the held-out rows gain no more: from the best weights so
+/// far the fit then settles, instead of going on in steps as large as what it still has to learn.
 const SETTLING: f32 = 0.2;
 /// First epochs without images, so that hidden causes explain what they can before the encoders do. Where images
 /// show other parents of their children plainly, the rows tell the two ways apart only slowly.
@@ -165,10 +165,11 @@ impl Job<'_> {
         let optimiser = |fit: &Fit| Adam::new(fit.networks.iter().flat_map(SoftNetwork::parameters), (0.9, 0.999));
         let mut adam = optimiser(&fit);
         let mut best = (fit.member()?, f64::INFINITY, 0);
-        let mut settling = recipe.images;
         // A regression is left only for what the held-out rows clearly gain: little of what few of them seem to gain is true,
         // and it differs from fit to fit.
         let is_real = |m: &TableMechanism| self.rows.reals.contains_key(&m.variable);
+        let settles = !recipe.images && layout.mechanisms.iter().any(is_real);
+        let mut settling = false;
         let regression = !recipe.images && layout.latents.is_empty() && layout.mechanisms.iter().all(is_real);
         let mut start = if regression { Some(fit.log_likelihoods(&test)?) } else { None };
         if recipe.images {
@@ -179,7 +180,7 @@ impl Job<'_> {
             fit.without_images(false);
         }
         for epoch in 0..recipe.epochs {
-            fit.rate = recipe.rate_at(epoch) * if settling && !recipe.images { SETTLING } else { 1.0 };
+            fit.rate = recipe.rate_at(epoch) * if settling { SETTLING } else { 1.0 };
             fit.epoch(&train, &mut adam, &mut rng, &|| self.observer.cancelled())?;
             if self.observer.cancelled() {
                 return Err(TrainError::Cancelled);
@@ -195,7 +196,7 @@ impl Job<'_> {
                 break;
             }
             if epoch >= best.2 + recipe.patience {
-                if settling {
+                if settling || !settles {
                     break;
                 }
                 settling = true;
