@@ -8,7 +8,6 @@
 
 use dcmc::model::{Domain, Model};
 use dcmc::nets::generator::{Dense, Generator, GeneratorModule, GeneratorNetwork, GeneratorShape, Kind, Layers};
-use dcmc::nets::normal::{self, LEAST_DEVIATION};
 use dcmc::nets::real::Scale;
 use dcmc::nets::table::{TableLatent, TableMechanism, TableMember, TableModule};
 use dcmc::query::{Asked, Method, Tally, Worlds, exact};
@@ -53,7 +52,7 @@ fn generator(model: &Model, variable: usize) -> Trained {
         }
     }
     let shape = GeneratorShape { variable, kind: Kind::Codes(2), parents, parent_kinds, latents: vec![] };
-    let network = GeneratorNetwork::Layers(Layers { hidden: vec![], output });
+    let network = GeneratorNetwork::Layers(Layers { blocks: vec![], output });
     Trained::Generators(GeneratorModule { noise: 1, latents: vec![], generators: vec![Generator { shape, network }] })
 }
 
@@ -90,7 +89,8 @@ fn rare(p: f64) -> (Model, Trained) {
 
 const STANDARD: Scale = Scale { low: None, high: None, margin: 1e-4, centre: 0.0, spread: 1.0 };
 /// The variance of a known number of a generator, and of the chain's end with it.
-const VARIANCE: f64 = 2.25;
+const KERNEL: f64 = 0.01;
+const VARIANCE: f64 = 2.25 + KERNEL;
 
 /// `A -> B -> C`, each the one before plus normal noise of variances 1, 1 and 1/4.
 fn chain() -> (Model, Vec<Trained>) {
@@ -99,13 +99,11 @@ fn chain() -> (Model, Vec<Trained>) {
     let linear = |(variable, &deviation): (usize, &f32)| {
         let parents: Vec<usize> = variable.checked_sub(1).into_iter().collect();
         let inputs = 1 + parents.len();
-        // Two outputs: the mean, and the logarithm of what the deviation has above the least.
-        let mut weight = [1.0, 0.0].repeat(inputs);
-        weight[0] = (deviation * deviation - LEAST_DEVIATION.powi(2) as f32).sqrt();
-        let output = Dense { inputs, outputs: normal::OUTPUTS, weight, bias: vec![0.0, -30.0] };
+        let weight = [deviation, 1.0][..inputs].to_vec();
+        let output = Dense { inputs, outputs: 1, weight, bias: vec![0.0] };
         let parent_kinds = vec![Kind::Real(STANDARD); parents.len()];
         let shape = GeneratorShape { variable, kind: Kind::Real(STANDARD), parents, parent_kinds, latents: vec![] };
-        let network = GeneratorNetwork::Layers(Layers { hidden: vec![], output });
+        let network = GeneratorNetwork::Layers(Layers { blocks: vec![], output });
         Trained::Generators(GeneratorModule {
             noise: 1,
             latents: vec![],

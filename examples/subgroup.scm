@@ -26,6 +26,6 @@ query naive: E[wt82_71 | qsmk = 1] - E[wt82_71 | qsmk = 0]
 query women: E[wt82_71 | do(qsmk = 1), sex = 1] - E[wt82_71 | do(qsmk = 0), sex = 1]
 query men: E[wt82_71 | do(qsmk = 1), sex = 0] - E[wt82_71 | do(qsmk = 0), sex = 0]
 query at_60: E[wt82_71 | do(qsmk = 1), age = 60] - E[wt82_71 | do(qsmk = 0), age = 60]
-query heavier: P(wt82_71 > 10 | do(qsmk))    # how many would gain more than 10 kg
+query heavier: P(wt82_71 > 10 | do(qsmk))  # how many would gain more than 10 kg
 
 expect abs(effect - 3.45) < 0.6

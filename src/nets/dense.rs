@@ -1,18 +1,24 @@
-//! Fully connected layers: their values.
+//! Fully connected layers with batch normalisation: values, and the layers to sample with.
 
-use super::ops::{Matrix, multiply};
+use super::ops::{EPSILON, Matrix, multiply};
 use rand::Rng;
 
-/// Hidden layers, each followed by a ReLU, and an output layer.
-///
-/// There is no batch normalisation: a task whose data set intervenes has batches in which the intervened variable has one
-/// value, and centred by such a batch a layer no longer sees which.
+/// Hidden blocks and an output layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layers {
-    /// The hidden layers, first to last.
-    pub hidden: Vec<Dense>,
+    /// The hidden blocks, first to last.
+    pub blocks: Vec<Block>,
     /// The last layer.
     pub output: Dense,
+}
+
+/// A hidden block: linear, batch normalisation, ReLU.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// The linear layer.
+    pub dense: Dense,
+    /// Its normalisation.
+    pub norm: BatchNorm,
 }
 
 /// A linear layer `x W + b`.
@@ -28,37 +34,40 @@ pub struct Dense {
     pub bias: Vec<f32>,
 }
 
+/// Batch normalisation with the statistics that stand for a batch's when sampling.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchNorm {
+    /// The factor of each column.
+    pub scale: Vec<f32>,
+    /// The constant of each column.
+    pub shift: Vec<f32>,
+    /// The running mean of each column.
+    pub mean: Vec<f32>,
+    /// The running variance of each column.
+    pub variance: Vec<f32>,
+}
+
 impl Layers {
     /// Random weights, hidden layers of the widths `hidden`.
     pub fn random(mut inputs: usize, hidden: &[usize], outputs: usize, rng: &mut impl Rng) -> Self {
-        let mut layers = Vec::with_capacity(hidden.len());
+        let mut blocks = Vec::with_capacity(hidden.len());
         for &width in hidden {
-            layers.push(Dense::before_relu(inputs, width, rng));
+            blocks.push(Block { dense: Dense::random(inputs, width, rng), norm: BatchNorm::identity(width) });
             inputs = width;
         }
-        Self { output: Dense::random(inputs, outputs, rng), hidden: layers }
+        Self { output: Dense::random(inputs, outputs, rng), blocks }
     }
 
-    /// All layers, first to last.
-    pub fn all(&self) -> impl Iterator<Item = &Dense> {
-        self.hidden.iter().chain([&self.output])
+    /// The layers to sample with: the folded blocks, each followed by ReLU, and the output layer.
+    pub fn folded(&self) -> Vec<Dense> {
+        self.blocks.iter().map(Block::folded).chain([self.output.clone()]).collect()
     }
 }
 
 impl Dense {
     /// Uniform weights in ±√(6 / (inputs + outputs)), zero bias (Glorot & Bengio 2010).
     pub fn random(inputs: usize, outputs: usize, rng: &mut impl Rng) -> Self {
-        Self::uniform(inputs, outputs, inputs + outputs, rng)
-    }
-
-    /// Uniform weights in ±√(6 / inputs), zero bias: a ReLU after it halves the mean square of what comes in, and the layer
-    /// doubles it (He, Zhang, Ren & Sun 2015).
-    pub fn before_relu(inputs: usize, outputs: usize, rng: &mut impl Rng) -> Self {
-        Self::uniform(inputs, outputs, inputs, rng)
-    }
-
-    fn uniform(inputs: usize, outputs: usize, fan: usize, rng: &mut impl Rng) -> Self {
-        let bound = (6.0 / fan.max(1) as f32).sqrt();
+        let bound = (6.0 / (inputs + outputs).max(1) as f32).sqrt();
         let weight = (0..inputs * outputs).map(|_| (2.0 * rng.random::<f32>() - 1.0) * bound).collect();
         Self { inputs, outputs, weight, bias: vec![0.0; outputs] }
     }
@@ -73,5 +82,29 @@ impl Dense {
         let weight = Matrix::new(&self.weight, self.inputs, self.outputs);
         multiply(Matrix::new(x, rows, self.inputs), weight, &mut y, true);
         y
+    }
+}
+
+impl BatchNorm {
+    /// The identity of `columns` columns.
+    pub fn identity(columns: usize) -> Self {
+        let (zeros, ones) = (vec![0.0; columns], vec![1.0; columns]);
+        Self { scale: ones.clone(), shift: zeros.clone(), mean: zeros, variance: ones }
+    }
+}
+
+impl Block {
+    /// The linear layer that does what the block does with its running statistics, but for the ReLU.
+    pub fn folded(&self) -> Dense {
+        let norm = &self.norm;
+        let factors: Vec<f32> = norm.scale.iter().zip(&norm.variance).map(|(s, v)| s / (v + EPSILON).sqrt()).collect();
+        let mut dense = self.dense.clone();
+        for row in dense.weight.chunks_exact_mut(dense.outputs.max(1)) {
+            row.iter_mut().zip(&factors).for_each(|(w, f)| *w *= f);
+        }
+        for (j, bias) in dense.bias.iter_mut().enumerate() {
+            *bias = (*bias - norm.mean[j]) * factors[j] + norm.shift[j];
+        }
+        dense
     }
 }

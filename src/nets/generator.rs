@@ -5,19 +5,18 @@
 //!
 //! | variable | parents | network | its value |
 //! |---|---|---|---|
-//! | discrete | discrete or real | linear layers with ReLU, to logits | a Gumbel-max draw |
-//! | real | discrete or real | the same, to a mean and a deviation | a draw from that normal distribution, scaled |
+//! | discrete | discrete or real | linear layers with batch normalisation and ReLU, to logits | a Gumbel-max draw |
+//! | real | discrete or real | the same, to one number | that number, scaled |
 //! | image | any | [`ImageGenerator`] | its pictures |
-//! | discrete, real | images among them | [`Classifier`], to logits, or to a mean and a deviation | such a draw |
+//! | discrete, real | images among them | [`Classifier`], to logits or one number | a Gumbel-max draw, or that number |
 //!
 //! All take the matrix own noise, shared noise, one-hot codes and standardised numbers of the other parents; and the image parents' pictures.
 
-pub use super::dense::{Dense, Layers};
+pub use super::dense::{BatchNorm, Block, Dense, Layers};
 
 use super::column::{Column, Pixels};
 use super::image::{Batch, Classifier, ImageGenerator, ImageSize, Network, from_planes, to_planes};
 use super::noise::{Noise, gumbel_given, gumbel_max, gumbel_number, normals};
-use super::normal::{self, Normal};
 use super::ops::{device, with_threads};
 use super::real::Scale;
 use super::soft::SoftGenerator;
@@ -26,6 +25,7 @@ use candle_core::{Result, Tensor, bail};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use std::f64::consts::PI;
 use std::ops::Range;
 
 /// The mechanisms of a module as generators.
@@ -113,15 +113,6 @@ impl Kind {
         }
     }
 
-    /// The numbers that a network of codes gives for a value: a logit for each code, [`normal::OUTPUTS`], none for an image.
-    pub fn outputs(self) -> usize {
-        match self {
-            Self::Codes(card) => card,
-            Self::Real(_) => normal::OUTPUTS,
-            Self::Image(_) => 0,
-        }
-    }
-
     /// The size of an image; `None` for others.
     pub fn image(self) -> Option<ImageSize> {
         match self {
@@ -158,21 +149,23 @@ impl Generator {
         let network = match shape.kind {
             Kind::Image(_) => GeneratorNetwork::Pictures(Network::random(shape.image_generator(noise, widths)?, rng)?),
             kind if shape.pictures().is_empty() => {
-                let mut layers = Layers::random(codes, widths.hidden, kind.outputs(), rng);
-                if let Kind::Real(_) = kind {
-                    layers.output.bias.copy_from_slice(&normal::START);
-                }
-                GeneratorNetwork::Layers(layers)
+                GeneratorNetwork::Layers(Layers::random(codes, widths.hidden, kind.width(), rng))
             }
             _ => GeneratorNetwork::Classifier(Network::random(shape.classifier(noise, widths)?, rng)?),
         };
         Ok(Self { shape, network })
     }
 
-    /// Sets the running statistics of normalisation number `at`, where there are any.
+    /// Sets the running statistics of normalisation number `at`.
     pub fn set_moments(&mut self, at: usize, moments: &super::ops::Moments) {
-        if let GeneratorNetwork::Pictures(network) = &mut self.network {
-            network.set_moments(at, moments);
+        match &mut self.network {
+            GeneratorNetwork::Layers(layers) => {
+                if let Some(block) = layers.blocks.get_mut(at) {
+                    (block.norm.mean, block.norm.variance) = (moments.mean.clone(), moments.variance.clone());
+                }
+            }
+            GeneratorNetwork::Pictures(network) => network.set_moments(at, moments),
+            GeneratorNetwork::Classifier(_) => {}
         }
     }
 }
@@ -202,12 +195,15 @@ impl GeneratorShape {
     /// # Errors
     /// A sentence, where the variable is an image.
     pub(super) fn classifier(&self, noise: usize, widths: &Widths) -> std::result::Result<Classifier, String> {
-        let outputs = Some(self.kind.outputs()).filter(|w| *w > 0).ok_or("an image has no logits")?;
+        let outputs = Some(self.kind.width()).filter(|w| *w > 0).ok_or("an image has no logits")?;
         let (codes, pictures, hidden) = (self.inputs(noise), self.pictures(), widths.hidden.to_vec());
         Ok(Classifier { pictures, codes, width: widths.width, hidden, outputs })
     }
 }
 
+/// A generator's value follows from its noise: it has no density. One that is known counts as seen with a normal error of
+/// this standard deviation, in standardised units (approximate Bayesian computation: Beaumont, Zhang & Balding 2002).
+const KERNEL: f64 = 0.1;
 /// Rows that pass through the layers together: their activations stay in the cache.
 const CHUNK: usize = 512;
 /// The same where there are images.
@@ -219,13 +215,9 @@ impl Sampler for GeneratorModule {
     }
 
     fn noise(&self, variable: usize, rows: usize, rng: &mut ChaCha8Rng) -> Result<Noise> {
-        let kind = self.generator(variable)?.shape.kind;
-        let (card, numbers) = (kind.card().unwrap_or(0), if let Kind::Real(_) = kind { rows } else { 0 });
-        Ok(Noise {
-            vectors: normals(rows * self.noise, rng),
-            gumbel: (0..rows * card).map(|_| gumbel_number(rng)).collect(),
-            uniform: (0..numbers).map(|_| rng.random()).collect(),
-        })
+        let card = self.generator(variable)?.shape.kind.card().unwrap_or(0);
+        let vectors = normals(rows * self.noise, rng);
+        Ok(Noise { vectors, gumbel: (0..rows * card).map(|_| gumbel_number(rng)).collect(), ..Noise::default() })
     }
 
     fn replay(&self, variable: usize, parents: &[&Column], hidden: &Hidden, noise: &Noise) -> Result<Column> {
@@ -237,10 +229,7 @@ impl Sampler for GeneratorModule {
                 Ok(Column::Codes(rows.map(|(logits, gumbel)| gumbel_max(logits, gumbel)).collect()))
             }
             Kind::Real(scale) => {
-                let outputs = draw.outputs()?;
-                let rows = outputs.chunks_exact(normal::OUTPUTS).zip(&noise.uniform);
-                let value = |(outputs, share): (&[f32], &f64)| scale.outward(Normal::new(outputs).quantile(*share));
-                Ok(Column::Reals(rows.map(value).collect()))
+                Ok(Column::Reals(draw.outputs()?.into_iter().map(|z| scale.outward(f64::from(z))).collect()))
             }
             Kind::Image(ImageSize { channels, height, width }) => {
                 Ok(Column::Pixels(Pixels { shape: [channels, height, width], values: draw.outputs()? }))
@@ -262,13 +251,9 @@ impl Sampler for GeneratorModule {
             Kind::Real(scale) => {
                 let value = f32::from_bits(value);
                 let (number, slope) = (scale.inward(value), scale.slope(value));
-                let density = |(outputs, share): (&[f32], &mut f64)| {
-                    let normal = Normal::new(outputs);
-                    *share = normal.distribution(number);
-                    normal.log_density(number) + slope.ln()
-                };
-                let outputs = draw.outputs()?;
-                return Ok(outputs.chunks_exact(normal::OUTPUTS).zip(&mut noise.uniform).map(density).collect());
+                let off = |z: f32| (number - f64::from(z)) / KERNEL;
+                let density = |z: f32| -0.5 * off(z).powi(2) + (slope / (KERNEL * (2.0 * PI).sqrt())).ln();
+                return Ok(draw.outputs()?.into_iter().map(density).collect());
             }
             Kind::Image(_) => bail!("variable {variable} is an image: it is not observed"),
         };
@@ -312,9 +297,8 @@ impl GeneratorModule {
         if shared.len() != self.latents.len() || parents.len() != shape.parents.len() {
             bail!("variable {variable}: the hidden causes or parents given are not the mechanism's")
         }
-        let own = noise.vectors.len() == rows * self.noise
-            && noise.gumbel.len() == rows * shape.kind.card().unwrap_or(0)
-            && noise.uniform.len() == if let Kind::Real(_) = shape.kind { *rows } else { 0 };
+        let own =
+            noise.vectors.len() == rows * self.noise && noise.gumbel.len() == rows * shape.kind.card().unwrap_or(0);
         let others = parents.iter().any(|p| p.rows() != *rows) || shared.iter().any(|n| n.len() != rows * self.noise);
         if others || !own {
             bail!("variable {variable}: parents and hidden causes have different numbers of rows")
@@ -446,7 +430,7 @@ mod tests {
         let mut output = Dense { inputs: 6, outputs: 3, weight: vec![0.0; 18], bias: vec![0.0; 3] };
         // Input 2 is the first number of the shared noise.
         output.weight[2 * 3] = 1e6;
-        generator.network = GeneratorNetwork::Layers(Layers { hidden: vec![], output });
+        generator.network = GeneratorNetwork::Layers(Layers { blocks: vec![], output });
         let mut rng = stream(1, "sample");
         let hidden = module.hidden(100, &mut rng);
         let mut draw = || module.codes(4, &[&[0; 100]], &hidden, &mut rng).unwrap();

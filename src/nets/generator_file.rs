@@ -1,7 +1,9 @@
 //! Generator modules as module files: one tensor per parameter, named `variable.part`.
 
 use super::file::{FileError, ModuleFile, ModuleHeader, TensorData, Values};
-use super::generator::{Dense, Generator, GeneratorModule, GeneratorNetwork, GeneratorShape, Kind, Layers, Widths};
+use super::generator::{
+    BatchNorm, Block, Dense, Generator, GeneratorModule, GeneratorNetwork, GeneratorShape, Kind, Layers, Widths,
+};
 use super::image::Network;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -48,7 +50,7 @@ impl GeneratorModule {
         let mut generators = vec![];
         for (Generator { shape, network }, variable) in self.generators.iter().zip(own) {
             let (hidden, width) = match network {
-                GeneratorNetwork::Layers(layers) => (layers.hidden.iter().map(|layer| layer.outputs).collect(), 0),
+                GeneratorNetwork::Layers(layers) => (layers.blocks.iter().map(|b| b.dense.outputs).collect(), 0),
                 GeneratorNetwork::Pictures(network) => (vec![], network.architecture.width),
                 GeneratorNetwork::Classifier(network) => {
                     (network.architecture.hidden.clone(), network.architecture.width)
@@ -149,7 +151,7 @@ impl GeneratorArchitecture {
                 GeneratorNetwork::Pictures(Network::read(architecture, &prefix, &file.tensors)?)
             }
             kind if shape.pictures().is_empty() => {
-                GeneratorNetwork::Layers(read_layers(shape.inputs(noise), &self.hidden, kind.outputs(), name, file)?)
+                GeneratorNetwork::Layers(read_layers(shape.inputs(noise), &self.hidden, kind.width(), name, file)?)
             }
             _ => {
                 let architecture = shape.classifier(noise, &widths).map_err(wrong)?;
@@ -176,9 +178,14 @@ fn write_layers(layers: &Layers, name: &str, tensors: &mut BTreeMap<String, Tens
     let mut write = |part: String, shape: Vec<usize>, values: &[f32]| {
         tensors.insert(format!("{name}.{part}"), TensorData { shape, values: Values::F32(values.to_vec()) });
     };
-    for (at, dense) in layers.hidden.iter().enumerate() {
+    for (at, Block { dense, norm }) in layers.blocks.iter().enumerate() {
         write(format!("{at}.weight"), vec![dense.inputs, dense.outputs], &dense.weight);
         write(format!("{at}.bias"), vec![dense.outputs], &dense.bias);
+        let parts =
+            [("scale", &norm.scale), ("shift", &norm.shift), ("mean", &norm.mean), ("variance", &norm.variance)];
+        for (part, values) in parts {
+            write(format!("{at}.{part}"), vec![dense.outputs], values);
+        }
     }
     let output = &layers.output;
     write("output.weight".to_owned(), vec![output.inputs, output.outputs], &output.weight);
@@ -192,10 +199,6 @@ fn read_layers(
     name: &str,
     file: &ModuleFile,
 ) -> Result<Layers, FileError> {
-    if file.tensors.contains_key(&format!("{name}.0.scale")) {
-        let why = "was trained by an older version, with batch normalisation: train its module again";
-        return Err(wrong(format!("{name} {why}")));
-    }
     let read = |part: String, expected: &[usize]| -> Result<Vec<f32>, FileError> {
         let key = format!("{name}.{part}");
         let tensor = file.tensors.get(&key).ok_or_else(|| wrong(format!("no tensor {key}")))?;
@@ -213,12 +216,18 @@ fn read_layers(
         let weight = read(format!("{part}.weight"), &[inputs, outputs])?;
         Ok(Dense { inputs, outputs, weight, bias: read(format!("{part}.bias"), &[outputs])? })
     };
-    let mut layers = Vec::with_capacity(hidden.len());
+    let mut blocks = Vec::with_capacity(hidden.len());
     for (at, &width) in hidden.iter().enumerate() {
-        layers.push(dense(&at.to_string(), inputs, width)?);
+        let norm = BatchNorm {
+            scale: read(format!("{at}.scale"), &[width])?,
+            shift: read(format!("{at}.shift"), &[width])?,
+            mean: read(format!("{at}.mean"), &[width])?,
+            variance: read(format!("{at}.variance"), &[width])?,
+        };
+        blocks.push(Block { dense: dense(&at.to_string(), inputs, width)?, norm });
         inputs = width;
     }
-    Ok(Layers { output: dense("output", inputs, outputs)?, hidden: layers })
+    Ok(Layers { output: dense("output", inputs, outputs)?, blocks })
 }
 
 #[cfg(test)]
@@ -290,9 +299,6 @@ mod tests {
             values[0] = f32::INFINITY;
             assert_eq!(refused(&file), format!("{name} has values that are not finite numbers"));
         }
-        let mut file = whole.clone();
-        file.tensors.insert("E.0.scale".to_owned(), TensorData { shape: vec![5], values: Values::F32(vec![1.0; 5]) });
-        assert!(refused(&file).starts_with("E was trained by an older version"));
         let mut file = whole.clone();
         file.header.variables[4] = "X".to_owned();
         assert_eq!(refused(&file), "the model has no variable X");

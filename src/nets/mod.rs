@@ -11,7 +11,6 @@ mod generator_file;
 pub mod image;
 pub mod lanes;
 pub mod noise;
-pub mod normal;
 pub mod ops;
 pub mod pretrained;
 pub mod real;

@@ -217,7 +217,7 @@ impl Recipe<'_> {
             let again = decoder.pictures(&Batch { codes: Some(code.clone()), pictures: vec![] }, |_, _| ())?;
             let mut loss = (mean_squared_error(&again, &pictures)? * DRAWN)?;
             if cards > 0 {
-                loss = (loss + predicted(&heads.outputs(&code)?, &rows, &drawn, &neighbours)?)?;
+                loss = (loss + predicted(&heads.logits(&code, |_, _| ())?, &rows, &drawn, &neighbours)?)?;
             }
             if !loss.to_scalar::<f32>()?.is_finite() {
                 return Err(TrainError::NotFinite { module: format!("the encoder of {}", self.name()), step });

@@ -19,7 +19,7 @@ pub enum SoftGenerator {
 }
 
 impl SoftGenerator {
-    /// The network with trained parameters, normalising pictures over batches.
+    /// The network with trained parameters, normalising over batches.
     ///
     /// # Errors
     /// Where Candle cannot hold the weights.
@@ -70,14 +70,14 @@ impl SoftGenerator {
         }
     }
 
-    /// The logits, a mean and a deviation, or pictures of a batch, differentiable in it; each normalisation hands the moments of
-    /// the batch to `watch`.
+    /// The logits or pictures of a batch, differentiable in it; each normalisation hands the moments of the batch
+    /// to `watch`.
     ///
     /// # Errors
     /// Where the shapes do not fit.
     pub fn run(&self, batch: &Batch, watch: impl FnMut(usize, &Moments)) -> Result<Tensor> {
         match (self, &batch.codes) {
-            (Self::Layers(layers), Some(codes)) if batch.pictures.is_empty() => layers.outputs(codes),
+            (Self::Layers(layers), Some(codes)) if batch.pictures.is_empty() => layers.logits(codes, watch),
             (Self::Layers(_), _) => bail!("layers of codes were given pictures, or nothing"),
             (Self::Pictures(network), _) => network.pictures(batch, watch),
             (Self::Classifier(network), _) => network.outputs(batch),

@@ -1,14 +1,14 @@
-//! Fully connected layers as a differentiable network.
+//! Fully connected layers with batch normalisation as a differentiable network.
 
-use crate::nets::dense::{Dense, Layers};
-use crate::nets::ops::{Parameter, linear};
+use crate::nets::dense::{BatchNorm, Block, Dense, Layers};
+use crate::nets::ops::{Moments, Parameter, batch_norm_relu, linear};
 use candle_core::Result;
 use candle_core::Tensor;
 
-/// [`Layers`] from `[rows, inputs]` to `[rows, outputs]`.
+/// [`Layers`] from `[rows, inputs]` to logits `[rows, card]`.
 #[derive(Clone, Debug)]
 pub struct SoftLayers {
-    hidden: Vec<Layer>,
+    blocks: Vec<SoftBlock>,
     output: Layer,
 }
 
@@ -18,54 +18,74 @@ struct Layer {
     bias: Parameter,
 }
 
+/// A linear layer, then batch normalisation over the batch at hand unless it is folded into the layer, then ReLU.
+#[derive(Clone, Debug)]
+struct SoftBlock {
+    layer: Layer,
+    norm: Option<Layer>,
+}
+
 impl SoftLayers {
-    /// The network with trained parameters.
+    /// The network with trained parameters, normalising over batches.
     ///
     /// # Errors
     /// Where Candle cannot hold the weights.
     pub fn trained(layers: &Layers) -> Result<Self> {
-        Ok(Self {
-            hidden: layers.hidden.iter().map(Layer::trained).collect::<Result<_>>()?,
-            output: Layer::trained(&layers.output)?,
-        })
+        let block = |block: &Block| {
+            Ok(SoftBlock { layer: Layer::trained(&block.dense)?, norm: Some(Layer::of_norm(&block.norm)?) })
+        };
+        let blocks = layers.blocks.iter().map(block).collect::<Result<_>>()?;
+        Ok(Self { blocks, output: Layer::trained(&layers.output)? })
     }
 
-    /// The network as it samples: fixed weights.
+    /// The network as it samples: fixed weights, running statistics.
     ///
     /// # Errors
     /// Where Candle cannot hold the weights.
     pub fn fixed(layers: &Layers) -> Result<Self> {
-        Ok(Self {
-            hidden: layers.hidden.iter().map(Layer::fixed).collect::<Result<_>>()?,
-            output: Layer::fixed(&layers.output)?,
-        })
+        let mut layers = layers.folded().iter().map(Layer::fixed).collect::<Result<Vec<_>>>()?;
+        let Some(output) = layers.pop() else { candle_core::bail!("layers without a last one") };
+        Ok(Self { blocks: layers.into_iter().map(|layer| SoftBlock { layer, norm: None }).collect(), output })
     }
 
     /// The same network, following training, without gradients for its own weights.
     pub fn detached(&self) -> Self {
-        Self { hidden: self.hidden.iter().map(Layer::detached).collect(), output: self.output.detached() }
+        let block = |b: &SoftBlock| SoftBlock { layer: b.layer.detached(), norm: b.norm.as_ref().map(Layer::detached) };
+        Self { blocks: self.blocks.iter().map(block).collect(), output: self.output.detached() }
     }
 
     /// The parameters, in the order of [`Self::write`].
     pub fn parameters(&self) -> Vec<&Parameter> {
-        self.hidden.iter().chain([&self.output]).flat_map(|layer| [&layer.weight, &layer.bias]).collect()
+        let blocks = self.blocks.iter().flat_map(|b| [Some(&b.layer), b.norm.as_ref()].into_iter().flatten());
+        blocks.chain([&self.output]).flat_map(|layer| [&layer.weight, &layer.bias]).collect()
     }
 
     /// Writes parameters, in the order of [`Self::parameters`] of a trained network, to `layers`.
     pub fn write(parameters: Vec<Vec<f32>>, layers: &mut Layers) {
-        let layers = layers.hidden.iter_mut().chain([&mut layers.output]);
-        let places = layers.flat_map(|layer| [&mut layer.weight, &mut layer.bias]);
-        places.zip(parameters).for_each(|(place, values)| *place = values);
+        let mut places = Vec::with_capacity(parameters.len());
+        for block in &mut layers.blocks {
+            let (dense, norm) = (&mut block.dense, &mut block.norm);
+            places.extend([&mut dense.weight, &mut dense.bias, &mut norm.scale, &mut norm.shift]);
+        }
+        places.extend([&mut layers.output.weight, &mut layers.output.bias]);
+        places.into_iter().zip(parameters).for_each(|(place, values)| *place = values);
     }
 
-    /// The outputs (a discrete variable's logits) for `x [rows, inputs]`.
+    /// The logits for `x [rows, inputs]`; each normalisation hands the moments of the batch to `watch`.
     ///
     /// # Errors
     /// Where the shapes do not fit.
-    pub fn outputs(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn logits(&self, x: &Tensor, mut watch: impl FnMut(usize, &Moments)) -> Result<Tensor> {
         let mut x = x.clone();
-        for layer in &self.hidden {
-            x = linear(&x, &layer.weight, &layer.bias, 0.0)?;
+        for (at, block) in self.blocks.iter().enumerate() {
+            let Some(norm) = &block.norm else {
+                x = linear(&x, &block.layer.weight, &block.layer.bias, 0.0)?;
+                continue;
+            };
+            let before = linear(&x, &block.layer.weight, &block.layer.bias, 1.0)?;
+            let (after, moments) = batch_norm_relu(&before, &norm.weight, &norm.bias)?;
+            moments.get().into_iter().for_each(|moments| watch(at, moments));
+            x = after;
         }
         linear(&x, &self.output.weight, &self.output.bias, 1.0)
     }
@@ -86,6 +106,14 @@ impl Layer {
         })
     }
 
+    fn of_norm(norm: &BatchNorm) -> Result<Self> {
+        let columns = [norm.scale.len()];
+        Ok(Self {
+            weight: Parameter::trained(&norm.scale, &columns)?,
+            bias: Parameter::trained(&norm.shift, &columns)?,
+        })
+    }
+
     fn detached(&self) -> Self {
         Self { weight: self.weight.detached(), bias: self.bias.detached() }
     }
@@ -101,27 +129,30 @@ mod tests {
         Layers::random(4, &[6, 5], 3, &mut crate::seed::stream(1, "weights"))
     }
 
-    /// Each row by itself: what other rows of a batch hold makes no difference.
+    /// With a batch's own moments as running statistics, the folded network does what the trained one did.
     #[test]
-    fn rows_are_apart() {
-        let soft = SoftLayers::trained(&layers()).unwrap();
-        let x = random(32, 3);
-        let outputs = |rows: &[f32]| {
-            let x = Tensor::from_slice(rows, (rows.len() / 4, 4), &Device::Cpu).unwrap();
-            soft.outputs(&x).unwrap().to_vec2::<f32>().unwrap()
-        };
-        let together = outputs(&x);
-        for (row, expected) in x.chunks_exact(4).zip(&together) {
-            for (found, expected) in outputs(row)[0].iter().zip(expected) {
-                assert!((found - expected).abs() < 1e-5, "{found} {expected}");
-            }
+    fn folding_the_moments_of_a_batch_changes_nothing() {
+        let mut layers = layers();
+        let x = Tensor::from_vec(random(32, 3), (8, 4), &Device::Cpu).unwrap();
+        let mut seen = vec![];
+        let trained = SoftLayers::trained(&layers).unwrap();
+        let expected = trained.logits(&x, |_, m| seen.push(m.clone())).unwrap().to_vec2::<f32>().unwrap();
+        for (block, moments) in layers.blocks.iter_mut().zip(seen) {
+            (block.norm.mean, block.norm.variance) = (moments.mean, moments.variance);
+        }
+        let found = SoftLayers::fixed(&layers).unwrap().logits(&x, |_, _| ()).unwrap().to_vec2::<f32>().unwrap();
+        for (found, expected) in found.concat().iter().zip(expected.concat()) {
+            assert!((found - expected).abs() < 1e-4, "{found} {expected}");
         }
     }
 
     #[test]
     fn parameters_are_written_back_to_their_places() {
         let (mut empty, full) = (layers(), layers());
-        empty.hidden.iter_mut().for_each(|layer| layer.weight.fill(0.0));
+        for block in &mut empty.blocks {
+            block.dense.weight.fill(0.0);
+            block.norm.scale.fill(0.0);
+        }
         empty.output.weight.fill(0.0);
         let parameters = SoftLayers::trained(&full).unwrap();
         let values = parameters.parameters().into_iter().map(|p| p.values().unwrap()).collect();

@@ -3,7 +3,6 @@
 use super::*;
 use crate::nets::conditional::{ConditionalMember, ConditionalModule, Network};
 use crate::nets::generator::{Dense, Layers};
-use crate::nets::normal::{self, LEAST_DEVIATION};
 use crate::nets::real::{COMPONENTS, OUTPUTS, Scale};
 use std::collections::BTreeMap;
 
@@ -103,17 +102,16 @@ fn mixtures(variable: usize) -> Trained {
     Trained::Conditionals(ConditionalModule { latents: vec![], mechanisms: vec![mechanism], reals, members })
 }
 
-/// The chain as generators: the parent plus noise, all but the least of the normal distribution in the network's own.
+/// The chain as generators: the parent plus the noise times the deviation.
 fn linear(variable: usize) -> Trained {
     let parents: Vec<usize> = variable.checked_sub(1).into_iter().collect();
     let inputs = 1 + parents.len();
-    // Two outputs: the mean, and the logarithm of what the deviation has above the least.
-    let mut weight = [1.0, 0.0].repeat(inputs);
-    weight[0] = (DEVIATIONS[variable].powi(2) - LEAST_DEVIATION.powi(2)).sqrt() as f32;
-    let output = Dense { inputs, outputs: normal::OUTPUTS, weight, bias: vec![0.0, -30.0] };
+    let mut weight = vec![1.0; inputs];
+    weight[0] = DEVIATIONS[variable] as f32;
+    let output = Dense { inputs, outputs: 1, weight, bias: vec![0.0] };
     let parent_kinds = vec![Kind::Real(STANDARD); parents.len()];
     let shape = GeneratorShape { variable, kind: Kind::Real(STANDARD), parents, parent_kinds, latents: vec![] };
-    let network = GeneratorNetwork::Layers(Layers { hidden: vec![], output });
+    let network = GeneratorNetwork::Layers(Layers { blocks: vec![], output });
     Trained::Generators(GeneratorModule { noise: 1, latents: vec![], generators: vec![Generator { shape, network }] })
 }
 
@@ -126,8 +124,11 @@ fn particles_agree_with_closed_forms_far_out() {
     let model = chain();
     let mixtures: Vec<Trained> = (0..3).map(mixtures).collect();
     let generators: Vec<Trained> = (0..3).map(linear).collect();
-    for modules in [mixtures, generators] {
-        let (mean, variance, deviation) = (MEAN, VARIANCE, 1.5);
+    // The kernel of generators adds its variance to what is known.
+    let kernel = 0.01;
+    let variance = 2.25 + kernel;
+    let cases = [(mixtures, MEAN, VARIANCE, 1.5), (generators, FAR / variance, 1.0 - 1.0 / variance, variance.sqrt())];
+    for (modules, mean, variance, deviation) in cases {
         let modules: Vec<&Trained> = modules.iter().collect();
         let found = refine(&model, &modules, &far(), 1).unwrap();
         let error = (variance / found.ess).sqrt();
@@ -146,7 +147,7 @@ fn the_effective_sample_size_is_that_of_the_errors() {
     let modules: Vec<&Trained> = modules.iter().collect();
     let error = |seed| {
         let found = refine(&model, &modules, &far(), seed).unwrap();
-        (found.means[0] - MEAN).powi(2) * found.ess / VARIANCE
+        (found.means[0] - FAR / 2.26).powi(2) * found.ess / (1.0 - 1.0 / 2.26)
     };
     let share = (0..24).map(error).sum::<f64>() / 24.0;
     assert!((0.4..2.5).contains(&share), "{share}");

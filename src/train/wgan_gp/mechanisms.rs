@@ -4,7 +4,6 @@ use crate::nets::conditional::{ConditionalModule, SoftNetwork};
 use crate::nets::generator::{GeneratorModule, GeneratorShape, Kind};
 use crate::nets::image::Batch;
 use crate::nets::noise::{gumbel, gumbel_max, gumbel_number, normal};
-use crate::nets::normal::{self, LEAST_DEVIATION};
 use crate::nets::ops::{Moments, Relaxation, gumbel_softmax};
 use crate::nets::pretrained::PretrainedModule;
 use crate::nets::real::{COMPONENTS, LOG_DEVIATIONS, OUTPUTS, Scale};
@@ -251,22 +250,12 @@ impl Forward<'_> {
             return Ok(value);
         }
         if self.mechanisms.scale(part.variable).is_some() {
-            let number = match value.dim(1)? {
-                OUTPUTS => mixture_draw(&value, self.rng)?,
-                normal::OUTPUTS => normal_draw(&value, self.rng)?,
-                _ => value,
-            };
+            let number = if value.dim(1)? == OUTPUTS { mixture_draw(&value, self.rng)? } else { value };
             return rescaled(part.variable, &number, false);
         }
         let (rows, card) = value.dims2()?;
         gumbel_softmax(&value, &gumbel(rows, card, self.rng)?, self.relaxation)
     }
-}
-
-/// A draw `[rows, 1]` from the normal distributions that `outputs [rows, normal::OUTPUTS]` mean.
-fn normal_draw(outputs: &Tensor, rng: &mut ChaCha8Rng) -> Result<Tensor> {
-    let deviation = (outputs.narrow(1, 1, 1)?.minimum(normal::MOST)?.exp()? + LEAST_DEVIATION)?;
-    outputs.narrow(1, 0, 1)? + (deviation * normal(outputs.dim(0)?, 1, rng)?)?
 }
 
 /// A draw `[rows, 1]` from the mixtures that `outputs [rows, OUTPUTS]` mean. Gradients go through the mean and the deviation

@@ -22,7 +22,7 @@ pub use options::{Options, Sight};
 use super::{Metric, Observer, TrainError, Trained};
 use crate::data::Table;
 use crate::model::{Domain, Model, Overrides, VarId};
-use crate::nets::generator::{Generator, GeneratorModule, GeneratorNetwork, GeneratorShape, Kind, Widths};
+use crate::nets::generator::{Generator, GeneratorModule, GeneratorShape, Kind, Widths};
 use crate::nets::image::{Batch, Classifier, Network};
 use crate::nets::ops::{Adam, Moments, Relaxation};
 use crate::nets::real::Scale;
@@ -225,7 +225,7 @@ impl<'a> Training<'a> {
 
     fn run(&mut self, observer: &dyn Observer) -> Result<(), TrainError> {
         let (report, measure) = (self.steps.div_ceil(100).max(1), self.steps.div_ceil(20).max(1));
-        let measured = self.tasks.iter().any(Task::has_cells);
+        let measured = self.tasks.iter().any(Task::has_codes);
         for step in 1..=self.steps {
             if observer.cancelled() {
                 return Err(TrainError::Cancelled);
@@ -299,7 +299,8 @@ impl<'a> Training<'a> {
     }
 
     /// Makes the module of the average weights ready to sample, and measures how far its samples are from
-    /// the rows: the largest total variation distance over the tasks; `None` where only images are generated.
+    /// the rows: the largest total variation distance over the tasks, of discrete variables alone; `None` where none
+    /// is generated.
     fn measure(&mut self) -> Result<Option<f64>, TrainError> {
         for (generator, average) in self.generators.generators.iter_mut().zip(&self.average) {
             SoftGenerator::write(average.clone(), generator);
@@ -308,9 +309,8 @@ impl<'a> Training<'a> {
         let fixed = self.generators.generators.iter().map(SoftGenerator::fixed).collect::<Result<_, _>>()?;
         let mechanisms = self.trained.with(fixed);
         let mut largest: Option<f64> = None;
-        for task in self.tasks.iter().filter(|task| task.has_cells()) {
-            // Draws differ from their own distribution too, the more so the more cells there are.
-            let samples = if task.has_images() { 2000 } else { (40 * task.cells()).clamp(5000, 20_000) };
+        for task in self.tasks.iter().filter(|task| task.has_codes()) {
+            let samples = if task.has_images() { 2000 } else { 5000 };
             let mut forward =
                 Forward { mechanisms: &mechanisms, relaxation: HARD, rng: &mut self.measure_rng, watch: None };
             largest = Some(task.distance(samples, &mut forward)?.max(largest.unwrap_or(0.0)));
@@ -318,12 +318,9 @@ impl<'a> Training<'a> {
         Ok(largest)
     }
 
-    /// Sets the running statistics of the normalisations of the module's pictures to the mean over batches of its own
+    /// Sets the running statistics of the module's normalisations to the mean over batches of its own
     /// hard draws: averaged weights have statistics that no single step had.
     fn calibrate(&mut self) -> Result<(), TrainError> {
-        if !self.generators.generators.iter().any(|g| matches!(g.network, GeneratorNetwork::Pictures(_))) {
-            return Ok(());
-        }
         let batch = self.options.batch.max(200);
         let networks = self.generators.generators.iter().map(SoftGenerator::trained).collect::<Result<Vec<_>, _>>()?;
         let mechanisms = self.trained.with(networks.iter().map(SoftGenerator::detached).collect());
