@@ -100,7 +100,7 @@ struct Quiet;
 
 impl Observer for Quiet {
     fn metric(&self, metric: &Metric) {
-        if std::env::var_os("VERBOSE").is_some() && (metric.tv.is_some() || metric.step % 1000 == 0) {
+        if std::env::var_os("VERBOSE").is_some() && (metric.tv.is_some() || metric.step.is_multiple_of(1000)) {
             println!("  {:6} loss {:8.4} tv {:?}", metric.step, metric.loss, metric.tv);
         }
     }

@@ -286,9 +286,7 @@ fn distributed(estimand: &Estimand) -> BTreeSet<usize> {
 fn solved(mut rows: Vec<Vec<f64>>) -> Option<Vec<Vec<f64>>> {
     let count = rows.len();
     let diagonal: Vec<f64> = (0..count).map(|at| rows[at][at]).collect();
-    for at in 0..count {
-        rows[at][at] *= 1.0 + RIDGE;
-    }
+    rows.iter_mut().enumerate().for_each(|(at, row)| row[at] *= 1.0 + RIDGE);
     let mut used = vec![false; count];
     for at in 0..count {
         let pivot = rows[at][at];
