@@ -28,6 +28,11 @@ pub(super) fn size([channels, height, width]: [usize; 3]) -> ImageSize {
 }
 
 impl Pictures {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.variables.is_empty()
+    }
+
     /// The numbers of the images of `variable` in the rows of `table`.
     ///
     /// # Errors

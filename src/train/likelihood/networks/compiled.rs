@@ -47,8 +47,11 @@ impl<'a> Compiled<'a> {
         Self { term, pictures: &rows.pictures, reals: &rows.reals, elimination, cards, groups }
     }
 
-    /// The inputs of a mechanism, by its place in the term, in a batch of distinct rows.
+    /// The inputs of a mechanism, by its place in the term, in a batch of distinct rows. Pictures make nearly all of them different.
     pub fn inputs(&self, place: usize, rows: &[usize]) -> Inputs {
+        if !self.pictures.is_empty() {
+            return Inputs { rows: rows.to_vec(), places: (0..rows.len()).collect() };
+        }
         let groups = &self.groups[place];
         let (mut found, mut first) = (IndexSet::new(), vec![]);
         let of = |&row: &usize| {
