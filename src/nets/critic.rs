@@ -1,4 +1,7 @@
 //! The critic of a Wasserstein GAN with gradient penalty (Gulrajani et al. 2017; paper Algorithms 3 and 4).
+//!
+//! The penalty is one-sided (Petzka, Fischer & Lukovnikov 2018, arXiv:1709.08894): slopes under 1 cost nothing. One that
+//! asks for slopes of 1 everywhere forbids the flat places of a critic that tells a narrow distribution from a wide one.
 
 use super::generator::Dense;
 use super::ops::{Parameter, device, leaky_mask, linear, linear_transposed, masked};
@@ -32,7 +35,7 @@ impl Critic {
         self.layers.iter().flat_map(|(weight, bias)| [weight, bias])
     }
 
-    /// The critic's loss `mean D(fake) − mean D(real) + λ · mean (‖∇D(between)‖ − 1)²` on three matrices
+    /// The critic's loss `mean D(fake) − mean D(real) + λ · mean max(0, ‖∇D(between)‖ − 1)²` on three matrices
     /// `[rows, inputs]` without gradients of their own. (The paper prints `*` for the second `+`.)
     ///
     /// # Errors
@@ -64,12 +67,12 @@ impl Critic {
         Self { layers, dropout: self.dropout }
     }
 
-    /// `mean (‖∇D(x)‖ − 1)²` over the rows of `x`.
+    /// `mean max(0, ‖∇D(x)‖ − 1)²` over the rows of `x`.
     fn penalty(&self, x: &Tensor, rng: &mut impl Rng) -> Result<Tensor> {
         let keep = self.keep(x.dim(0)?, rng)?;
         // The tiny constant keeps the root's derivative finite at zero.
         let norm = (self.input_gradient(x, &keep)?.sqr()?.sum(1)? + 1e-12)?.sqrt()?;
-        (norm - 1.0)?.sqr()?.mean_all()
+        (norm - 1.0)?.relu()?.sqr()?.mean_all()
     }
 
     /// `∇D` at each row of `x`, differentiable in the weights: transposed weights and the activations' masks,

@@ -34,6 +34,12 @@ impl TableHidden {
         Self { member: vec![0; rows], levels }
     }
 
+    /// Adds the rows of `other`, of the same module.
+    pub fn extend(&mut self, other: &Self) {
+        self.member.extend(&other.member);
+        self.levels.iter_mut().zip(&other.levels).for_each(|(own, other)| own.extend(other));
+    }
+
     /// The one-hot codes `[rows, levels]` of a hidden cause.
     ///
     /// # Errors

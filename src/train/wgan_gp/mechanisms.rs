@@ -164,10 +164,57 @@ pub struct Hidden {
     modules: BTreeMap<usize, Shared>,
 }
 
+impl Hidden {
+    /// The rows of all `parts`, one after the other; they must be of the same modules.
+    ///
+    /// # Errors
+    /// Where a part lacks a hidden cause that the first has.
+    pub fn joined(parts: &[&Self]) -> Result<Self> {
+        let Some((first, others)) = parts.split_first() else { candle_core::bail!("no rows to join") };
+        let mut joined = Self { rows: parts.iter().map(|part| part.rows).sum(), modules: BTreeMap::new() };
+        for (module, shared) in &first.modules {
+            // Modules that one of them does not run are not asked for together.
+            let others: Option<Vec<&Shared>> = others.iter().map(|part| part.modules.get(module)).collect();
+            if let Some(others) = others {
+                joined.modules.insert(*module, shared.with(&others)?);
+            }
+        }
+        Ok(joined)
+    }
+}
+
 enum Shared {
     /// Per hidden cause in use its noise `[rows, noise]`.
     Noise(BTreeMap<usize, Tensor>),
     Levels(TableHidden),
+}
+
+impl Shared {
+    /// The rows of `others` after its own. Hidden causes that one of them lacks act on nothing that runs for all.
+    fn with(&self, others: &[&Self]) -> Result<Self> {
+        match self {
+            Self::Noise(vectors) => {
+                let mut joined = BTreeMap::new();
+                for (latent, vector) in vectors {
+                    let noise = |other: &&Self| if let Self::Noise(v) = other { v.get(latent).cloned() } else { None };
+                    let others: Option<Vec<Tensor>> = others.iter().map(noise).collect();
+                    if let Some(others) = others {
+                        let all: Vec<&Tensor> = [vector].into_iter().chain(&others).collect();
+                        joined.insert(*latent, Tensor::cat(&all, 0)?);
+                    }
+                }
+                Ok(Self::Noise(joined))
+            }
+            Self::Levels(levels) => {
+                let mut levels = levels.clone();
+                for other in others {
+                    let Self::Levels(other) = other else { candle_core::bail!("hidden causes of two kinds") };
+                    levels.extend(other);
+                }
+                Ok(Self::Levels(levels))
+            }
+        }
+    }
 }
 
 /// Takes the moments of a batch in a normalisation: mechanism, block, moments.

@@ -91,11 +91,12 @@ pub fn train(
             return Err(input(format!("no task teaches {}", model.name(variable))));
         }
     }
+    let order = model.graph.topological_order().map_err(|_| input("the graph has a cycle".to_owned()))?;
     let whole = tasks.iter().any(|task| !task.sees().1.is_empty());
     if whole && (options.pac > 1 || options.dropout > 0.0) {
         observer.warning(&module.id, "`pac` and `dropout` have no effect on critics that see images");
     }
-    let mut training = Training::new(module, options, &tasks, generators, networks, trained, &streams)?;
+    let mut training = Training::new(module, options, &tasks, generators, networks, trained, order, &streams)?;
     training.run(observer)?;
     Ok(Trained::Generators(training.generators))
 }
@@ -171,6 +172,8 @@ struct Training<'a> {
     module: &'a plan::Module,
     options: Options,
     tasks: &'a [Task<'a>],
+    /// The variables, parents before children.
+    order: Vec<VarId>,
     critics: Vec<(TaskCritic, Adam)>,
     generators: GeneratorModule,
     networks: Vec<SoftGenerator>,
@@ -194,6 +197,7 @@ impl<'a> Training<'a> {
         generators: GeneratorModule,
         networks: Vec<SoftGenerator>,
         trained: Mechanisms<'a>,
+        order: Vec<VarId>,
         streams: &Streams,
     ) -> Result<Self, TrainError> {
         let mut weights_rng = streams.of("critics");
@@ -216,6 +220,7 @@ impl<'a> Training<'a> {
             module,
             options,
             tasks,
+            order,
             critics,
             generators,
             networks,
@@ -246,15 +251,17 @@ impl<'a> Training<'a> {
         let relaxation = self.options.relaxation(progress);
         let rate = self.options.rate_at(progress);
         let (mut critic_loss, mut generator_loss) = (0.0, None);
-        for at in 0..self.tasks.len() {
-            for critic_step in 1..=self.options.critic_steps {
-                // The last critic step and the generator step share their batch.
-                let last = critic_step == self.options.critic_steps;
-                let rows = self.tasks[at].draw(self.options.batch, &mut self.rows_rng);
-                let mechanisms = if last { &self.trained } else { &self.detached };
-                let mut forward = Forward { mechanisms, relaxation, rng: &mut self.noise_rng, watch: None };
-                let fake = self.tasks[at].fake(&rows, &mut forward)?;
-                let loss = self.critic_step(at, &rows, &fake.detach(), rate)?;
+        for critic_step in 1..=self.options.critic_steps {
+            // The last critic step and the generator step share their batch.
+            let last = critic_step == self.options.critic_steps;
+            let batch = self.options.batch;
+            let rows: Vec<Vec<usize>> =
+                self.tasks.iter().map(|task| task.draw(batch, &mut self.rows_rng)).collect();
+            let mechanisms = if last { &self.trained } else { &self.detached };
+            let mut forward = Forward { mechanisms, relaxation, rng: &mut self.noise_rng, watch: None };
+            let fakes = Task::fakes(self.tasks, &rows, &self.order, &mut forward)?;
+            for (at, (rows, fake)) in rows.iter().zip(fakes).enumerate() {
+                let loss = self.critic_step(at, rows, &fake.detach(), rate)?;
                 if !loss.is_finite() {
                     return Err(TrainError::NotFinite { module: self.module.id.clone(), step });
                 }
@@ -333,13 +340,13 @@ impl<'a> Training<'a> {
             sum.mean.iter_mut().zip(&moments.mean).for_each(|(s, v)| *s += v);
             sum.variance.iter_mut().zip(&moments.variance).for_each(|(s, v)| *s += v);
         };
-        for task in self.tasks {
-            for _ in 0..if task.has_images() { 10 } else { 30 } {
-                let rows = task.draw(batch, &mut self.measure_rng);
-                let (rng, watch) = (&mut self.measure_rng, Some(&mut add as _));
-                let mut forward = Forward { mechanisms: &mechanisms, relaxation: HARD, rng, watch };
-                task.fake(&rows, &mut forward)?;
-            }
+        let batches = if self.tasks.iter().any(Task::has_images) { 10 } else { 30 };
+        for _ in 0..batches {
+            let rows: Vec<Vec<usize>> =
+                self.tasks.iter().map(|task| task.draw(batch, &mut self.measure_rng)).collect();
+            let (rng, watch) = (&mut self.measure_rng, Some(&mut add as _));
+            let mut forward = Forward { mechanisms: &mechanisms, relaxation: HARD, rng, watch };
+            Task::fakes(self.tasks, &rows, &self.order, &mut forward)?;
         }
         // Pixels count as rows: for pictures this is half a percent too much.
         let unbiased = batch as f32 / (batch - 1) as f32;

@@ -3,7 +3,7 @@
 
 use super::Inputs;
 use super::alias::Alias;
-use super::mechanisms::{Forward, Mechanisms, Part};
+use super::mechanisms::{Forward, Hidden, Mechanisms, Part};
 use crate::data::{Images, Table};
 use crate::model::{Domain, Model, VarId};
 use crate::nets::image::{Batch, Classifier, ImageSize, Soft, from_planes};
@@ -235,25 +235,53 @@ impl<'a> Task<'a> {
         self.seen(&values.collect::<Result<_>>()?)
     }
 
-    /// What the critic sees of generated values for the given values of `rows`, in the order of [`Self::real`].
-    pub fn fake(&self, rows: &[usize], forward: &mut Forward<'_>) -> Result<Batch> {
-        self.seen(&self.generate(rows, forward)?)
+    /// What each task's critic sees of generated values for the given values of its `rows`, in the order of [`Self::real`].
+    /// `order` names parents before children.
+    pub fn fakes(
+        tasks: &[Self],
+        rows: &[Vec<usize>],
+        order: &[VarId],
+        forward: &mut Forward<'_>,
+    ) -> Result<Vec<Batch>> {
+        let values = Self::generate(tasks, rows, order, forward)?;
+        tasks.iter().zip(&values).map(|(task, values)| task.seen(values)).collect()
     }
 
-    /// The given values of `rows` and generated ones for them.
-    fn generate(&self, rows: &[usize], forward: &mut Forward<'_>) -> Result<BTreeMap<VarId, Tensor>> {
-        let mut values: BTreeMap<VarId, Tensor> = BTreeMap::new();
-        for &v in &self.given {
-            values.insert(v, self.columns[&v].tensor(rows)?);
+    /// The given values of each task's `rows` and generated ones for them. A mechanism runs once for all tasks that
+    /// generate its variable: in the rows of one of them a parent may be set to a single value, of which a normalisation
+    /// over these rows alone would leave nothing.
+    fn generate(
+        tasks: &[Self],
+        rows: &[Vec<usize>],
+        order: &[VarId],
+        forward: &mut Forward<'_>,
+    ) -> Result<Vec<BTreeMap<VarId, Tensor>>> {
+        let (mut values, mut hidden) = (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()));
+        for (task, rows) in tasks.iter().zip(rows) {
+            let given = task.given.iter().map(|v| Ok((*v, task.columns[v].tensor(rows)?)));
+            values.push(given.collect::<Result<BTreeMap<VarId, Tensor>>>()?);
+            hidden.push(forward.hidden(&task.parts, rows.len())?);
         }
-        let hidden = forward.hidden(&self.parts, rows.len())?;
-        for part in &self.parts {
-            let parents: Vec<Tensor> = part.parents.iter().map(|p| values[p].clone()).collect();
-            let value = match self.images_of_rows(part, &parents, forward)? {
-                Some(images) => images,
-                None => forward.part(part, &parents, &hidden)?,
-            };
-            values.insert(part.variable, value);
+        for &v in order {
+            let mut runs: Vec<(usize, &Part, Vec<Tensor>)> = vec![];
+            for (at, task) in tasks.iter().enumerate() {
+                let Some(part) = task.parts.iter().find(|part| part.variable == v) else { continue };
+                let parents: Vec<Tensor> = part.parents.iter().map(|p| values[at][p].clone()).collect();
+                match task.images_of_rows(part, &parents, forward)? {
+                    Some(images) => drop(values[at].insert(v, images)),
+                    None => runs.push((at, part, parents)),
+                }
+            }
+            let Some((_, part, _)) = runs.first() else { continue };
+            let of_all = |parent: usize| Tensor::cat(&runs.iter().map(|run| &run.2[parent]).collect::<Vec<_>>(), 0);
+            let parents = (0..part.parents.len()).map(of_all).collect::<Result<Vec<Tensor>>>()?;
+            let shared = Hidden::joined(&runs.iter().map(|run| &hidden[run.0]).collect::<Vec<_>>())?;
+            let drawn = forward.part(part, &parents, &shared)?;
+            let mut start = 0;
+            for (at, ..) in runs {
+                values[at].insert(v, drawn.narrow(0, start, rows[at].len())?);
+                start += rows[at].len();
+            }
         }
         Ok(values)
     }
@@ -300,7 +328,8 @@ impl<'a> Task<'a> {
         let weight = 1.0 / (chunks * CHUNK) as f64;
         for _ in 0..chunks {
             let rows = self.draw(CHUNK, forward.rng);
-            let values = self.generate(&rows, forward)?;
+            let order: Vec<VarId> = self.parts.iter().map(|part| part.variable).collect();
+            let values = Self::generate(std::slice::from_ref(self), &[rows], &order, forward)?.remove(0);
             let mut keys = vec![vec![]; CHUNK];
             for (v, card) in self.discrete() {
                 let codes = values[&v].flatten_all()?.to_vec1::<f32>()?;

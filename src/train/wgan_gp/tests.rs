@@ -207,6 +207,56 @@ fn two_regimes_teach_one_module() {
     assert!((mean(&trained, 0, &[]) - 0.45).abs() < 0.08);
 }
 
+/// X -> Y, from a data set for each value of X: in the rows of one of them X is constant, and only beside the other's does
+/// a normalised layer see which value it has.
+#[test]
+fn each_value_of_a_cause_may_come_from_a_data_set_of_its_own() {
+    let mut rng = stream(1, "rows");
+    let model = model(&["X", "Y"], &[(0, 1)], &[]);
+    let share = [0.2, 0.9];
+    let mut set = |x: u32| {
+        table(&format!("set{x}"), 4000, 2, |row| {
+            row[0] = x;
+            row[1] = coin(share[x as usize], &mut rng);
+        })
+    };
+    let tables = [set(0), set(1)];
+    let tasks = vec![task("set0", &["X"], &[], &[], &["Y"]), task("set1", &["X"], &[], &[], &["Y"])];
+    let module = module(&["Y"], tasks);
+    let watch = watch();
+    let trained = train(&model, &module, &tables, &[], &small(600), 1, &watch).map(generators).unwrap();
+    for (x, expected) in share.into_iter().enumerate() {
+        let found = mean(&trained, 1, &[x as u32]);
+        assert!((found - expected).abs() < 0.06, "P(Y = 1 | do(X = {x})): {found}, not {expected}");
+    }
+    let tv = watch.metrics.into_inner().unwrap().last().and_then(|metric| metric.tv);
+    assert!(tv.unwrap() < 0.06, "{tv:?}");
+}
+
+/// A critic that has to have a slope everywhere draws numbers together.
+#[test]
+fn a_real_variable_keeps_its_spread() {
+    let mut model = model(&["Y"], &[], &[]);
+    model.variables[0].domain = Some(Domain::REAL);
+    let mut rng = stream(1, "rows");
+    let numbers = (0..5000).map(|_| 10.0 + 2.0 * rng.sample::<f32, _>(rand_distr::StandardNormal)).collect();
+    let rows = Table {
+        name: "obs".to_owned(),
+        rows: 5000,
+        columns: vec![None],
+        reals: BTreeMap::from([(0, numbers)]),
+        ..Table::default()
+    };
+    let module = module(&["Y"], vec![task("obs", &[], &[], &[], &["Y"])]);
+    let trained = train(&model, &module, &[rows], &[], &small(1200), 1, &watch()).map(generators).unwrap();
+    let hidden = trained.hidden(20_000, &mut rng);
+    let drawn = trained.sample(0, &[], &hidden, &mut rng).unwrap();
+    let drawn: Vec<f64> = drawn.reals().unwrap().iter().map(|&x| f64::from(x)).collect();
+    let mean = drawn.iter().sum::<f64>() / drawn.len() as f64;
+    let deviation = (drawn.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / drawn.len() as f64).sqrt();
+    assert!((mean - 10.0).abs() < 0.3 && (deviation - 2.0).abs() < 0.3, "{mean} {deviation}");
+}
+
 #[test]
 fn rows_count_by_their_weights() {
     let model = model(&["X"], &[], &[]);
@@ -269,7 +319,9 @@ fn frozen_modules_do_not_move() {
     let tasks = [Task::new(&model, &module.tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap()];
     let streams = Streams::new(1, "H1");
     let options = Options::new(&small(30), Sight::Codes);
-    let mut training = Training::new(&module, options, &tasks, own, networks.clone(), mechanisms, &streams).unwrap();
+    let order = model.graph.topological_order().unwrap();
+    let mut training =
+        Training::new(&module, options, &tasks, own, networks.clone(), mechanisms, order, &streams).unwrap();
     training.run(&watch()).unwrap();
     assert!(kept.iter().flat_map(|n| n.parameters()).all(|p| p.gradient().is_none()));
     assert_eq!(values(&kept), kept_before);

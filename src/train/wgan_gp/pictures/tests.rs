@@ -177,7 +177,8 @@ fn gradients_pass_through_a_frozen_image() {
     let mut rng = stream(1, "noise");
     let relaxation = options.relaxation(0.0);
     let mut forward = Forward { mechanisms: &mechanisms, relaxation, rng: &mut rng, watch: None };
-    let fake = task.fake(&rows, &mut forward).unwrap();
+    let order = model.graph.topological_order().unwrap();
+    let fake = Task::fakes(&[task], &[rows], &order, &mut forward).unwrap().remove(0);
     fake.pictures[0].sqr().unwrap().sum_all().unwrap().backward().unwrap();
     let moved = |n: &SoftGenerator| n.parameters().iter().any(|p| p.gradient().unwrap().iter().any(|g| *g != 0.0));
     // D (variable 0) is the image's parent, A its child.
@@ -212,7 +213,8 @@ fn images_of_a_batch_are_those_of_rows_with_the_same_parents() {
     let rows = task.draw(64, &mut stream(1, "draw"));
     let mut rng = stream(1, "noise");
     let mut forward = Forward { mechanisms: &mechanisms, relaxation: HARD, rng: &mut rng, watch: None };
-    let fake = task.fake(&rows, &mut forward).unwrap();
+    let order = model.graph.topological_order().unwrap();
+    let fake = Task::fakes(&[task], &[rows], &order, &mut forward).unwrap().remove(0);
     let codes = fake.codes.unwrap().to_vec2::<f32>().unwrap();
     let pictures = fake.pictures[0].flatten_all().unwrap().to_vec1::<f32>().unwrap();
     for (code, picture) in codes.iter().zip(pictures.chunks_exact(64)) {
