@@ -4,9 +4,9 @@
 //! A convolution is a product of matrices over the pixels that each output pixel sees. Candle's own convolutions are
 //! not used: their transposes are slow on CUDA, and some of their gradients are wrong.
 
+use super::Parameter;
 use super::conv::{Geometry, Shift};
 use super::norm::{EPSILON, Moments};
-use super::{Parameter, Relaxation};
 use candle_core::{D, DType, Result, Tensor};
 
 /// `a(x W + b)`.
@@ -142,21 +142,6 @@ pub fn batch_norm_relu(x: &Tensor, scale: &Parameter, shift: &Parameter) -> Resu
     Ok((y, moments))
 }
 
-/// `softmax((logits + noise) / temperature)`, or its one-hot value with its gradient.
-pub fn gumbel_softmax(logits: &Tensor, noise: &Tensor, relaxation: Relaxation) -> Result<Tensor> {
-    let scaled = ((logits + noise.detach())? / f64::from(relaxation.temperature))?;
-    let exponentials = scaled.broadcast_sub(&scaled.max_keepdim(1)?.detach())?.exp()?;
-    let soft = exponentials.broadcast_div(&exponentials.sum_keepdim(1)?)?;
-    if !relaxation.hard {
-        return Ok(soft);
-    }
-    let (rows, card) = soft.dims2()?;
-    let values = Tensor::arange(0u32, card as u32, soft.device())?.reshape((1, card))?.broadcast_as((rows, card))?;
-    let hot = values.eq(&soft.argmax_keepdim(1)?.broadcast_as((rows, card))?)?.to_dtype(DType::F32)?;
-    // The value is the one-hot draw; the gradient is that of the softmax.
-    (hot - soft.detach())? + soft
-}
-
 /// The sum of squares of each row's entries.
 pub fn squared_norms(x: &Tensor) -> Result<Tensor> {
     x.sqr()?.flatten_from(1)?.sum(1)
@@ -277,13 +262,5 @@ mod tests {
             &run(&x, &[], true, |x, _| fused::leaky_masked(x, &y, 0.2)),
             &run(&x, &[], false, |x, _| x * slopes(&y, 0.2)?),
         );
-        let (logits, noise) = (numbers(&[4, 3], 1), tensor(random(12, 2), &[4, 3]).unwrap());
-        for hard in [false, true] {
-            let relaxation = Relaxation { temperature: 0.7, hard };
-            compare(
-                &run(&logits, &[], true, |x, _| fused::gumbel_softmax(x, &noise, relaxation)),
-                &run(&logits, &[], false, |x, _| gumbel_softmax(x, &noise, relaxation)),
-            );
-        }
     }
 }

@@ -6,10 +6,10 @@
 //! thread, and the gradients of parameters gather in the [`Parameter`] rather than in Candle's store.
 
 mod adam;
+mod choice;
 mod composed;
 mod conv;
 mod device;
-mod gumbel;
 mod linear;
 mod mask;
 mod norm;
@@ -17,9 +17,9 @@ mod picture;
 mod threads;
 
 pub use adam::Adam;
+pub use choice::{choose, largest, log_probability};
 pub use conv::{Geometry, Shift, conv_transpose2d, conv2d};
 pub use device::{device, with_device};
-pub use gumbel::{Relaxation, gumbel_softmax, largest};
 pub use linear::{linear, linear_transposed};
 pub use mask::{leaky_mask, masked};
 pub use norm::{EPSILON, Moments, batch_norm_relu};

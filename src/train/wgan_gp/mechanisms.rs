@@ -3,8 +3,8 @@
 use crate::nets::conditional::{ConditionalModule, SoftNetwork};
 use crate::nets::generator::{GeneratorModule, GeneratorShape, Kind};
 use crate::nets::image::Batch;
-use crate::nets::noise::{gumbel, gumbel_max, gumbel_number, normal};
-use crate::nets::ops::{Moments, Relaxation, gumbel_softmax};
+use crate::nets::noise::{gumbel, normal};
+use crate::nets::ops::{Moments, choose, log_probability};
 use crate::nets::pretrained::PretrainedModule;
 use crate::nets::real::{COMPONENTS, LOG_DEVIATIONS, OUTPUTS, Scale};
 use crate::nets::soft::{SoftGenerator, TableHidden, soft_table};
@@ -158,6 +158,15 @@ impl<'a> Mechanisms<'a> {
     }
 }
 
+/// What a mechanism draws for a batch.
+pub struct Drawn {
+    /// Codes `[rows, card]`, numbers `[rows, 1]`, or pictures `[rows, height, width, channels]`. Gradients go through numbers
+    /// and pictures, not through codes.
+    pub value: Tensor,
+    /// The log probabilities `[rows]` of what was chosen among codes or components, where weights in training act on them.
+    pub log_p: Option<Tensor>,
+}
+
 /// What the rows of a batch share of each module's hidden causes.
 pub struct Hidden {
     rows: usize,
@@ -224,8 +233,6 @@ pub type Watch<'a> = dyn FnMut(usize, usize, &Moments) + 'a;
 pub struct Forward<'a> {
     /// The mechanisms.
     pub mechanisms: &'a Mechanisms<'a>,
-    /// How draws are made.
-    pub relaxation: Relaxation,
     /// Where noise comes from.
     pub rng: &'a mut ChaCha8Rng,
     /// Is told the moments of the module's own normalisations.
@@ -255,9 +262,8 @@ impl Forward<'_> {
         Ok(Hidden { rows, modules })
     }
 
-    /// The value of a part for its parents' values: codes `[rows, card]`, numbers `[rows, 1]`, or pictures
-    /// `[rows, height, width, channels]`.
-    pub fn part(&mut self, part: &Part, parents: &[Tensor], hidden: &Hidden) -> Result<Tensor> {
+    /// What a part draws for its parents' values.
+    pub fn part(&mut self, part: &Part, parents: &[Tensor], hidden: &Hidden) -> Result<Drawn> {
         let rescaled = |variable: usize, value: &Tensor, inward: bool| {
             let scales = (self.mechanisms.scale(variable), self.mechanisms.scale_of(part, variable));
             let (Some(ours), Some(theirs)) = scales else { return Ok(value.clone()) };
@@ -294,31 +300,35 @@ impl Forward<'_> {
             _ => candle_core::bail!("variable {}: hidden causes of another kind than its module", part.variable),
         };
         if value.rank() == 4 {
-            return Ok(value);
+            return Ok(Drawn { value, log_p: None });
         }
         if self.mechanisms.scale(part.variable).is_some() {
-            let number = if value.dim(1)? == OUTPUTS { mixture_draw(&value, self.rng)? } else { value };
-            return rescaled(part.variable, &number, false);
+            let drawn = match value.dim(1)? {
+                OUTPUTS => mixture_draw(&value, self.rng)?,
+                _ => Drawn { value, log_p: None },
+            };
+            return Ok(Drawn { value: rescaled(part.variable, &drawn.value, false)?, ..drawn });
         }
-        let (rows, card) = value.dims2()?;
-        gumbel_softmax(&value, &gumbel(rows, card, self.rng)?, self.relaxation)
+        chosen(&value, self.rng)
     }
 }
 
-/// A draw `[rows, 1]` from the mixtures that `outputs [rows, OUTPUTS]` mean. Gradients go through the mean and the deviation
-/// of the component that is drawn, not through the choice of it.
-fn mixture_draw(outputs: &Tensor, rng: &mut ChaCha8Rng) -> Result<Tensor> {
-    let rows = outputs.dim(0)?;
-    let logits = outputs.narrow(1, 0, COMPONENTS)?.flatten_all()?.to_vec1::<f32>()?;
-    let mut chosen = vec![0.0f32; rows * COMPONENTS];
-    for (logits, chosen) in logits.chunks_exact(COMPONENTS).zip(chosen.chunks_exact_mut(COMPONENTS)) {
-        let noise: Vec<f32> = logits.iter().map(|_| gumbel_number(rng)).collect();
-        chosen[gumbel_max(logits, &noise) as usize] = 1.0;
-    }
-    let chosen = Tensor::from_vec(chosen, (rows, COMPONENTS), outputs.device())?;
-    let pick = |values: &Tensor| (values * &chosen)?.sum_keepdim(1);
+/// Draws `[rows, values]` from the softmax of `logits`.
+fn chosen(logits: &Tensor, rng: &mut ChaCha8Rng) -> Result<Drawn> {
+    let (rows, card) = logits.dims2()?;
+    let value = choose(logits, &gumbel(rows, card, rng)?)?;
+    let log_p = if logits.track_op() { Some(log_probability(logits, &value)?) } else { None };
+    Ok(Drawn { value, log_p })
+}
+
+/// Draws `[rows, 1]` from the mixtures that `outputs [rows, OUTPUTS]` mean. Gradients go through the mean and the deviation
+/// of the component that is drawn.
+fn mixture_draw(outputs: &Tensor, rng: &mut ChaCha8Rng) -> Result<Drawn> {
+    let component = chosen(&outputs.narrow(1, 0, COMPONENTS)?, rng)?;
+    let pick = |values: &Tensor| (values * &component.value)?.sum_keepdim(1);
     let mean = pick(&outputs.narrow(1, COMPONENTS, COMPONENTS)?)?;
     let (least, most) = LOG_DEVIATIONS;
     let deviation = pick(&outputs.narrow(1, 2 * COMPONENTS, COMPONENTS)?.clamp(least, most)?.exp()?)?;
-    mean + (deviation * normal(rows, 1, rng)?)?
+    let value = (mean + (deviation * normal(outputs.dim(0)?, 1, rng)?)?)?;
+    Ok(Drawn { value, log_p: component.log_p })
 }

@@ -3,8 +3,8 @@
 //!
 //! Each task of the module has a critic of its own. A step draws rows, generates what the task teaches and
 //! its frozen ancestors for the rows' conditions, moves the critics, and then moves the generators by the
-//! sum of the tasks' losses. Draws are relaxed (Gumbel-softmax) while training; the trained module draws hard
-//! values from the average of the last steps' weights.
+//! sum of the tasks' losses. Codes are drawn as the trained module draws them and learnt by the score function
+//! ([`TaskCritic::generator_loss`]); the trained module has the average of the last steps' weights.
 
 mod alias;
 mod critic;
@@ -24,7 +24,7 @@ use crate::data::Table;
 use crate::model::{Domain, Model, Overrides, VarId};
 use crate::nets::generator::{Generator, GeneratorModule, GeneratorShape, Kind, Widths};
 use crate::nets::image::{Batch, Classifier, Network};
-use crate::nets::ops::{Adam, Moments, Relaxation};
+use crate::nets::ops::{Adam, Moments};
 use crate::nets::real::Scale;
 use crate::nets::soft::SoftGenerator;
 use crate::plan;
@@ -248,26 +248,24 @@ impl<'a> Training<'a> {
     /// One step of all critics, then one of the generators; the mean of the critics' losses.
     fn step(&mut self, step: usize) -> Result<f64, TrainError> {
         let progress = (step - 1) as f64 / self.steps as f64;
-        let relaxation = self.options.relaxation(progress);
         let rate = self.options.rate_at(progress);
         let (mut critic_loss, mut generator_loss) = (0.0, None);
         for critic_step in 1..=self.options.critic_steps {
             // The last critic step and the generator step share their batch.
             let last = critic_step == self.options.critic_steps;
             let batch = self.options.batch;
-            let rows: Vec<Vec<usize>> =
-                self.tasks.iter().map(|task| task.draw(batch, &mut self.rows_rng)).collect();
+            let rows: Vec<Vec<usize>> = self.tasks.iter().map(|task| task.draw(batch, &mut self.rows_rng)).collect();
             let mechanisms = if last { &self.trained } else { &self.detached };
-            let mut forward = Forward { mechanisms, relaxation, rng: &mut self.noise_rng, watch: None };
+            let mut forward = Forward { mechanisms, rng: &mut self.noise_rng, watch: None };
             let fakes = Task::fakes(self.tasks, &rows, &self.order, &mut forward)?;
-            for (at, (rows, fake)) in rows.iter().zip(fakes).enumerate() {
-                let loss = self.critic_step(at, rows, &fake.detach(), rate)?;
+            for (at, (rows, fake)) in rows.iter().zip(&fakes).enumerate() {
+                let loss = self.critic_step(at, rows, &fake.seen.detach(), rate)?;
                 if !loss.is_finite() {
                     return Err(TrainError::NotFinite { module: self.module.id.clone(), step });
                 }
                 if last {
                     critic_loss += loss;
-                    let loss = self.critics[at].0.generator_loss(&fake, &mut self.critic_rng)?;
+                    let loss = self.critics[at].0.generator_loss(fake, &mut self.critic_rng)?;
                     generator_loss = Some(match generator_loss {
                         None => loss,
                         Some(sum) => (sum + loss)?,
@@ -318,8 +316,7 @@ impl<'a> Training<'a> {
         let mut largest: Option<f64> = None;
         for task in self.tasks.iter().filter(|task| task.has_codes()) {
             let samples = if task.has_images() { 2000 } else { 5000 };
-            let mut forward =
-                Forward { mechanisms: &mechanisms, relaxation: HARD, rng: &mut self.measure_rng, watch: None };
+            let mut forward = Forward { mechanisms: &mechanisms, rng: &mut self.measure_rng, watch: None };
             largest = Some(task.distance(samples, &mut forward)?.max(largest.unwrap_or(0.0)));
         }
         Ok(largest)
@@ -342,10 +339,9 @@ impl<'a> Training<'a> {
         };
         let batches = if self.tasks.iter().any(Task::has_images) { 10 } else { 30 };
         for _ in 0..batches {
-            let rows: Vec<Vec<usize>> =
-                self.tasks.iter().map(|task| task.draw(batch, &mut self.measure_rng)).collect();
+            let rows: Vec<Vec<usize>> = self.tasks.iter().map(|task| task.draw(batch, &mut self.measure_rng)).collect();
             let (rng, watch) = (&mut self.measure_rng, Some(&mut add as _));
-            let mut forward = Forward { mechanisms: &mechanisms, relaxation: HARD, rng, watch };
+            let mut forward = Forward { mechanisms: &mechanisms, rng, watch };
             Task::fakes(self.tasks, &rows, &self.order, &mut forward)?;
         }
         // Pixels count as rows: for pictures this is half a percent too much.
@@ -358,6 +354,3 @@ impl<'a> Training<'a> {
         Ok(())
     }
 }
-
-/// Draws as the trained module makes them.
-const HARD: Relaxation = Relaxation { temperature: 1.0, hard: true };

@@ -1,7 +1,6 @@
 //! The engine's settings with their defaults.
 
 use crate::model::Overrides;
-use crate::nets::ops::Relaxation;
 
 /// How a module is trained.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,12 +80,6 @@ impl Options {
         self.epochs.map_or(self.steps, |epochs| (epochs * rows).div_ceil(self.batch))
     }
 
-    /// How draws are made after `progress` (0 to 1) of the steps: over the first half the temperature falls
-    /// from 1 to 0.1, where soft draws are nearly hard, and stays there (paper appendix F.1 gives both ends).
-    pub fn relaxation(&self, progress: f64) -> Relaxation {
-        Relaxation { temperature: 10f64.powf(-(2.0 * progress).min(1.0)) as f32, hard: false }
-    }
-
     /// The learning rate after `progress` of the steps: constant for half of them, then straight down to zero.
     pub fn rate_at(&self, progress: f64) -> f32 {
         (self.rate * (2.0 * (1.0 - progress)).min(1.0)) as f32
@@ -98,12 +91,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schedules_start_and_end_where_they_should() {
+    fn the_rate_starts_and_ends_where_it_should() {
         let options = Options::new(&Overrides { lr: Some(1e-3), ..Overrides::default() }, Sight::Codes);
-        let at = |progress| (options.relaxation(progress).temperature, options.rate_at(progress));
-        assert_eq!(at(0.0), (1.0, 1e-3));
-        assert_eq!(at(0.5), (0.1, 1e-3));
-        assert_eq!(at(1.0), (0.1, 0.0));
+        assert_eq!([0.0, 0.5, 0.75, 1.0].map(|progress| options.rate_at(progress)), [1e-3, 1e-3, 5e-4, 0.0]);
     }
 
     #[test]

@@ -329,27 +329,6 @@ fn frozen_modules_do_not_move() {
     assert_ne!(values(&networks), own_before);
 }
 
-/// Training sees soft draws, answers come from hard ones.
-#[test]
-fn soft_draws_at_the_last_temperature_are_nearly_hard() {
-    let (model, rows) = front_door();
-    let tables = [rows];
-    let frozen = mediator_table();
-    let module = front_door_module();
-    let trained = train(&model, &module, &tables, &[&frozen], &small(400), 1, &watch()).map(generators).unwrap();
-    let fixed = trained.generators.iter().map(|g| SoftGenerator::fixed(g).unwrap()).collect();
-    let none = BTreeMap::new();
-    let mechanisms = Mechanisms::new(&trained, fixed, &[&frozen], &none).unwrap();
-    let task = Task::new(&model, &module.tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap();
-    let distance = |relaxation| {
-        let mut rng = stream(1, "noise");
-        let mut forward = Forward { mechanisms: &mechanisms, relaxation, rng: &mut rng, watch: None };
-        task.distance(20_000, &mut forward).unwrap()
-    };
-    let (soft, hard) = (distance(Options::new(&small(1), Sight::Codes).relaxation(1.0)), distance(HARD));
-    assert!((soft - hard).abs() < 0.02, "{soft} {hard}");
-}
-
 #[test]
 fn what_cannot_be_trained_is_refused() {
     let (model, rows) = front_door();
