@@ -1,6 +1,6 @@
 //! Mechanisms from files that somebody trained before: frozen, of one variable each.
 //!
-//! | file | mechanism | gradients to its parents |
+//! | file | mechanism | gradients to image parents |
 //! |---|---|---|
 //! | a module of this program | as the run that wrote it sampled | yes |
 //! | weights of another program, layers in the model file | `network`: noise and codes, or an image, to an image or logits | yes |
@@ -15,7 +15,7 @@ mod onnx;
 use super::column::{Column, Pixels};
 use super::conditional::softmax;
 use super::noise::{Noise, normals};
-use super::soft::{TableHidden, soft_table};
+use super::soft::{TableHidden, table_logits};
 use super::table::TableModule;
 use super::{Hidden, Sampler};
 use crate::nets::ops::device;
@@ -75,9 +75,9 @@ impl PretrainedModule {
         }
     }
 
-    /// The variable for soft values of its parents, ascending: `[rows, card]` codes of a discrete one, `[rows, height,
+    /// The variable for values of its parents, ascending: one-hot codes `[rows, card]` of a discrete one, `[rows, height,
     /// width, channels]` in [−1, 1] of an image. Gives logits `[rows, card]` or pictures, likewise, and passes
-    /// gradients to the parents unless the file is ONNX. Each row draws its own noise.
+    /// gradients to pictures of the parents unless the file is ONNX. Each row draws its own noise.
     ///
     /// # Errors
     /// Where `variable` is not the module's, or a parent does not have the mechanism's shape.
@@ -87,8 +87,7 @@ impl PretrainedModule {
         match &self.inside.source {
             Source::Tables(tables) => {
                 let hidden = TableHidden::draw(tables, rows, rng);
-                // The constant stands for probabilities of zero, whose logarithm has no gradient.
-                (soft_table(tables, 0, parents, &hidden)? + 1e-10)?.log()
+                table_logits(tables, 0, parents, &hidden)
             }
             Source::Module(module) => module.soft(request, parents, rows, rng),
             Source::Network(network) => network.soft(request, parents, rows, rng),

@@ -1,4 +1,4 @@
-//! Differentiable forward passes: mechanisms on soft one-hot codes of their parents.
+//! Forward passes of mechanisms as they are trained and run behind others in training: differentiable in numbers, pictures and weights.
 
 mod generator;
 mod layers;
@@ -6,4 +6,4 @@ mod table;
 
 pub use generator::SoftGenerator;
 pub use layers::SoftLayers;
-pub use table::{TableHidden, soft_table};
+pub use table::{TableHidden, table_logits};

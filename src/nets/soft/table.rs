@@ -1,10 +1,9 @@
-//! Conditional probability tables on soft one-hot codes.
+//! Conditional probability tables on one-hot codes.
 
 use crate::nets::conditional::ConditionalModule;
-use crate::nets::ops::device;
-use crate::nets::ops::{View, values};
-use crate::nets::table::{TableMechanism, TableModule};
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
+use crate::nets::ops::{device, largest};
+use crate::nets::table::TableModule;
+use candle_core::{Result, Tensor, bail};
 use rand::Rng;
 
 /// What rows draw of a table module's hidden parts: one entry per row in each list.
@@ -65,99 +64,47 @@ fn level(prior: &[f64], rng: &mut impl Rng) -> usize {
     prior.len().saturating_sub(1)
 }
 
-/// The probabilities `[rows, card]` of a mechanism of `module` for soft codes of its parents (each `[rows, its card]`,
-/// in the mechanism's order): the table's multilinear extension, `Σ_pa Π_i code_i(pa_i) · P(· | pa, u)`.
+/// The log probabilities `[rows, card]` of a mechanism of `module` for one-hot codes of its parents (each `[rows, its card]`, in
+/// the mechanism's order): without gradients.
 ///
 /// # Errors
 /// Where the shapes do not fit.
-pub fn soft_table(module: &TableModule, mechanism: usize, parents: &[Tensor], hidden: &TableHidden) -> Result<Tensor> {
+pub fn table_logits(
+    module: &TableModule,
+    mechanism: usize,
+    parents: &[Tensor],
+    hidden: &TableHidden,
+) -> Result<Tensor> {
     let shape = &module.mechanisms[mechanism];
     if parents.len() != shape.parents.len() {
         bail!("variable {}: {} parents for a table of {}", shape.variable, parents.len(), shape.parents.len())
     }
     let rows = hidden.member.len();
-    let mut cells = Tensor::ones((rows, 1), candle_core::DType::F32, &Device::Cpu)?;
-    // Tables stay on the CPU; gradients pass the way there and back.
-    for parent in parents {
-        let parent = parent.to_device(&Device::Cpu)?;
-        cells = cells.unsqueeze(2)?.broadcast_mul(&parent.unsqueeze(1)?)?.reshape((rows, ()))?;
+    let mut cells = vec![0; rows];
+    for (parent, &card) in parents.iter().zip(&shape.parent_cards) {
+        let codes = parent.to_vec2::<f32>()?;
+        if codes.len() != rows || codes.iter().any(|row| row.len() != card) {
+            bail!("variable {}: codes of {:?} for {rows} rows of {card} values", shape.variable, parent.dims())
+        }
+        cells.iter_mut().zip(&codes).for_each(|(cell, row)| *cell = *cell * card + largest(row));
     }
-    let cell_count: usize = shape.parent_cards.iter().product();
-    let mixture = Mixture { tables: row_tables(module, mechanism, hidden), cells: cell_count, card: shape.card };
-    cells.apply_op1(mixture)?.to_device(&device())
-}
-
-/// Per row its table `[parents…, value]`, picked by the row's member and hidden values.
-fn row_tables(module: &TableModule, mechanism: usize, hidden: &TableHidden) -> Vec<f32> {
-    let shape = &module.mechanisms[mechanism];
-    let cells: usize = shape.parent_cards.iter().product();
     let levels: usize = shape.latents.iter().map(|&l| module.latents[l].levels).product();
-    let mut tables = Vec::with_capacity(hidden.member.len() * cells * shape.card);
-    for (row, &member) in hidden.member.iter().enumerate() {
+    let mut logits = Vec::with_capacity(rows * shape.card);
+    for (row, (&member, cell)) in hidden.member.iter().zip(cells).enumerate() {
+        let level = shape.latents.iter().fold(0, |at, &l| at * module.latents[l].levels + hidden.levels[l][row]);
+        let start = (cell * levels + level) * shape.card;
         let table = &module.members[member].tables[mechanism];
-        let level = level_index(module, shape, hidden, row);
-        for cell in 0..cells {
-            let start = (cell * levels + level) * shape.card;
-            tables.extend(table[start..start + shape.card].iter().map(|p| *p as f32));
-        }
+        logits.extend(table[start..start + shape.card].iter().map(|p| p.ln() as f32));
     }
-    tables
-}
-
-/// The place of a row's hidden values among the levels of a mechanism's table.
-fn level_index(module: &TableModule, shape: &TableMechanism, hidden: &TableHidden, row: usize) -> usize {
-    shape.latents.iter().fold(0, |at, &l| at * module.latents[l].levels + hidden.levels[l][row])
-}
-
-/// `y[row] = cells[row] · tables[row]`.
-struct Mixture {
-    tables: Vec<f32>,
-    cells: usize,
-    card: usize,
-}
-
-impl CustomOp1 for Mixture {
-    fn name(&self) -> &'static str {
-        "mixture"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (rows, cells) = layout.shape().dims2()?;
-        if cells != self.cells || self.tables.len() != rows * cells * self.card {
-            bail!("codes of {cells} cells for a table of {}", self.cells)
-        }
-        let weights = values(storage, layout)?;
-        let mut y = vec![0.0; rows * self.card];
-        for ((y, weights), table) in y
-            .chunks_exact_mut(self.card)
-            .zip(weights.chunks_exact(cells))
-            .zip(self.tables.chunks_exact(cells * self.card))
-        {
-            for (weight, row) in weights.iter().zip(table.chunks_exact(self.card)) {
-                y.iter_mut().zip(row).for_each(|(y, p)| *y += weight * p);
-            }
-        }
-        Ok((CpuStorage::F32(y), (rows, self.card).into()))
-    }
-
-    fn bwd(&self, cells: &Tensor, _y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let (rows, count) = cells.dims2()?;
-        let gradient = gradient.contiguous()?;
-        let view = View::of(&gradient);
-        let mut d = Vec::with_capacity(rows * count);
-        for (g, table) in view.values()?.chunks_exact(self.card).zip(self.tables.chunks_exact(count * self.card)) {
-            d.extend(table.chunks_exact(self.card).map(|row| row.iter().zip(g).map(|(p, g)| p * g).sum::<f32>()));
-        }
-        Ok(Some(Tensor::from_vec(d, (rows, count), &Device::Cpu)?))
-    }
+    Tensor::from_vec(logits, (rows, shape.card), &device())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nets::ops::check::{gradients, random, weighted};
-    use crate::nets::ops::{Parameter, linear};
-    use crate::nets::table::{TableLatent, TableMember};
+    use crate::nets::ops::check::random;
+    use crate::nets::table::{TableLatent, TableMechanism, TableMember};
+    use candle_core::Device;
 
     /// `P(v | a, b, u)` with two members; a has 2 values, b 3, u 2, v 2.
     fn module() -> TableModule {
@@ -191,25 +138,13 @@ mod tests {
             let values: Vec<f32> = codes.iter().flat_map(|c| (0..card).map(move |v| f32::from(v == pick(c)))).collect();
             Tensor::from_vec(values, (4, card), &Device::Cpu).unwrap()
         };
-        let found = soft_table(&module, 0, &[hot(2, |c| c.0), hot(3, |c| c.1)], &hidden()).unwrap();
+        let found = table_logits(&module, 0, &[hot(2, |c| c.0), hot(3, |c| c.1)], &hidden()).unwrap();
         for (row, found) in found.to_vec2::<f32>().unwrap().into_iter().enumerate() {
             let (a, b) = codes[row];
             let start = ((a * 3 + b) * 2 + hidden().levels[0][row]) * 2;
             let expected = &module.members[hidden().member[row]].tables[0][start..start + 2];
-            assert!(
-                (f64::from(found[0]) - expected[0]).abs() < 1e-6 && (f64::from(found[1]) - expected[1]).abs() < 1e-6
-            );
+            assert!(found.iter().zip(expected).all(|(log_p, p)| (f64::from(log_p.exp()) - p).abs() < 1e-6));
         }
-    }
-
-    #[test]
-    fn gradients_reach_the_codes() {
-        let ones = Tensor::ones((4, 1), candle_core::DType::F32, &Device::Cpu).unwrap();
-        gradients(&[(random(2, 5), vec![1, 2]), (random(3, 6), vec![1, 3])], |p| {
-            let bias = |n| Parameter::fixed(vec![0.0; n], &[n]);
-            let parents = [linear(&ones, &p[0], &bias(2)?, 1.0)?, linear(&ones, &p[1], &bias(3)?, 1.0)?];
-            weighted(&soft_table(&module(), 0, &parents, &hidden())?)
-        });
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::nets::noise::{gumbel, normal};
 use crate::nets::ops::{Moments, choose, log_probability};
 use crate::nets::pretrained::PretrainedModule;
 use crate::nets::real::{COMPONENTS, LOG_DEVIATIONS, OUTPUTS, Scale};
-use crate::nets::soft::{SoftGenerator, TableHidden, soft_table};
+use crate::nets::soft::{SoftGenerator, TableHidden, table_logits};
 use crate::nets::table::TableModule;
 use crate::train::Trained;
 use candle_core::{Result, Tensor};
@@ -127,8 +127,7 @@ impl<'a> Mechanisms<'a> {
         same
     }
 
-    /// The networks of a module of generators.
-    #[cfg(test)]
+    /// The networks of a module of generators; 0 is the one in training.
     pub fn networks(&self, module: usize) -> &[SoftGenerator] {
         match &self.modules[module] {
             Module::Generators { networks, .. } => networks,
@@ -274,8 +273,7 @@ impl Forward<'_> {
         let parents = &parents.collect::<Result<Vec<Tensor>>>()?;
         let value = match (&self.mechanisms.modules[part.module], hidden.modules.get(&part.module)) {
             (Module::Tables(tables), Some(Shared::Levels(levels))) => {
-                // The constant stands for probabilities of zero, whose logarithm has no gradient.
-                (soft_table(tables, part.mechanism, parents, levels)? + 1e-10)?.log()?
+                table_logits(tables, part.mechanism, parents, levels)?
             }
             (Module::Conditionals { module, networks }, Some(Shared::Levels(levels))) => {
                 let codes = part.latents.iter().map(|&l| levels.one_hot(l, module.latents[l].levels));

@@ -81,7 +81,7 @@ pub fn train(
     let reals = scales(model, module, inputs.tables, involved);
     let generators = generators(model, module, &options, &reals, &mut streams.of("weights")).map_err(input)?;
     let networks = generators.generators.iter().map(SoftGenerator::trained).collect::<Result<Vec<_>, _>>()?;
-    let trained = Mechanisms::new(&generators, networks.clone(), inputs.frozen, &reals)?;
+    let trained = Mechanisms::new(&generators, networks, inputs.frozen, &reals)?;
     let tasks = (module.tasks.iter().map(|task| Task::new(model, task, inputs, &trained)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(input)?;
@@ -96,7 +96,7 @@ pub fn train(
     if whole && (options.pac > 1 || options.dropout > 0.0) {
         observer.warning(&module.id, "`pac` and `dropout` have no effect on critics that see images");
     }
-    let mut training = Training::new(module, options, &tasks, generators, networks, trained, order, &streams)?;
+    let mut training = Training::new(module, options, &tasks, generators, trained, order, &streams)?;
     training.run(observer)?;
     Ok(Trained::Generators(training.generators))
 }
@@ -195,11 +195,11 @@ impl<'a> Training<'a> {
         options: Options,
         tasks: &'a [Task<'a>],
         generators: GeneratorModule,
-        networks: Vec<SoftGenerator>,
         trained: Mechanisms<'a>,
         order: Vec<VarId>,
         streams: &Streams,
     ) -> Result<Self, TrainError> {
+        let networks = trained.networks(0).to_vec();
         let mut weights_rng = streams.of("critics");
         let mut critics = Vec::with_capacity(tasks.len());
         for task in tasks {

@@ -320,8 +320,7 @@ fn frozen_modules_do_not_move() {
     let streams = Streams::new(1, "H1");
     let options = Options::new(&small(30), Sight::Codes);
     let order = model.graph.topological_order().unwrap();
-    let mut training =
-        Training::new(&module, options, &tasks, own, networks.clone(), mechanisms, order, &streams).unwrap();
+    let mut training = Training::new(&module, options, &tasks, own, mechanisms, order, &streams).unwrap();
     training.run(&watch()).unwrap();
     assert!(kept.iter().flat_map(|n| n.parameters()).all(|p| p.gradient().is_none()));
     assert_eq!(values(&kept), kept_before);
