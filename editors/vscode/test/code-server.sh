@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # VS Code's workbench for `npm run workbench`, where its own installer may download nothing: code-server from npm, its
-# native modules compiled here (a C++ compiler, Debian's libkrb5-dev, Node 20). Takes a folder; says what to set.
+# native modules compiled here (a C++ compiler, Debian's libkrb5-dev and ripgrep, Node 20). Takes a folder; says what to set.
 set -euo pipefail
 folder=${1:?the folder to install into}
 mkdir -p "$folder"
@@ -13,4 +13,7 @@ npm install --no-audit --no-fund --omit=dev --ignore-scripts
 ln -sfn node_modules node_modules.asar
 # node-pty's installer ends with an error after it has built what is needed.
 npm rebuild @vscode/spdlog native-watchdog node-pty || [ -f node_modules/node-pty/build/Release/pty.node ]
+# Files are found by ripgrep, which its package would download.
+mkdir -p node_modules/@vscode/ripgrep/bin
+ln -sfn "$(command -v rg)" node_modules/@vscode/ripgrep/bin/rg
 echo "CODE_SERVER=$(realpath ../../out/node/entry.js)"

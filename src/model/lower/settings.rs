@@ -87,7 +87,8 @@ fn set(overrides: &mut Overrides, key: &str, text: &str) -> Result<(), String> {
         "device" => overrides.device = Some(device(text)?),
         "hidden" => {
             let widths: Result<Vec<usize>, String> = text.split(',').map(|w| whole(w, 1, 65_536)).collect();
-            overrides.hidden = Some(widths?);
+            let many = "takes whole numbers from 1 to 65536, such as 256,256";
+            overrides.hidden = Some(widths.map_err(|_| many.to_owned())?);
         }
         "seed" => overrides.seed = Some(text.parse().map_err(|_| "takes a whole number from 0".to_owned())?),
         "lr" => overrides.lr = Some(real(text, 0.0, 10.0, true)?),

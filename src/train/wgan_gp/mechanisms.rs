@@ -173,10 +173,10 @@ pub struct Hidden {
 }
 
 impl Hidden {
-    /// The rows of all `parts`, one after the other; they must be of the same modules.
+    /// The rows of all `parts`, one after the other, for what runs in all of them.
     ///
     /// # Errors
-    /// Where a part lacks a hidden cause that the first has.
+    /// Where there is none, or a module has hidden causes of two kinds.
     pub fn joined(parts: &[&Self]) -> Result<Self> {
         let Some((first, others)) = parts.split_first() else { candle_core::bail!("no rows to join") };
         let mut joined = Self { rows: parts.iter().map(|part| part.rows).sum(), modules: BTreeMap::new() };
