@@ -4,7 +4,7 @@
 //! Each task of the module has a critic of its own. A step draws rows, generates what the task teaches and
 //! its frozen ancestors for the rows' conditions, moves the critics, and then moves the generators by the
 //! sum of the tasks' losses. Codes are drawn as the trained module draws them and learnt by the score function
-//! ([`TaskCritic::generator_loss`]); the trained module has the average of the last steps' weights.
+//! (`TaskCritic::generator_loss`); the trained module has the average of the last steps' weights.
 
 mod alias;
 mod critic;
