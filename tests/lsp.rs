@@ -408,7 +408,7 @@ fn hints_lenses_the_plan_and_the_graph() {
 #[test]
 fn scheme_is_left_alone_and_the_unknown_is_refused() {
     let (mut client, uri) = open("m.scm", "A -> B\n");
-    let scheme = client::uri("/tmp/other.scm");
+    let scheme = client::uri("/elsewhere/other.scm");
     client.open_as(&scheme, "scheme", "(define x 1)");
     client.settled(&uri);
     assert!(!client.shown.contains_key(&scheme));

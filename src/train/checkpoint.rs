@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Changes whenever trained modules of older versions must not be used any more.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// The digest of everything a module is trained from: its plan, the shape of its mechanisms, its
 /// settings, the rows of its tasks, and the digests of the modules frozen in its training and of the encoders its

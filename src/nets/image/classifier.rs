@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// A trunk for each picture, then fully connected layers on features and codes.
 ///
-/// The outputs are the logits of a discrete child (a value is a Gumbel-softmax draw, with the noise of hidden
+/// The outputs are the logits of a discrete child (a value is a Gumbel-max draw, with the noise of hidden
 /// causes among the codes, or the softmax itself for a likelihood), a real child's value (with noise among the
 /// codes), or the features of an encoder. A small autoencoder is a `Classifier` of one picture and an
 /// `ImageGenerator` with as many codes, trained on [`mean_squared_error`].

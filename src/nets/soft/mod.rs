@@ -1,4 +1,4 @@
-//! Forward passes of mechanisms as they are trained and run behind others in training: differentiable in numbers, pictures and weights.
+//! Forward passes of mechanisms in training, their own or that of others: differentiable in numbers, pictures and weights.
 
 mod generator;
 mod layers;

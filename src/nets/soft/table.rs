@@ -82,10 +82,10 @@ pub fn table_logits(
     let rows = hidden.member.len();
     let mut cells = vec![0; rows];
     for (parent, &card) in parents.iter().zip(&shape.parent_cards) {
-        let codes = parent.to_vec2::<f32>()?;
-        if codes.len() != rows || codes.iter().any(|row| row.len() != card) {
+        if parent.dims() != [rows, card] {
             bail!("variable {}: codes of {:?} for {rows} rows of {card} values", shape.variable, parent.dims())
         }
+        let codes = parent.to_vec2::<f32>()?;
         cells.iter_mut().zip(&codes).for_each(|(cell, row)| *cell = *cell * card + largest(row));
     }
     let levels: usize = shape.latents.iter().map(|&l| module.latents[l].levels).product();

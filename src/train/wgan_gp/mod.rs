@@ -82,7 +82,8 @@ pub fn train(
     let generators = generators(model, module, &options, &reals, &mut streams.of("weights")).map_err(input)?;
     let networks = generators.generators.iter().map(SoftGenerator::trained).collect::<Result<Vec<_>, _>>()?;
     let trained = Mechanisms::new(&generators, networks, inputs.frozen, &reals)?;
-    let tasks = (module.tasks.iter().map(|task| Task::new(model, task, inputs, &trained)))
+    let order = model.graph.topological_order().map_err(|_| input("the graph has a cycle".to_owned()))?;
+    let tasks = (module.tasks.iter().map(|task| Task::new(model, task, inputs, &trained, &order)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(input)?;
     for generator in &generators.generators {
@@ -91,7 +92,6 @@ pub fn train(
             return Err(input(format!("no task teaches {}", model.name(variable))));
         }
     }
-    let order = model.graph.topological_order().map_err(|_| input("the graph has a cycle".to_owned()))?;
     let whole = tasks.iter().any(|task| !task.sees().1.is_empty());
     if whole && (options.pac > 1 || options.dropout > 0.0) {
         observer.warning(&module.id, "`pac` and `dropout` have no effect on critics that see images");

@@ -133,7 +133,8 @@ pub fn image_size([channels, height, width]: [usize; 3]) -> ImageSize {
 }
 
 impl<'a> Task<'a> {
-    /// Makes `task` of a module ready, `mechanisms` being the module's own and the frozen ones.
+    /// Makes `task` of a module ready, `mechanisms` being the module's own and the frozen ones; `order` names parents before
+    /// children.
     ///
     /// # Errors
     /// Says what is missing or unknown.
@@ -142,6 +143,7 @@ impl<'a> Task<'a> {
         task: &plan::Task,
         inputs: &Inputs<'a>,
         mechanisms: &Mechanisms<'_>,
+        order: &[VarId],
     ) -> std::result::Result<Self, String> {
         let table = inputs.tables.iter().find(|t| t.name == task.data);
         let table = table.ok_or_else(|| format!("no data set {}", task.data))?;
@@ -155,11 +157,10 @@ impl<'a> Task<'a> {
         let mut generated = numbers(&task.teaches)?;
         generated.extend(numbers(&task.ancestors)?);
         generated.retain(|v| !interventions.contains(v));
-        let order = model.graph.topological_order().map_err(|_| "the graph has a cycle".to_owned())?;
         let parts: Vec<Part> = order
-            .into_iter()
+            .iter()
             .filter(|v| generated.contains(v))
-            .map(|v| mechanisms.part(v).ok_or_else(|| format!("{} has no mechanism yet", model.name(v))))
+            .map(|&v| mechanisms.part(v).ok_or_else(|| format!("{} has no mechanism yet", model.name(v))))
             .collect::<std::result::Result<_, String>>()?;
         let parents = parts.iter().flat_map(|p| p.parents.iter().copied());
         let mut given: Vec<VarId> =
@@ -275,9 +276,10 @@ impl<'a> Task<'a> {
             for (at, task) in tasks.iter().enumerate() {
                 let Some(part) = task.parts.iter().find(|part| part.variable == v) else { continue };
                 let parents: Vec<Tensor> = part.parents.iter().map(|p| values[at][p].clone()).collect();
-                match task.images_of_rows(part, &parents, forward)? {
-                    Some(images) => drop(values[at].insert(v, images)),
-                    None => runs.push((at, part, parents)),
+                if let Some(images) = task.images_of_rows(part, &parents, forward)? {
+                    values[at].insert(v, images);
+                } else {
+                    runs.push((at, part, parents));
                 }
             }
             let Some((_, part, _)) = runs.first() else { continue };

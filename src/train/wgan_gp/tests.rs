@@ -316,10 +316,10 @@ fn frozen_modules_do_not_move() {
     let kept = mechanisms.networks(1).to_vec();
     let (kept_before, own_before) = (values(&kept), values(&networks));
     let module = front_door_module();
-    let tasks = [Task::new(&model, &module.tasks[0], &Inputs::new(&tables, &[]), &mechanisms).unwrap()];
+    let order = model.graph.topological_order().unwrap();
+    let tasks = [Task::new(&model, &module.tasks[0], &Inputs::new(&tables, &[]), &mechanisms, &order).unwrap()];
     let streams = Streams::new(1, "H1");
     let options = Options::new(&small(30), Sight::Codes);
-    let order = model.graph.topological_order().unwrap();
     let mut training = Training::new(&module, options, &tasks, own, mechanisms, order, &streams).unwrap();
     training.run(&watch()).unwrap();
     assert!(kept.iter().flat_map(|n| n.parameters()).all(|p| p.gradient().is_none()));
